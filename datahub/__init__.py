@@ -1,0 +1,1 @@
+"""The domain of Data Hub: no web framework, no HTML, no request lives here."""

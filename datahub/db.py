@@ -1,0 +1,140 @@
+"""The declarative base, the column types and the engine. No table and no query lives here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Numeric,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+MILLIONTHS = 1_000_000
+
+
+class DecimalNumber(TypeDecorator[Decimal]):
+    """Six decimals, exact on both databases: NUMERIC(18,6), or an integer of millionths on SQLite."""
+
+    impl = Numeric(18, 6)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(18, 6))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        millionths = value * MILLIONTHS
+        if millionths != millionths.to_integral_value():
+            raise ValueError(f"{value} has more than six decimals")
+        return int(millionths)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        if value is None:
+            return None
+        return Decimal(value) / MILLIONTHS if dialect.name == "sqlite" else Decimal(value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time with microseconds; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone was given to the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Plain annotations suffice: every int is 64 bits wide, every time UTC, every Decimal exact."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    # SQLite gives automatic numbers to an INTEGER primary key only; its INTEGER has 64 bits.
+    type_annotation_map: ClassVar = {
+        int: BigInteger().with_variant(Integer(), "sqlite"),
+        datetime: UtcTime,
+        Decimal: DecimalNumber,
+    }
+
+
+def make_engine(url: str) -> Engine:
+    """An engine with the habits of each database: WAL, foreign keys and full sync on SQLite, pre-ping on PostgreSQL."""
+    engine = create_engine(url, **engine_options(url))
+    attach_habits(engine)
+    return engine
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What make_engine passes to create_engine, for callers whose framework creates the engine."""
+    if url.startswith("sqlite"):
+        return {"pool_size": 20, "max_overflow": 20}
+    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+
+
+def attach_habits(engine: Engine) -> None:
+    """Once per engine, before its first connection."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions whose transactions will write. Objects stay readable after a commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def read_only(session: Session) -> Session:
+    """Marks a session, before its first statement, as one that only reads: SQLite then takes no write lock."""
+    session.connection(execution_options={"reads_only": True})
+    return session
+
+
+def database_now(session: Session) -> datetime:
+    """The database's clock, aware UTC. Leases, due times and hand-outs are compared on it alone."""
+    if session.get_bind().dialect.name == "sqlite":
+        value = session.execute(text("select strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    now: datetime = session.execute(text("select clock_timestamp()")).scalar_one()
+    return now.astimezone(UTC)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite decides how each one begins.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"pragma {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("begin deferred" if reads_only else "begin immediate")

@@ -1,0 +1,1 @@
+"""What the hub moves: one file per entity, found through the registry."""

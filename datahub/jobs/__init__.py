@@ -1,0 +1,1 @@
+"""The top floor of the domain: jobs, executions, triggers, delivery."""

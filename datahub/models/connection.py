@@ -1,0 +1,42 @@
+"""Client connections: the address and the credentials of one external system."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, String, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from datahub.db import Base
+
+SFTP = "SFTP"
+CONNECTION_TYPES = (SFTP,)
+
+
+class Connection(Base):
+    """Secrets are stored as the vault encrypts them. `host_key` is one line of OpenSSH public key, or None."""
+
+    __tablename__ = "connections"
+    __table_args__ = (
+        CheckConstraint("type = 'SFTP'", name="type"),
+        CheckConstraint("port between 1 and 65535", name="port"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    type: Mapped[str] = mapped_column(String(10))
+    host: Mapped[str] = mapped_column(String(255))
+    port: Mapped[int]
+    username: Mapped[str] = mapped_column(String(100))
+    password: Mapped[str | None] = mapped_column(Text)
+    private_key: Mapped[str | None] = mapped_column(Text)
+    private_key_passphrase: Mapped[str | None] = mapped_column(Text)
+    host_key: Mapped[str | None] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    last_success_at: Mapped[datetime | None]
+
+
+Index("uq_connections_name_lower", func.lower(Connection.name), unique=True)

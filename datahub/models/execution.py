@@ -1,0 +1,131 @@
+"""Executions with their event log and, for exports, the bytes that were sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, TextClause, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from datahub.db import Base
+from datahub.models.export_job import ExportJob
+from datahub.models.order import Order, OrderSnapshot
+
+EXPORT = "EXPORT"
+
+JOB_PENDING = "JOB_PENDING"
+JOB_STARTED = "JOB_STARTED"
+SUCCESS = "SUCCESS"
+ERROR = "ERROR"
+JOB_STOPPED = "JOB_STOPPED"
+STATUSES = (JOB_PENDING, JOB_STARTED, SUCCESS, ERROR, JOB_STOPPED)
+UNENDED = (JOB_PENDING, JOB_STARTED)
+
+TRIGGER, RUN, RETRY, RESEND = "TRIGGER", "RUN", "RETRY", "RESEND"
+ORIGINS = (TRIGGER, RUN, RETRY, RESEND)
+
+_UNENDED_SQL = text(f"status in {UNENDED}")
+_REACHED = ("export_job_id", "order_id", "trigger_status")
+FIRST_REACHED = text("origin = 'TRIGGER' and not repeats")
+WAITING_REPEAT = text("repeats and status = 'JOB_PENDING' and attempts = 0")
+
+
+def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+class Execution(Base):
+    """One run of one job. An export execution delivers one order that reached one status.
+
+    `token` and `lease_until` belong to the worker that claimed it. `rename_attempt` is the number of the attempt
+    that was last about to give the file its final name; `sent_folder` is the folder that this attempt used.
+    """
+
+    __tablename__ = "executions"
+    __table_args__ = (
+        CheckConstraint("kind = 'EXPORT'", name="kind"),
+        CheckConstraint(f"status in {STATUSES}", name="status"),
+        CheckConstraint(f"origin in {ORIGINS}", name="origin"),
+        CheckConstraint("(status = 'JOB_STARTED') <= (lease_until is not null)", name="lease"),
+        _partial("uq_executions_trigger", *_REACHED, where=FIRST_REACHED, unique=True),
+        _partial("uq_executions_repeat", *_REACHED, where=WAITING_REPEAT, unique=True),
+        _partial("uq_executions_unended_successor", "predecessor_id", where=_UNENDED_SQL, unique=True),
+        _partial("ix_executions_due", "next_attempt_at", "id", where=_UNENDED_SQL),
+        _partial("ix_executions_turn", "export_job_id", "order_id", "id", where=_UNENDED_SQL),
+        Index("ix_executions_job_history", "export_job_id", "executed_at", "id"),
+        Index("ix_executions_order", "order_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    export_job_id: Mapped[int | None] = mapped_column(ForeignKey("export_jobs.id", ondelete="SET NULL"))
+    job_public_id: Mapped[str] = mapped_column(String(36), index=True)
+    job_name: Mapped[str] = mapped_column(String(200))
+    entity: Mapped[str] = mapped_column(String(20))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
+    entity_reference: Mapped[str] = mapped_column(String(255))
+    trigger_status: Mapped[str] = mapped_column(String(40))
+    snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("order_snapshots.id"), index=True)
+    origin: Mapped[str] = mapped_column(String(20))
+    repeats: Mapped[bool] = mapped_column(default=False)
+    predecessor_id: Mapped[int | None] = mapped_column(ForeignKey("executions.id"), index=True)
+    actor: Mapped[str] = mapped_column(String(150))
+
+    status: Mapped[str] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    executed_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime | None]
+    handed_out_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    may_have_arrived_twice: Mapped[bool] = mapped_column(default=False)
+
+    token: Mapped[str | None] = mapped_column(String(36))
+    worker: Mapped[str | None] = mapped_column(String(150))
+    lease_until: Mapped[datetime | None]
+    rename_attempt: Mapped[int | None]
+    sent_folder: Mapped[str | None] = mapped_column(Text)
+
+    export_job: Mapped[ExportJob | None] = relationship()
+    order: Mapped[Order | None] = relationship()
+    snapshot: Mapped[OrderSnapshot | None] = relationship()
+    predecessor: Mapped[Execution | None] = relationship(remote_side=[id])
+    payload: Mapped[Payload | None] = relationship(back_populates="execution")
+    events: Mapped[list[Event]] = relationship(order_by="Event.id")
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status not in UNENDED
+
+
+class Payload(Base):
+    """What an export sends: rendered by the first attempt, sent again unchanged by every later one."""
+
+    __tablename__ = "payloads"
+
+    execution_id: Mapped[int] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    file_name: Mapped[str] = mapped_column(String(255))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+    execution: Mapped[Execution] = relationship(back_populates="payload")
+
+
+class Event(Base):
+    """One move of an execution, or a finding on the way (then both statuses are equal)."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    execution_id: Mapped[int] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    from_status: Mapped[str | None] = mapped_column(String(40))
+    to_status: Mapped[str] = mapped_column(String(40))
+    actor: Mapped[str] = mapped_column(String(150))
+    attempt: Mapped[int]
+    worker: Mapped[str | None] = mapped_column(String(150))
+    reason: Mapped[str] = mapped_column(Text, default="")

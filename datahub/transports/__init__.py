@@ -1,0 +1,1 @@
+"""How files travel: one file per protocol, all through the gate in outbound.py."""

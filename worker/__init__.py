@@ -1,0 +1,1 @@
+"""The hands: processes that run exports and keep the clock."""
