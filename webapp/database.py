@@ -1,0 +1,38 @@
+"""The web's session over the plain models: one per request, committed at the edge of a request that changed something."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, request
+from flask_sqlalchemy import SQLAlchemy
+
+from datahub.db import Base, attach_habits, engine_options, read_only
+from datahub.jobs import dispatch
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+READING = ("GET", "HEAD", "OPTIONS")
+
+
+def init_app(app: Flask, url: str) -> None:
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    db.init_app(app)
+    with app.app_context():
+        attach_habits(db.engine)
+    app.before_request(_begin)
+    app.after_request(_settle)
+
+
+def _begin() -> None:
+    if request.method in READING and request.endpoint != "static":
+        read_only(db.session())
+
+
+def _settle(response: Response) -> Response:
+    """Commits what a successful request changed, then hands out the exports it made due."""
+    if request.method not in READING and response.status_code < 400:
+        session = db.session()
+        work_is_due = dispatch.is_work_due(session)
+        session.commit()
+        if work_is_due:
+            dispatch.hand_out(session, current_app.extensions["export_queue"])
+    return response
