@@ -1,0 +1,78 @@
+"""Decimals and times come back from both databases exactly as they went in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now, read_only
+from datahub.models.party import Store, Supplier
+
+NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def add_supplier(session: Session, *, external_id: str = "SUP-1", rating: Decimal | None = None) -> Supplier:
+    supplier = Supplier(external_id=external_id, name="Supplier", rating=rating, created_at=NOON, updated_at=NOON)
+    session.add(supplier)
+    session.flush()
+    session.expire_all()
+    return supplier
+
+
+@pytest.mark.parametrize("number", ["0.1", "-0.000001", "999999999999.999999", "12.340000", "0", "100"])
+def test_a_decimal_comes_back_exactly(session: Session, number: str) -> None:
+    assert add_supplier(session, rating=Decimal(number)).rating == Decimal(number)
+
+
+def test_decimals_add_up_exactly_in_the_database(session: Session) -> None:
+    add_supplier(session, external_id="A", rating=Decimal("0.1"))
+    add_supplier(session, external_id="B", rating=Decimal("0.2"))
+    assert session.scalars(select(Supplier.external_id).where(Supplier.rating > Decimal("0.1"))).all() == ["B"]
+
+
+def test_no_decimal_stays_none(session: Session) -> None:
+    assert add_supplier(session).rating is None
+
+
+def test_a_time_comes_back_aware_in_utc_with_microseconds(session: Session) -> None:
+    supplier = add_supplier(session)
+    supplier.updated_at = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    session.flush()
+    session.expire_all()
+    assert supplier.updated_at == NOON
+    assert supplier.updated_at.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_zone_is_refused(session: Session) -> None:
+    supplier = add_supplier(session)
+    supplier.updated_at = NOON.replace(tzinfo=None)
+    with pytest.raises(StatementError, match="without a zone"):
+        session.flush()
+
+
+def test_the_clock_of_the_database_is_aware_utc(session: Session) -> None:
+    add_supplier(session)
+    now = database_now(session)
+    assert now.utcoffset() == timedelta(0)
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_every_database_starts_with_the_default_store(session: Session) -> None:
+    assert session.scalars(select(Store.external_id)).all() == ["default_store"]
+
+
+def test_a_reading_session_does_not_wait_for_a_writing_one(sessions: sessionmaker[Session]) -> None:
+    with sessions() as writer, sessions() as reader:
+        add_supplier(writer)
+        assert read_only(reader).scalars(select(Supplier.id)).all() == []
+
+
+def test_sqlite_makes_foreign_keys_hold(session: Session) -> None:
+    if session.get_bind().dialect.name == "sqlite":
+        assert session.scalar(text("pragma foreign_keys")) == 1
+        assert session.scalar(text("pragma journal_mode")) == "wal"
