@@ -34,5 +34,5 @@ def _settle(response: Response) -> Response:
         work_is_due = dispatch.is_work_due(session)
         session.commit()
         if work_is_due:
-            dispatch.hand_out(session, current_app.extensions["export_queue"])
+            dispatch.hand_out(session, current_app.extensions["export_queue"], current_app.extensions["settings"])
     return response

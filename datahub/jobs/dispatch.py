@@ -1,0 +1,112 @@
+"""Handing due executions to the queue. The only module of the domain that knows RQ.
+
+A message carries an execution id and an attempt number. Losing every message costs time, never work."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.jobs.lifecycle import is_due
+from datahub.models.execution import Execution
+from datahub.settings import Settings
+
+RUN_EXPORT = "worker.tasks.run_export"
+EXPORTS = "exports"
+MESSAGE_SECONDS = 3600
+BATCH = 500
+
+log = logging.getLogger(__name__)
+
+
+def make_redis(url: str) -> Redis:
+    """A client that gives up after a second and does not try again by itself."""
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+
+
+def make_queue(redis_url: str) -> Queue:
+    return Queue(EXPORTS, connection=make_redis(redis_url), serializer=JSONSerializer)
+
+
+def note_work(session: Session) -> None:
+    """Remembers on the session that its transaction makes executions due."""
+    session.info["work_is_due"] = True
+
+
+def is_work_due(session: Session) -> bool:
+    """Whether note_work was called since the last time this was asked."""
+    return bool(session.info.pop("work_is_due", False))
+
+
+def hand_out(session: Session, queue: Queue, settings: Settings) -> int:
+    """Hands out what is due, oldest first, at most BATCH; commits. Returns how many messages were sent.
+
+    When Redis is away nothing is lost: the executions stay due and the next call tries again."""
+    due = _mark(session, settings)
+    session.commit()
+    if not due:
+        return 0
+    try:
+        return _enqueue(queue, due)
+    except RedisError as error:
+        log.warning("redis is away, %d executions stay due: %s", len(due), error)
+        session.execute(update(Execution).where(Execution.id.in_([row.id for row in due])).values(handed_out_at=None))
+        session.commit()
+        return 0
+
+
+class _Due:
+    def __init__(self, execution: Execution, again: bool) -> None:
+        self.id = execution.id
+        self.attempt = execution.attempts + 1
+        self.message_id = f"{execution.public_id}-{self.attempt}"
+        self.again = again
+
+
+def _mark(session: Session, settings: Settings) -> list[_Due]:
+    now = database_now(session)
+    stale: datetime = now - timedelta(seconds=settings.hand_out_again_seconds)
+    statement = (
+        select(Execution)
+        .where(*is_due(now), or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale))
+        .order_by(Execution.next_attempt_at, Execution.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True, of=Execution)
+    )
+    due = []
+    for execution in session.scalars(statement):
+        due.append(_Due(execution, again=execution.handed_out_at is not None))
+        execution.handed_out_at = now
+    return due
+
+
+def _enqueue(queue: Queue, due: list[_Due]) -> int:
+    # A message that still waits in a long queue is not sent twice.
+    fresh = [row for row in due if not (row.again and _is_waiting(queue, row.message_id))]
+    messages = [
+        Queue.prepare_data(
+            RUN_EXPORT,
+            args=(row.id, row.attempt),
+            job_id=row.message_id,
+            timeout=MESSAGE_SECONDS,
+            result_ttl=0,
+            failure_ttl=60,
+        )
+        for row in fresh
+    ]
+    queue.enqueue_many(messages)
+    return len(messages)
+
+
+def _is_waiting(queue: Queue, message_id: str) -> bool:
+    return queue.connection.lpos(queue.key, message_id) is not None

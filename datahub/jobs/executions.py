@@ -1,0 +1,153 @@
+"""What a person does with executions: stop, retry, resend, and run a job for what it never exported."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
+from datahub.jobs import lifecycle, triggers
+from datahub.models.execution import (
+    ERROR,
+    JOB_PENDING,
+    JOB_STARTED,
+    JOB_STOPPED,
+    RESEND,
+    RETRY,
+    RUN,
+    SUCCESS,
+    UNENDED,
+    Execution,
+    Payload,
+)
+from datahub.models.export_job import ExportJob
+from datahub.models.order import Order
+
+RUN_CHUNK = 200
+
+
+def get(session: Session, public_id: str, *, job_public_id: str | None = None) -> Execution:
+    """Raises NotFoundError, also when the execution belongs to another job than the one named."""
+    execution = session.scalar(select(Execution).where(Execution.public_id == public_id))
+    if execution is None or job_public_id not in (None, execution.job_public_id):
+        raise NotFoundError(f"There is no execution with the id {public_id!r}.")
+    return execution
+
+
+def stop(session: Session, execution: Execution, *, actor: str, reason: str = "stopped by a person") -> None:
+    """JOB_STOPPED at once and for good. Raises IllegalMoveError when it has ended or is just being delivered."""
+    ended = {"ended_at": database_now(session), "next_attempt_at": None}
+    for came_from in UNENDED:
+        stopped = lifecycle.move(
+            session,
+            execution.id,
+            came_from=came_from,
+            to=JOB_STOPPED,
+            actor=actor,
+            reason=reason,
+            conditions=_not_being_delivered(),
+            values=ended,
+        )
+        if stopped:
+            session.refresh(execution)
+            return
+    session.refresh(execution)
+    if execution.is_terminal:
+        raise IllegalMoveError(f"Execution {execution.public_id} has already ended as {execution.status}.")
+    raise IllegalMoveError(f"Execution {execution.public_id} is being delivered at this moment; it cannot be stopped.")
+
+
+def stop_all_of_job(session: Session, job: ExportJob, *, actor: str) -> int:
+    """Stops every unended execution of a job that is being deleted. Raises ConflictError while one is in delivery."""
+    unended = session.scalars(
+        select(Execution).where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED)).order_by(Execution.id)
+    ).all()
+    if any(execution.status == JOB_STARTED for execution in unended):
+        raise ConflictError(f"{job.name} is delivering at this moment. Wait until it has finished, then delete it.")
+    for execution in unended:
+        stop(session, execution, actor=actor, reason="job deleted")
+    return len(unended)
+
+
+def retry(session: Session, execution: Execution, *, actor: str) -> Execution:
+    """A new execution that renders the frozen order again with the job's present configuration.
+
+    From ERROR or JOB_STOPPED only; raises IllegalMoveError, or ConflictError while a successor is under way."""
+    if execution.status not in (ERROR, JOB_STOPPED):
+        raise IllegalMoveError(f"Only a failed or stopped execution can be retried; this one is {execution.status}.")
+    return _succeed(session, execution, origin=RETRY, actor=actor)
+
+
+def resend(session: Session, execution: Execution, *, actor: str) -> Execution:
+    """A new execution that sends the same bytes under the same name again. From SUCCESS only."""
+    if execution.status != SUCCESS or execution.payload is None:
+        raise IllegalMoveError(f"Only a delivered execution can be sent again; this one is {execution.status}.")
+    successor = _succeed(session, execution, origin=RESEND, actor=actor)
+    sent = execution.payload
+    session.add(
+        Payload(
+            execution_id=successor.id,
+            file_name=sent.file_name,
+            content=sent.content,
+            size=sent.size,
+            sha256=sent.sha256,
+            created_at=database_now(session),
+        )
+    )
+    session.flush()
+    return successor
+
+
+def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
+    """Owes an export for every order now in a trigger status that this job never exported; returns their number.
+
+    Snapshots are frozen now. Safe to repeat: what got an execution is left alone."""
+    # Two people pressing Run at once take turns on the job's row.
+    session.refresh(job, with_for_update=True)
+    count = 0
+    last_id = 0
+    while orders := _never_exported(session, job, after=last_id):
+        for order in orders:
+            snapshot = triggers.freeze(session, order)
+            values = triggers.new_execution(session, job, snapshot, order.reference, origin=RUN, actor=actor)
+            triggers.insert_execution(session, values, reason=f"run by {actor}")
+        count += len(orders)
+        last_id = orders[-1].id
+    return count
+
+
+def _never_exported(session: Session, job: ExportJob, *, after: int) -> list[Order]:
+    known = exists(select(Execution.id).where(Execution.export_job_id == job.id, Execution.order_id == Order.id))
+    statement = select(Order).where(Order.status.in_(job.trigger_statuses), Order.id > after, ~known)
+    if job.suppliers:
+        statement = statement.where(Order.supplier_id.in_([supplier.id for supplier in job.suppliers]))
+    return list(session.scalars(statement.order_by(Order.id).limit(RUN_CHUNK)))
+
+
+def _not_being_delivered() -> list[ColumnElement[bool]]:
+    return [
+        or_(
+            Execution.status == JOB_PENDING,
+            Execution.rename_attempt.is_(None),
+            Execution.rename_attempt != Execution.attempts,
+        )
+    ]
+
+
+def _succeed(session: Session, execution: Execution, *, origin: str, actor: str) -> Execution:
+    job = execution.export_job
+    if job is None or execution.snapshot is None:
+        raise ConflictError(f"The job {execution.job_name} was deleted; its executions can only be read.")
+    values = triggers.new_execution(
+        session, job, execution.snapshot, execution.entity_reference, origin=origin, actor=actor
+    )
+    values |= {"public_id": str(uuid4()), "predecessor_id": execution.id}
+    try:
+        with session.begin_nested():
+            return triggers.insert_execution(session, values, reason=f"{origin.lower()} of {execution.public_id}")
+    except IntegrityError as error:
+        raise ConflictError(f"Execution {execution.public_id} already has a successor under way.") from error

@@ -1,0 +1,243 @@
+"""The state machine of executions: legal moves, claims, leases. Every move is one conditional update plus an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.orm import Session, aliased
+
+from datahub.db import database_now
+from datahub.errors import LostClaimError
+from datahub.models.connection import Connection
+from datahub.models.execution import (
+    ERROR,
+    JOB_PENDING,
+    JOB_STARTED,
+    JOB_STOPPED,
+    SUCCESS,
+    UNENDED,
+    Event,
+    Execution,
+)
+from datahub.models.export_job import ExportJob
+from datahub.settings import Settings
+
+NEXT = {
+    JOB_PENDING: frozenset({JOB_STARTED, JOB_STOPPED}),
+    JOB_STARTED: frozenset({JOB_PENDING, SUCCESS, ERROR, JOB_STOPPED}),
+}
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to one attempt. `rename_attempt` and `sent_folder` tell how far an earlier attempt came."""
+
+    execution_id: int
+    public_id: str
+    job_id: int
+    token: str
+    attempt: int
+    started_at: datetime
+    worker: str
+    rename_attempt: int | None
+    sent_folder: str | None
+
+
+def is_due(now: datetime) -> list[ColumnElement[bool]]:
+    """Pending, its time has come, its connection is active, and no earlier export of the same order by the same
+    job is still under way."""
+    earlier = aliased(Execution)
+    return [
+        Execution.status == JOB_PENDING,
+        Execution.next_attempt_at <= now,
+        exists(
+            select(ExportJob.id)
+            .join(Connection, Connection.id == ExportJob.connection_id)
+            .where(ExportJob.id == Execution.export_job_id, Connection.active)
+        ),
+        ~exists(
+            select(earlier.id).where(
+                earlier.export_job_id == Execution.export_job_id,
+                earlier.order_id == Execution.order_id,
+                earlier.id < Execution.id,
+                earlier.status.in_(UNENDED),
+            )
+        ),
+    ]
+
+
+def move(
+    session: Session,
+    execution_id: int,
+    *,
+    came_from: str,
+    to: str,
+    actor: str,
+    reason: str,
+    conditions: Sequence[ColumnElement[bool]] = (),
+    values: dict[str, Any] | None = None,
+) -> bool:
+    """False when the execution is not (or no longer) in `came_from`, or a condition fails: then nothing changed."""
+    if to not in NEXT.get(came_from, frozenset()):
+        raise AssertionError(f"no legal move from {came_from} to {to}")
+    statement = (
+        update(Execution)
+        .where(Execution.id == execution_id, Execution.status == came_from, *conditions)
+        .values(status=to, **(values or {}))
+        .returning(Execution.attempts, Execution.worker)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        return False
+    note(session, execution_id, came_from=came_from, to=to, actor=actor, attempt=row[0], worker=row[1], reason=reason)
+    return True
+
+
+def note(
+    session: Session,
+    execution_id: int,
+    *,
+    came_from: str | None,
+    to: str,
+    actor: str,
+    attempt: int,
+    worker: str | None,
+    reason: str,
+) -> None:
+    """Adds a line to the event log; with equal statuses it is a finding, not a move."""
+    session.add(
+        Event(
+            execution_id=execution_id,
+            at=database_now(session),
+            from_status=came_from,
+            to_status=to,
+            actor=actor,
+            attempt=attempt,
+            worker=worker,
+            reason=reason,
+        )
+    )
+    session.flush()
+
+
+def claim(session: Session, execution_id: int, *, attempt: int, worker: str, settings: Settings) -> Claim | None:
+    """Takes one execution for its given attempt; None when somebody has it, it ended, or its turn has not come.
+
+    Counts the attempt. The caller commits before it acts on the claim."""
+    now = database_now(session)
+    token = str(uuid4())
+    taken = move(
+        session,
+        execution_id,
+        came_from=JOB_PENDING,
+        to=JOB_STARTED,
+        actor=SYSTEM,
+        reason="attempt started",
+        conditions=[Execution.attempts == attempt - 1, *is_due(now)],
+        values={
+            "token": token,
+            "attempts": attempt,
+            "worker": worker,
+            "executed_at": now,
+            "lease_until": now + timedelta(seconds=settings.lease_seconds),
+        },
+    )
+    if not taken:
+        return None
+    row = session.execute(
+        select(Execution.public_id, Execution.export_job_id, Execution.rename_attempt, Execution.sent_folder).where(
+            Execution.id == execution_id
+        )
+    ).one()
+    return Claim(execution_id, row[0], row[1], token, attempt, now, worker, row[2], row[3])
+
+
+def claim_due(session: Session, job_id: int, *, count: int, worker: str, settings: Settings) -> list[Claim]:
+    """Takes up to `count` due executions of one job, the longest due first. The caller commits."""
+    due = (
+        select(Execution.id, Execution.attempts)
+        .where(Execution.export_job_id == job_id, *is_due(database_now(session)))
+        .order_by(Execution.next_attempt_at, Execution.id)
+        .limit(count)
+        .with_for_update(skip_locked=True, of=Execution)
+    )
+    claims = [
+        claim(session, execution_id, attempt=attempts + 1, worker=worker, settings=settings)
+        for execution_id, attempts in session.execute(due).all()
+    ]
+    return [taken for taken in claims if taken is not None]
+
+
+def is_mine(held: Claim) -> list[ColumnElement[bool]]:
+    return [Execution.token == held.token, Execution.attempts == held.attempt]
+
+
+def renew(session: Session, held: Claim, settings: Settings) -> bool:
+    """Prolongs the lease; False when the claim is lost or the execution was stopped."""
+    lease_until = database_now(session) + timedelta(seconds=settings.lease_seconds)
+    statement = (
+        update(Execution)
+        .where(Execution.id == held.execution_id, Execution.status == JOB_STARTED, *is_mine(held))
+        .values(lease_until=lease_until)
+        .returning(Execution.id)
+    )
+    return session.execute(statement).one_or_none() is not None
+
+
+def save(session: Session, held: Claim, **values: Any) -> None:
+    """Writes columns under a live claim. Raises LostClaimError, with nothing written, when it is lost."""
+    statement = (
+        update(Execution)
+        .where(
+            Execution.id == held.execution_id,
+            Execution.status == JOB_STARTED,
+            Execution.lease_until > database_now(session),
+            *is_mine(held),
+        )
+        .values(**values)
+        .returning(Execution.id)
+    )
+    if session.execute(statement).one_or_none() is None:
+        raise LostClaimError(f"execution {held.public_id} is no longer claimed by this worker")
+
+
+def succeed(session: Session, held: Claim, *, reason: str) -> None:
+    """JOB_STARTED to SUCCESS. Raises LostClaimError when the claim is lost."""
+    ended = {"ended_at": database_now(session), "error": None, "token": None, "next_attempt_at": None}
+    _end_attempt(session, held, to=SUCCESS, reason=reason, values=ended)
+
+
+def fail(session: Session, held: Claim, *, message: str, final: bool, settings: Settings) -> str:
+    """Ends the attempt: back to JOB_PENDING for the next one, or ERROR when final or the last attempt is used up.
+
+    Returns the new status. Raises LostClaimError when the claim is lost."""
+    values: dict[str, Any] = {"token": None, "handed_out_at": None, "error": message}
+    if final or held.attempt >= settings.max_attempts:
+        values |= {"ended_at": database_now(session), "next_attempt_at": None}
+        to = ERROR
+    else:
+        values["next_attempt_at"] = held.started_at + timedelta(seconds=settings.retry_seconds)
+        to = JOB_PENDING
+    _end_attempt(session, held, to=to, reason=message, values=values)
+    return to
+
+
+def _end_attempt(session: Session, held: Claim, *, to: str, reason: str, values: dict[str, Any]) -> None:
+    moved = move(
+        session,
+        held.execution_id,
+        came_from=JOB_STARTED,
+        to=to,
+        actor=SYSTEM,
+        reason=reason,
+        conditions=is_mine(held),
+        values=values,
+    )
+    if not moved:
+        raise LostClaimError(f"execution {held.public_id} is no longer claimed by this worker")

@@ -1,0 +1,65 @@
+"""Orders as the outside world changes them: intake and status moves, with the exports these fire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.errors import IllegalMoveError, NotFoundError
+from datahub.jobs import triggers
+from datahub.models.execution import Execution
+from datahub.models.order import Order, OrderStatusChange
+from datahub.orders import life
+from datahub.orders.intake import read_order
+
+
+def get(session: Session, reference: str) -> Order:
+    order = session.scalar(select(Order).where(Order.reference == reference))
+    if order is None:
+        raise NotFoundError(f"There is no order with the reference {reference!r}.")
+    return order
+
+
+def create_order(session: Session, body: dict[str, Any], *, actor: str) -> Order:
+    """Reads an order in the shape of the JSON export; being created in a status reaches it. Flushes.
+
+    Raises InvalidError with every fault at its field, FieldConflictError for a reference that exists."""
+    order = read_order(session, body, now=database_now(session))
+    _reach(session, order, came_from=None, actor=actor)
+    return order
+
+
+def change_status(session: Session, order: Order, status: str, *, actor: str) -> list[Execution]:
+    """Moves the order and returns the exports this fired. The status it already has changes nothing.
+
+    Raises InvalidError for an unknown word, IllegalMoveError for a move the life cycle forbids."""
+    to = life.parse_status(status)
+    # Two moves of one order at the same moment take turns here; the second sees what the first made of it.
+    session.refresh(order, with_for_update=True)
+    if to == order.status:
+        return []
+    if not life.may_move(order.status, to):
+        allowed = ", ".join(life.next_statuses(order.status)) or "none: it has ended"
+        raise IllegalMoveError(
+            f"Order {order.reference} is {order.status} and cannot become {to}. It may become: {allowed}."
+        )
+    came_from, order.status = order.status, to
+    order.updated_at = database_now(session)
+    session.flush()
+    return _reach(session, order, came_from=came_from, actor=actor)
+
+
+def _reach(session: Session, order: Order, *, came_from: str | None, actor: str) -> list[Execution]:
+    change = OrderStatusChange(
+        order_id=order.id,
+        from_status=came_from,
+        to_status=order.status,
+        at=database_now(session),
+        actor=actor,
+    )
+    session.add(change)
+    session.flush()
+    return triggers.reached(session, order, change)

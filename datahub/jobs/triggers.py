@@ -1,0 +1,145 @@
+"""An order reached a status: freeze what it looks like and owe an export to every job that asks for it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import TextClause, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, selectinload
+
+from datahub.db import database_now
+from datahub.jobs import dispatch, lifecycle
+from datahub.models.execution import (
+    EXPORT,
+    FIRST_REACHED,
+    JOB_PENDING,
+    TRIGGER,
+    WAITING_REPEAT,
+    Execution,
+)
+from datahub.models.export_job import ExportJob
+from datahub.models.order import Order, OrderSnapshot, OrderStatusChange
+from datahub.orders.snapshot import build_document
+
+ON_HOLD = "DRAFT_ORDER_ON_HOLD"
+REACHED = ("export_job_id", "order_id", "trigger_status")
+
+
+def reached(session: Session, order: Order, change: OrderStatusChange) -> list[Execution]:
+    """Inserts one execution for each active job that the order's new status fires for the first time.
+
+    Belongs in the transaction that changes the status; flushes, never commits. Repeating it inserts nothing."""
+    jobs = [job for job in _active_jobs(session) if wants(job, order)]
+    if not jobs:
+        return []
+    snapshot = freeze(session, order)
+    inserted = [
+        execution for job in jobs if (execution := _owe(session, job, order, snapshot, actor=change.actor)) is not None
+    ]
+    if session.scalar(select(Execution.id).where(Execution.snapshot_id == snapshot.id).limit(1)):
+        change.snapshot_id = snapshot.id
+    else:
+        session.delete(snapshot)
+    session.flush()
+    return inserted
+
+
+def wants(job: ExportJob, order: Order) -> bool:
+    """Whether the job exports orders of this supplier in this status; it says nothing about having done so."""
+    suppliers = {supplier.id for supplier in job.suppliers}
+    return order.status in job.trigger_statuses and (not suppliers or order.supplier_id in suppliers)
+
+
+def freeze(session: Session, order: Order) -> OrderSnapshot:
+    """The order as it is now, kept for good. Flushes."""
+    snapshot = OrderSnapshot(
+        order_id=order.id,
+        status=order.status,
+        document=build_document(order),
+        supplier_external_id=order.supplier.external_id,
+        store_external_id=order.store.external_id,
+        created_at=database_now(session),
+    )
+    session.add(snapshot)
+    session.flush()
+    return snapshot
+
+
+def new_execution(
+    session: Session, job: ExportJob, snapshot: OrderSnapshot, reference: str, *, origin: str, actor: str, **more: Any
+) -> dict[str, Any]:
+    """The column values of an execution that is due at once."""
+    now = database_now(session)
+    return {
+        "public_id": str(uuid4()),
+        "kind": EXPORT,
+        "export_job_id": job.id,
+        "job_public_id": job.public_id,
+        "job_name": job.name,
+        "entity": job.entity,
+        "order_id": snapshot.order_id,
+        "entity_reference": reference,
+        "trigger_status": snapshot.status,
+        "snapshot_id": snapshot.id,
+        "origin": origin,
+        "actor": actor,
+        "status": JOB_PENDING,
+        "attempts": 0,
+        "repeats": False,
+        "may_have_arrived_twice": False,
+        "created_at": now,
+        "executed_at": now,
+        "next_attempt_at": now,
+        **more,
+    }
+
+
+def insert_execution(session: Session, values: dict[str, Any], *, reason: str) -> Execution:
+    """Adds the execution with its first event; the caller guards against doubles."""
+    execution_id = session.execute(insert(Execution).values(**values).returning(Execution.id)).scalar_one()
+    return _announce(session, execution_id, actor=values["actor"], reason=reason)
+
+
+def _active_jobs(session: Session) -> list[ExportJob]:
+    statement = select(ExportJob).where(ExportJob.active).order_by(ExportJob.id)
+    return list(session.scalars(statement.options(selectinload(ExportJob.suppliers))))
+
+
+def _owe(session: Session, job: ExportJob, order: Order, snapshot: OrderSnapshot, *, actor: str) -> Execution | None:
+    values = new_execution(session, job, snapshot, order.reference, origin=TRIGGER, actor=actor)
+    execution_id = _insert_or_ignore(session, values, FIRST_REACHED)
+    if execution_id is None and job.reexport_on_hold and order.status == ON_HOLD:
+        execution_id = _repeat(session, values)
+    if execution_id is None:
+        return None
+    return _announce(session, execution_id, actor=actor, reason=f"order reached {order.status}")
+
+
+def _repeat(session: Session, values: dict[str, Any]) -> int | None:
+    """An on-hold draft goes out again with each change; one that still waits takes the newer snapshot instead."""
+    execution_id = _insert_or_ignore(session, values | {"repeats": True}, WAITING_REPEAT)
+    if execution_id is None:
+        waiting = [getattr(Execution, name) == values[name] for name in REACHED]
+        session.execute(update(Execution).where(*waiting, WAITING_REPEAT).values(snapshot_id=values["snapshot_id"]))
+    return execution_id
+
+
+def _insert_or_ignore(session: Session, values: dict[str, Any], where: TextClause) -> int | None:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(Execution)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=REACHED, index_where=where)
+        .returning(Execution.id)
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def _announce(session: Session, execution_id: int, *, actor: str, reason: str) -> Execution:
+    lifecycle.note(
+        session, execution_id, came_from=None, to=JOB_PENDING, actor=actor, attempt=0, worker=None, reason=reason
+    )
+    dispatch.note_work(session)
+    return session.get_one(Execution, execution_id)
