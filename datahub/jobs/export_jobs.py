@@ -1,0 +1,346 @@
+"""Export jobs: create, change, copy, switch on and off, delete. What they deliver lives in executions.py."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from datahub.db import database_now
+from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
+from datahub.jobs import executions
+from datahub.models.connection import SFTP, Connection
+from datahub.models.execution import UNENDED, Execution
+from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
+from datahub.models.party import Supplier
+from datahub.orders import life
+
+NAME_LENGTH = 200
+FOLDER_LENGTH = 1000
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+ENTITIES = ("ORDER",)
+METHODS = (SFTP,)
+SORT_COLUMNS = {"name": func.lower(ExportJob.name), "created_at": ExportJob.created_at}
+
+
+@dataclass
+class _Faults:
+    """Collects every fault of one job, so that all are shown together."""
+
+    fields: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, message: str) -> None:
+        self.fields.setdefault(name, []).append(message)
+
+    def choice(self, name: str, value: str, allowed: Sequence[str]) -> None:
+        if value not in allowed:
+            self.add(name, f"Must be {' or '.join(allowed)}, not {value!r}.")
+
+    def raise_any(self) -> None:
+        if self.fields:
+            raise InvalidError("The export job has faults in: " + ", ".join(sorted(self.fields)) + ".", self.fields)
+
+
+@dataclass(frozen=True)
+class _Given:
+    name: str
+    connection_id: str
+    output_folder: str
+    export_format: str
+    file_name_format: str
+    trigger_statuses: Sequence[str]
+    supplier_external_ids: Sequence[str]
+    active: bool
+    reexport_on_hold: bool
+
+
+def create(
+    session: Session,
+    *,
+    name: str,
+    connection_id: str,
+    output_folder: str,
+    export_format: str,
+    file_name_format: str,
+    trigger_statuses: Sequence[str],
+    supplier_external_ids: Sequence[str] = (),
+    active: bool = True,
+    reexport_on_hold: bool = False,
+    entity: str = "ORDER",
+    method: str = SFTP,
+) -> ExportJob:
+    """Raises InvalidError with every fault at its field, or FieldConflictError for a taken name."""
+    faults = _Faults()
+    faults.choice("entity", entity, ENTITIES)
+    faults.choice("method", method, METHODS)
+    given = _Given(
+        name=name,
+        connection_id=connection_id,
+        output_folder=output_folder,
+        export_format=export_format,
+        file_name_format=file_name_format,
+        trigger_statuses=trigger_statuses,
+        supplier_external_ids=supplier_external_ids,
+        active=active,
+        reexport_on_hold=reexport_on_hold,
+    )
+    now = database_now(session)
+    job = ExportJob(public_id=str(uuid.uuid4()), entity=entity, method=method, created_at=now, updated_at=now)
+    _fill(session, job, given, faults)
+    return job
+
+
+def update(
+    session: Session,
+    job: ExportJob,
+    *,
+    name: str,
+    connection_id: str,
+    output_folder: str,
+    export_format: str,
+    file_name_format: str,
+    trigger_statuses: Sequence[str],
+    supplier_external_ids: Sequence[str],
+    active: bool,
+    reexport_on_hold: bool,
+) -> ExportJob:
+    """Raises as create does. Statuses added later do not fire for orders that are in them already."""
+    given = _Given(
+        name=name,
+        connection_id=connection_id,
+        output_folder=output_folder,
+        export_format=export_format,
+        file_name_format=file_name_format,
+        trigger_statuses=trigger_statuses,
+        supplier_external_ids=supplier_external_ids,
+        active=active,
+        reexport_on_hold=reexport_on_hold,
+    )
+    _fill(session, job, given, _Faults())
+    return job
+
+
+def duplicate(session: Session, job: ExportJob) -> ExportJob:
+    """An inactive copy under the first free name; it remembers no export of its source."""
+    now = database_now(session)
+    copy = ExportJob(
+        public_id=str(uuid.uuid4()),
+        name=_free_copy_name(session, job.name),
+        entity=job.entity,
+        method=job.method,
+        connection=job.connection,
+        output_folder=job.output_folder,
+        export_format=job.export_format,
+        file_name_format=job.file_name_format,
+        trigger_statuses=list(job.trigger_statuses),
+        suppliers=list(job.suppliers),
+        reexport_on_hold=job.reexport_on_hold,
+        active=False,
+        created_at=now,
+        updated_at=now,
+    )
+    with _claimed(session, copy.name):
+        session.add(copy)
+    return copy
+
+
+def activate(session: Session, job: ExportJob) -> None:
+    _switch(session, job, active=True)
+
+
+def deactivate(session: Session, job: ExportJob) -> None:
+    """Nothing fires from now on; executions that wait already go on."""
+    _switch(session, job, active=False)
+
+
+def delete(session: Session, job: ExportJob, *, actor: str) -> None:
+    """Stops what waits; the history stays. Raises ConflictError while one execution is being delivered."""
+    session.refresh(job, with_for_update=True)
+    executions.stop_all_of_job(session, job, actor=actor)
+    running = select(Execution.public_id).where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED))
+    public_id = session.scalar(running.order_by(Execution.id).limit(1))
+    if public_id is not None:
+        raise ConflictError(f"Execution {public_id} of this job is being delivered. Delete the job once it has ended.")
+    session.delete(job)
+    session.flush()
+
+
+def get(session: Session, public_id: str) -> ExportJob:
+    job = session.scalar(_with_parts(select(ExportJob)).where(ExportJob.public_id == public_id))
+    if job is None:
+        raise NotFoundError(f"There is no export job with the id {public_id}.")
+    return job
+
+
+def list_jobs(
+    session: Session,
+    *,
+    supplier_external_ids: Sequence[str] = (),
+    sort: str = "name",
+    descending: bool = False,
+    offset: int = 0,
+    limit: int | None = None,
+) -> list[ExportJob]:
+    """With suppliers given: the jobs that name at least one of them."""
+    column = SORT_COLUMNS[sort]
+    order = (column.desc(), ExportJob.id.desc()) if descending else (column.asc(), ExportJob.id.asc())
+    query = _with_parts(select(ExportJob)).order_by(*order).offset(offset).limit(limit)
+    if supplier_external_ids:
+        query = query.where(ExportJob.suppliers.any(Supplier.external_id.in_(supplier_external_ids)))
+    return list(session.scalars(query))
+
+
+def add_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Sequence[str]) -> None:
+    """Safe to repeat: suppliers that the job has already are passed over."""
+    wanted = _at_least_one(supplier_external_ids)
+    faults = _Faults()
+    suppliers = _suppliers(session, wanted, job.suppliers, faults)
+    faults.raise_any()
+    present = {supplier.id for supplier in job.suppliers}
+    job.suppliers.extend(supplier for supplier in suppliers if supplier.id not in present)
+    _touch(session, job)
+
+
+def remove_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Sequence[str]) -> None:
+    """Safe to repeat: absent ones are passed over. A job that is left without any exports those of everybody."""
+    unwanted = set(_at_least_one(supplier_external_ids))
+    job.suppliers = [supplier for supplier in job.suppliers if supplier.external_id not in unwanted]
+    _touch(session, job)
+
+
+def _with_parts(query: Select[ExportJob]) -> Select[ExportJob]:
+    return query.options(joinedload(ExportJob.connection), selectinload(ExportJob.suppliers))
+
+
+def _fill(session: Session, job: ExportJob, given: _Given, faults: _Faults) -> None:
+    """Reads everything before it changes anything, so that a refused change leaves the job as it was."""
+    name = _text(faults, "name", given.name, NAME_LENGTH)
+    folder = _text(faults, "output_folder", given.output_folder, FOLDER_LENGTH)
+    faults.choice("export_format", given.export_format, EXPORT_FORMATS)
+    faults.choice("file_name_format", given.file_name_format, FILE_NAME_FORMATS)
+    with session.no_autoflush:
+        current = job.connection if job.id is not None else None
+        had = list(job.suppliers) if job.id is not None else []
+        connection = _connection(session, given.connection_id, job.method, current, faults)
+        statuses = _statuses(given.trigger_statuses, faults)
+        suppliers = _suppliers(session, _distinct(given.supplier_external_ids), had, faults)
+        faults.raise_any()
+        assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
+        _require_free_name(session, name, job)
+    with _claimed(session, name):
+        job.name = name
+        job.connection = connection
+        job.output_folder = folder
+        job.export_format = given.export_format
+        job.file_name_format = given.file_name_format
+        job.trigger_statuses = statuses
+        job.suppliers = suppliers
+        job.active = given.active
+        job.reexport_on_hold = given.reexport_on_hold
+        job.updated_at = database_now(session)
+        session.add(job)
+
+
+def _text(faults: _Faults, name: str, value: str, length: int) -> str:
+    text = value.strip()
+    if not text:
+        faults.add(name, "This field is required.")
+    elif len(text) > length:
+        faults.add(name, f"At most {length} characters; this has {len(text)}.")
+    elif CONTROL.search(text):
+        faults.add(name, "Control characters and line breaks are not possible here.")
+    return text
+
+
+def _connection(
+    session: Session, public_id: str, method: str, current: Connection | None, faults: _Faults
+) -> Connection | None:
+    """The connection a job has already may be disabled: its exports wait until it is enabled again."""
+    connection = session.scalar(select(Connection).where(Connection.public_id == public_id.strip()))
+    if connection is None:
+        known = f"There is no connection with the id {public_id!r}." if public_id else "Choose a connection."
+        faults.add("connection_id", known)
+    elif connection.type != method and method in METHODS:
+        faults.add("connection_id", f"{connection.name} is a connection of type {connection.type}, not {method}.")
+    elif not connection.active and connection is not current:
+        faults.add("connection_id", f"{connection.name} is disabled. Activate it first, or choose another.")
+    return connection
+
+
+def _statuses(given: Sequence[str], faults: _Faults) -> list[str]:
+    statuses = []
+    for text in _distinct(given):
+        try:
+            statuses.append(life.parse_status(text))
+        except InvalidError:
+            faults.add("trigger_statuses", f"{text!r} is not an order status.")
+    if not statuses and "trigger_statuses" not in faults.fields:
+        faults.add("trigger_statuses", "Choose at least one status.")
+    return _distinct(statuses)
+
+
+def _suppliers(session: Session, wanted: list[str], had: Sequence[Supplier], faults: _Faults) -> list[Supplier]:
+    """Deleted suppliers are unknown, save those the job had before."""
+    found = {supplier.external_id: supplier for supplier in had}
+    query = select(Supplier).where(Supplier.external_id.in_(wanted), Supplier.deleted_at.is_(None))
+    found |= {supplier.external_id: supplier for supplier in session.scalars(query)}
+    unknown = [external_id for external_id in wanted if external_id not in found]
+    if unknown:
+        faults.add("supplier_external_ids", "There is no supplier with the external id " + ", ".join(unknown) + ".")
+    return [found[external_id] for external_id in wanted if external_id in found]
+
+
+def _at_least_one(supplier_external_ids: Sequence[str]) -> list[str]:
+    wanted = _distinct(supplier_external_ids)
+    if not wanted:
+        raise InvalidError("Name at least one supplier.", {"supplier_external_ids": ["Name at least one supplier."]})
+    return wanted
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(value.strip() for value in values))
+
+
+def _require_free_name(session: Session, name: str, job: ExportJob) -> None:
+    # Compared here and not in SQL: SQLite folds the case of ASCII letters only.
+    others = select(ExportJob.name).where(ExportJob.public_id != job.public_id)
+    if name.casefold() in {other.casefold() for other in session.scalars(others)}:
+        raise FieldConflictError("name", f"Another export job is called {name}.")
+
+
+def _free_copy_name(session: Session, name: str) -> str:
+    taken = {other.casefold() for other in session.scalars(select(ExportJob.name))}
+    for number in itertools.count():
+        suffix = " - COPY" if number == 0 else f" - COPY ({number})"
+        candidate = name[: NAME_LENGTH - len(suffix)] + suffix
+        if candidate.casefold() not in taken:
+            return candidate
+    raise AssertionError("count() does not end")
+
+
+@contextmanager
+def _claimed(session: Session, name: str) -> Iterator[None]:
+    """The index on the name decides where two requests want the same name at the same moment."""
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except IntegrityError as error:
+        raise FieldConflictError("name", f"Another export job is called {name}.") from error
+
+
+def _switch(session: Session, job: ExportJob, *, active: bool) -> None:
+    job.active = active
+    _touch(session, job)
+
+
+def _touch(session: Session, job: ExportJob) -> None:
+    job.updated_at = database_now(session)
+    session.flush()

@@ -1,0 +1,150 @@
+"""Reads for lists: executions and orders, always ordered, with everything that is shown loaded in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select, func, literal, or_, select, tuple_
+from sqlalchemy.orm import Session, joinedload
+
+from datahub.models.execution import STATUSES, Execution
+from datahub.models.order import ORDER_STATUSES, Order
+
+PAGE_SIZE = 20
+SEARCHABLE = frozenset("0123456789abcdef-")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXECUTION_SORTS = {"executed_at": Execution.executed_at, "created_at": Execution.created_at}
+ORDER_SORTS = {"created_at": Order.created_at, "updated_at": Order.updated_at, "reference": Order.reference}
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Slice(Generic[Row]):
+    """`has_more` says whether rows follow; `cursor` is what the next page gives as `before`, or None."""
+
+    items: list[Row]
+    has_more: bool
+    cursor: str | None = None
+
+
+def find_executions(
+    session: Session,
+    *,
+    job_public_id: str | None = None,
+    search: str = "",
+    statuses: Sequence[str] = (),
+    sort: str = "executed_at",
+    descending: bool = True,
+    page: int = 0,
+    size: int = PAGE_SIZE,
+) -> Slice[Execution]:
+    query = _executions(job_public_id, search, statuses)
+    if query is None:
+        return Slice([], has_more=False)
+    return _by_offset(session, query, EXECUTION_SORTS[sort], Execution.id, descending, page, size)
+
+
+def executions_page(
+    session: Session,
+    *,
+    job_public_id: str | None = None,
+    search: str = "",
+    statuses: Sequence[str] = (),
+    before: str = "",
+    size: int = PAGE_SIZE,
+) -> Slice[Execution]:
+    """Newest first. A malformed cursor counts as none."""
+    query = _executions(job_public_id, search, statuses)
+    if query is None:
+        return Slice([], has_more=False)
+    position = _position(before)
+    if position is not None:
+        at, row_id = position
+        query = query.where(tuple_(Execution.executed_at, Execution.id) < tuple_(literal(at), literal(row_id)))
+    query = query.order_by(Execution.executed_at.desc(), Execution.id.desc()).limit(size + 1)
+    rows = list(session.scalars(query))
+    last = rows[size - 1] if len(rows) > size else None
+    cursor = f"{(last.executed_at - EPOCH) // timedelta(microseconds=1)}-{last.id}" if last else None
+    return Slice(rows[:size], has_more=last is not None, cursor=cursor)
+
+
+def find_orders(
+    session: Session,
+    *,
+    search: str = "",
+    statuses: Sequence[str] = (),
+    sort: str = "created_at",
+    descending: bool = True,
+    page: int = 0,
+    size: int = PAGE_SIZE,
+) -> Slice[Order]:
+    query = _orders(search, statuses)
+    return _by_offset(session, query, ORDER_SORTS[sort], Order.id, descending, page, size)
+
+
+def orders_page(
+    session: Session, *, search: str = "", statuses: Sequence[str] = (), before: str = "", size: int = PAGE_SIZE
+) -> Slice[Order]:
+    """The order that was saved last comes first. A malformed cursor counts as none."""
+    query = _orders(search, statuses)
+    if before.isdecimal() and len(before) < 19:
+        query = query.where(Order.id < int(before))
+    rows = list(session.scalars(query.order_by(Order.id.desc()).limit(size + 1)))
+    has_more = len(rows) > size
+    return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].id) if has_more else None)
+
+
+def newest_execution_ids(session: Session, job_public_ids: Sequence[str]) -> dict[str, str]:
+    """Public id of the newest execution by public id of its job; jobs that never ran are absent."""
+    newest = (
+        select(func.max(Execution.id))
+        .where(Execution.job_public_id.in_(job_public_ids))
+        .group_by(Execution.job_public_id)
+    )
+    rows = session.execute(
+        select(Execution.job_public_id, Execution.public_id).where(Execution.id.in_(newest)).order_by(Execution.id)
+    )
+    return dict(rows.tuples().all())
+
+
+def _executions(job_public_id: str | None, search: str, statuses: Sequence[str]) -> Select[Execution] | None:
+    """None where nothing can match: ids hold hex digits and dashes only."""
+    text = search.strip().lower()
+    if not SEARCHABLE.issuperset(text):
+        return None
+    query = select(Execution).options(joinedload(Execution.payload), joinedload(Execution.predecessor))
+    if job_public_id is not None:
+        query = query.where(Execution.job_public_id == job_public_id)
+    if text:
+        query = query.where(Execution.public_id.contains(text, autoescape=True))
+    known = [status for status in statuses if status in STATUSES]
+    return query.where(Execution.status.in_(known)) if known else query
+
+
+def _orders(search: str, statuses: Sequence[str]) -> Select[Order]:
+    query = select(Order).options(joinedload(Order.supplier), joinedload(Order.store), joinedload(Order.account))
+    text = search.strip()
+    if text:
+        matches = (Order.reference.icontains(text, autoescape=True), Order.external_id.icontains(text, autoescape=True))
+        query = query.where(or_(*matches))
+    known = [status for status in statuses if status in ORDER_STATUSES]
+    return query.where(Order.status.in_(known)) if known else query
+
+
+def _by_offset(
+    session: Session, query: Select[Row], column: Any, key: Any, descending: bool, page: int, size: int
+) -> Slice[Row]:
+    order = (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
+    rows = list(session.scalars(query.order_by(*order).offset(page * size).limit(size + 1)))
+    return Slice(rows[:size], has_more=len(rows) > size)
+
+
+def _position(cursor: str) -> tuple[datetime, int] | None:
+    at, _, row_id = cursor.partition("-")
+    if not (at.isdecimal() and row_id.isdecimal() and len(at) < 18 and len(row_id) < 19):
+        return None
+    return EPOCH + timedelta(microseconds=int(at)), int(row_id)
