@@ -1,1 +1,1 @@
-"""Who may do what: users, sessions, tokens, permissions."""
+"""Who may do what: users and their passwords, browser sessions, API tokens. The edges commit."""

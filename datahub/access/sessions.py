@@ -1,0 +1,62 @@
+"""Signed-in browsers. The cookie holds a random token, the table its SHA-256, so that each can be ended here."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from datahub.db import database_now
+from datahub.models.access import User, UserSession
+
+TOUCH_SECONDS = 60.0
+
+
+def open(session: Session, *, user: User, source: str, agent: str, max_seconds: float) -> str:
+    """The token for the cookie. Clears away the sessions of this user that are older than `max_seconds`."""
+    token = secrets.token_urlsafe(32)
+    now = database_now(session)
+    too_old = UserSession.created_at < now - timedelta(seconds=max_seconds)
+    session.execute(delete(UserSession).where(UserSession.user_id == user.id, too_old))
+    row = UserSession(token_hash=_hash(token), user_id=user.id, created_at=now, last_seen_at=now)
+    row.source, row.agent = source[:64], agent[:255]
+    session.add(row)
+    session.flush()
+    return token
+
+
+def find(session: Session, token: str, *, idle_seconds: float, max_seconds: float) -> UserSession | None:
+    """With its user; None for an unknown token, an ended session, a user who was deactivated."""
+    by_token = select(UserSession).where(UserSession.token_hash == _hash(token)).options(joinedload(UserSession.user))
+    found = session.scalar(by_token)
+    if found is None or not found.user.active:
+        return None
+    now = database_now(session)
+    idle_since, began = timedelta(seconds=idle_seconds), timedelta(seconds=max_seconds)
+    if now - found.last_seen_at > idle_since or now - found.created_at > began:
+        return None
+    return found
+
+
+def touch(session: Session, session_id: int) -> None:
+    """Notes that the session is in use, at most once a minute."""
+    now = database_now(session)
+    is_due = UserSession.last_seen_at < now - timedelta(seconds=TOUCH_SECONDS)
+    session.execute(update(UserSession).where(UserSession.id == session_id, is_due).values(last_seen_at=now))
+
+
+def close(session: Session, token: str) -> None:
+    """Safe to repeat."""
+    session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
+
+
+def close_others(session: Session, *, user: User, token: str) -> None:
+    """Ends every session of the user but the one of this token."""
+    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.token_hash != _hash(token)))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
