@@ -50,6 +50,12 @@ class TransientError(DataHubError):
     code = "transient"
 
 
+class ConnectionLostError(TransientError):
+    """The connection itself is dead or not to be trusted: everything else sent over it fails too."""
+
+    code = "connection_lost"
+
+
 class NotFoundError(DataHubError):
     """What was asked for does not exist, or not for this caller."""
 

@@ -1,0 +1,70 @@
+"""What every transport can do, and how text from the other side is made fit to show. No protocol lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from datahub.models.connection import Connection
+from datahub.settings import Settings
+from datahub.vault import Vault
+
+RESOLVE, CONNECT, HOST_KEY, SIGN_IN = "resolve", "connect", "host key", "sign in"
+OPENING_STEPS = (RESOLVE, CONNECT, HOST_KEY, SIGN_IN)
+LIST_LIMIT = 10_000
+_TEXT_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name in a remote folder. `size` is None where the server does not tell it."""
+
+    name: str
+    is_folder: bool
+    size: int | None
+
+
+class Transport(Protocol):
+    """One signed-in connection. Any number of operations may be in flight at once.
+
+    Every operation has its own time-out and raises TransientError for what may work later, ConfigError for what a
+    person must change, ConnectionLostError once nothing more can be sent.
+    """
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    async def stat_size(self, path: str) -> int | None:
+        """None when there is no such file."""
+
+    async def upload(self, path: str, content: bytes) -> None:
+        """Replaces what is there; returns when the server has closed the file."""
+
+    async def rename(self, old: str, new: str) -> None:
+        """Replaces `new` in one step; ConfigError where the server cannot do that and `new` exists."""
+
+    async def remove(self, path: str) -> None:
+        """Safe to repeat: a missing file is fine."""
+
+    async def list_folder(self, folder: str) -> list[Entry]:
+        """Sorted by name, without `.` and `..`; ConfigError for more than LIST_LIMIT entries."""
+
+
+# Called with each of OPENING_STEPS as it is passed.
+Passed = Callable[[str], None]
+Opener = Callable[[Connection, Settings, Vault, Passed], AbstractAsyncContextManager[Transport]]
+
+
+def join(folder: str, name: str) -> str:
+    """The folder as the operator typed it, empty or `.` for the one a session starts in."""
+    if folder in ("", ".", "./"):
+        return name
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def clean(text: str) -> str:
+    """Text from outside on one line: control characters become spaces, the length is capped."""
+    flat = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * _TEXT_LIMIT]).split())
+    return flat if len(flat) <= _TEXT_LIMIT else f"{flat[: _TEXT_LIMIT - 1]}…"

@@ -1,0 +1,37 @@
+"""Connections for tests: rows that are not yet in a database, with their secrets encrypted."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from datahub.models.connection import SFTP, Connection
+from datahub.vault import Vault
+from tests.servers import SshServer
+
+
+def make_connection(
+    vault: Vault, *, password: str | None = None, private_key: str | None = None, **fields: Any
+) -> Connection:
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "public_id": str(uuid.uuid4()),
+        "name": "Partner",
+        "type": SFTP,
+        "host": "127.0.0.1",
+        "port": 22,
+        "username": "hub",
+        "password": vault.encrypt(password) if password else None,
+        "private_key": vault.encrypt(private_key) if private_key else None,
+        "active": True,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return Connection(**values | fields)
+
+
+def connection_to(server: SshServer, vault: Vault, **fields: Any) -> Connection:
+    """Signs in with the server's client key; its host key is accepted."""
+    values: dict[str, Any] = {"port": server.port, "username": server.username, "host_key": server.host_key}
+    return make_connection(vault, private_key=server.private_key, **values | fields)
