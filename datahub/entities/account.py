@@ -1,0 +1,61 @@
+"""ACCOUNT: a customer's company, with its addresses."""
+
+from __future__ import annotations
+
+from datahub.entities.base import BOOLEAN, LONG_TEXT, TEXT, TEXT_LIST, EntityType, Field, Part
+from datahub.models.party import Account, AccountAddress
+
+ADDRESS = Part(
+    "address",
+    label="Addresses",
+    shown_as="addresses",
+    attribute="addresses",
+    model=AccountAddress,
+    required_on_create=True,
+    unlink="unlinkAddress",
+    key_field=Field("addressExternalId", "Address External Id", "external_id", TEXT, editable=False),
+    fields=(
+        Field("addressLabel", "Address Label", "label", TEXT),
+        Field("addressFullName", "Address Full Name", "full_name", TEXT, required_on_create=True),
+        Field("addressCountry", "Address Country", "country", TEXT, required_on_create=True),
+        Field("addressState", "Address State", "state", TEXT),
+        Field("addressCity", "Address City", "city", TEXT, required_on_create=True),
+        Field("addressZipCode", "Address Zip Code", "zip_code", TEXT, required_on_create=True),
+        Field("addressStreetName", "Address Street Name", "street_name", TEXT, required_on_create=True),
+        Field("addressAdditionalStreetName", "Address Additional Street Name", "additional_street_name", TEXT),
+        Field("addressPhoneNumber", "Address Phone Number", "phone_number", TEXT),
+        Field("shippingAddress", "Shipping Address", "shipping", BOOLEAN, default=True),
+        Field("billingAddress", "Billing Address", "billing", BOOLEAN, default=True),
+    ),
+)
+ACCOUNT = EntityType(
+    "ACCOUNT",
+    label="Accounts",
+    model=Account,
+    deletable=True,
+    has_custom_fields=True,
+    key=Field("accountExternalId", "Account External Id", "external_id", TEXT, editable=False),
+    fields=(
+        Field("accountName", "Account Name", "name", TEXT, required_on_create=True),
+        Field(
+            "companyRegistrationName",
+            "Company Registration Name",
+            "company_registration_name",
+            TEXT,
+            required_on_create=True,
+        ),
+        Field(
+            "businessRegistrationNumber",
+            "Business Registration Number",
+            "business_registration_number",
+            TEXT,
+            required_on_create=True,
+        ),
+        Field("accountManagerName", "Account Manager Name", "manager_name", TEXT),
+        Field("accountWebsite", "Account Website", "website", TEXT, length=LONG_TEXT),
+        Field("accountVatNumber", "Account VAT Number", "vat_number", TEXT),
+        Field("customerTagExternalId", "Customer Tag External Id", "customer_tags", TEXT_LIST, default=[]),
+        Field("inactive", "Inactive", "inactive", BOOLEAN, default=False),
+    ),
+    parts=(ADDRESS,),
+)

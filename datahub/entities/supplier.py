@@ -1,0 +1,39 @@
+"""SUPPLIER: who delivers an order. `status` and `inactive` are independent of each other."""
+
+from __future__ import annotations
+
+from datahub.entities.base import (
+    BOOLEAN,
+    CHOICE,
+    INTEGER,
+    LONG_TEXT,
+    NUMBER_TYPE,
+    TEXT,
+    TEXT_LIST,
+    EntityType,
+    Field,
+)
+from datahub.models.party import DEFAULT_STORE, SUPPLIER_STATUSES, Supplier
+
+SUPPLIER = EntityType(
+    "SUPPLIER",
+    label="Suppliers",
+    model=Supplier,
+    deletable=True,
+    has_custom_fields=True,
+    key=Field("externalId", "Supplier External Id", "external_id", TEXT, editable=False),
+    fields=(
+        Field("name", "Supplier Name", "name", TEXT, required_on_create=True),
+        Field("inactive", "Mark Supplier as Inactive", "inactive", BOOLEAN, default=False),
+        Field("description", "Description", "description", TEXT, length=LONG_TEXT),
+        Field("logo", "Logo", "logo", TEXT, length=LONG_TEXT),
+        Field("banner", "Banner", "banner", TEXT, length=LONG_TEXT),
+        Field("supplierRating", "Supplier Rating", "rating", NUMBER_TYPE),
+        Field("returnPolicy", "Return Policy", "return_policy", TEXT, length=LONG_TEXT),
+        Field("accountExternalId", "Account External Id", "accounts", TEXT_LIST, default=[], refers_to="ACCOUNT"),
+        Field("status", "Status", "status", CHOICE, default="ACTIVE", choices=SUPPLIER_STATUSES),
+        Field("storesExternalId", "Store External Id", "stores", TEXT_LIST, default=[DEFAULT_STORE], refers_to="STORE"),
+        Field("totalOffers", "Total Offers", "total_offers", INTEGER, default=0, editable=False),
+        Field("totalOrders", "Total Orders", "total_orders", INTEGER, default=0, editable=False),
+    ),
+)

@@ -1,0 +1,348 @@
+"""Single commerce records by hand or script: written by the rules of their entity, and read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType, Field, Part, parse_boolean, parse_custom_value
+from datahub.errors import ConflictError, InvalidError, NotFoundError
+from datahub.jobs.queries import PAGE_SIZE, Slice
+
+DELETED = "deleted"
+CUSTOM_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+
+
+@dataclass
+class _Faults:
+    fields: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, path: str, message: str) -> None:
+        self.fields.setdefault(path, []).append(message)
+
+    def raise_any(self, what: str) -> None:
+        if self.fields:
+            raise InvalidError(f"{what} has faults in: {', '.join(sorted(self.fields))}.", self.fields)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Columns to set on a record or a part; empty values are left out, which keeps what is stored."""
+
+    key: str
+    columns: dict[str, Any]
+    unlink: bool = False
+
+
+def entity_type(name: str) -> EntityType:
+    """Raises NotFoundError, which points at the right entity where another one holds the records."""
+    entity = ENTITIES.get(name)
+    if entity is not None:
+        return entity
+    hint = " Its records are those of ORDER." if name in ("ORDER_UPDATE", "ORDER_STATUS") else ""
+    raise NotFoundError(f"There are no records of the entity {name!r}.{hint} Known: {', '.join(ENTITIES)}.")
+
+
+def put(
+    session: Session,
+    entity: str,
+    external_id: str,
+    *,
+    fields: Mapping[str, Any],
+    custom_fields: Mapping[str, Any],
+) -> tuple[Any, bool]:
+    """The record, and whether it is new or back from deletion. Safe to repeat.
+
+    Raises InvalidError with every fault at `fields.<key>` or `customFields.<id>`; nothing is changed then."""
+    kind = entity_type(entity)
+    faults = _Faults()
+    key = _key(kind.key, external_id, "externalId", faults)
+    faults.raise_any(f"The {entity} record")
+    record = session.scalar(select(kind.model).where(kind.model.external_id == key).with_for_update())
+    is_new = record is None or getattr(record, "deleted_at", None) is not None
+    delete = _wants_deletion(kind, fields, faults)
+    change = _read_fields(kind, key, None if is_new else record, fields, faults, deleting=delete)
+    parts = {part: _read_parts(part, None if is_new else record, fields, faults) for part in kind.parts}
+    custom = _read_custom(kind, custom_fields, faults)
+    _require_references(session, kind, change, faults)
+    if is_new and not delete:
+        _require_parts(kind, parts, faults)
+    faults.raise_any(f"{entity} {key}")
+    if delete:
+        return _delete(session, kind, key, record), False
+    return _write(session, kind, record, is_new, change, parts, custom), is_new
+
+
+def get(session: Session, entity: str, external_id: str) -> Any:
+    """Deleted records are found too, and say so."""
+    kind = entity_type(entity)
+    record = session.scalar(select(kind.model).where(kind.model.external_id == external_id))
+    if record is None:
+        raise NotFoundError(f"There is no {entity} with the external id {external_id!r}.")
+    return record
+
+
+def find(
+    session: Session, entity: str, *, search: str = "", external_id: str = "", page: int = 0, size: int = PAGE_SIZE
+) -> Slice[Any]:
+    """By external id, without deleted ones. `search` is part of the external id or the name, in any case."""
+    model = entity_type(entity).model
+    query = select(model).order_by(model.external_id).offset(page * size).limit(size + 1)
+    if entity_type(entity).deletable:
+        query = query.where(model.deleted_at.is_(None))
+    if external_id:
+        query = query.where(model.external_id == external_id)
+    text = search.strip()
+    if text:
+        query = query.where(
+            model.external_id.icontains(text, autoescape=True) | model.name.icontains(text, autoescape=True)
+        )
+    rows = list(session.scalars(query))
+    return Slice(rows[:size], has_more=len(rows) > size)
+
+
+def describe(record: Any) -> dict[str, Any]:
+    """Field keys with their values as stored: decimals stay Decimal, times datetime."""
+    kind = next(kind for kind in ENTITIES.values() if isinstance(record, kind.model))
+    fields = {item.key: getattr(record, item.column) for item in (kind.key, *kind.fields)}
+    parts = {
+        part.shown_as: [
+            {item.key: getattr(row, item.column) for item in (part.key_field, *part.fields)}
+            for row in getattr(record, part.attribute)
+        ]
+        for part in kind.parts
+    }
+    return {
+        "entity": kind.name,
+        "externalId": record.external_id,
+        "fields": fields,
+        "customFields": dict(record.custom_fields) if kind.has_custom_fields else {},
+        "attributes": {},
+        "parts": parts,
+        "createdAt": record.created_at,
+        "updatedAt": record.updated_at,
+        "deletedAt": record.deleted_at if kind.deletable else None,
+    }
+
+
+def _key(field_: Field, value: object, path: str, faults: _Faults) -> str:
+    try:
+        key = field_.parse(value)
+    except ValueError as error:
+        faults.add(path, str(error))
+        return ""
+    if not key:
+        faults.add(path, "This field is required.")
+    return key or ""
+
+
+def _wants_deletion(kind: EntityType, fields: Mapping[str, Any], faults: _Faults) -> bool:
+    if not kind.deletable or fields.get(DELETED) is None:
+        return False
+    try:
+        return bool(parse_boolean(kind.key, fields[DELETED]))
+    except ValueError as error:
+        faults.add(f"fields.{DELETED}", str(error))
+        return False
+
+
+def _read_fields(
+    kind: EntityType, key: str, record: Any | None, fields: Mapping[str, Any], faults: _Faults, *, deleting: bool
+) -> _Change:
+    others = {part.key for part in kind.parts} | ({DELETED} if kind.deletable else set())
+    _refuse_unknown("fields", fields, {kind.key.key, *kind.by_key, *others}, faults)
+    given = fields.get(kind.key.key)
+    if given is not None and _key(kind.key, given, f"fields.{kind.key.key}", faults) not in (key, ""):
+        faults.add(f"fields.{kind.key.key}", f"Must be {key}, as in the path, or be left out.")
+    columns = _columns("fields", kind.fields, record, fields, faults, demand=not deleting)
+    return _Change(key, columns)
+
+
+def _columns(
+    path: str,
+    known: tuple[Field, ...],
+    stored: Any | None,
+    given: Mapping[str, Any],
+    faults: _Faults,
+    *,
+    demand: bool,
+) -> dict[str, Any]:
+    """`demand` False passes over missing fields, for a record that goes away."""
+    columns: dict[str, Any] = {}
+    for item in known:
+        try:
+            value = item.parse(given.get(item.key))
+        except ValueError as error:
+            faults.add(f"{path}.{item.key}", str(error))
+            continue
+        required = item.required_on_create if stored is None else item.required_on_update
+        if value is None:
+            if required and demand:
+                faults.add(f"{path}.{item.key}", "This field is required.")
+        elif stored is not None and not item.editable and value != getattr(stored, item.column):
+            faults.add(f"{path}.{item.key}", f"Cannot be changed: it is {getattr(stored, item.column)}.")
+        else:
+            columns[item.column] = value
+    return columns
+
+
+def _refuse_unknown(path: str, given: Mapping[str, Any], known: set[str], faults: _Faults) -> None:
+    for key in given:
+        if key not in known:
+            faults.add(f"{path}.{key}", "There is no such field.")
+
+
+def _read_parts(part: Part, record: Any | None, fields: Mapping[str, Any], faults: _Faults) -> list[_Change]:
+    path = f"fields.{part.key}"
+    given = fields.get(part.key)
+    if given is None:
+        return []
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        faults.add(path, "Must be a list of objects.")
+        return []
+    stored = {} if record is None else {row.external_id: row for row in getattr(record, part.attribute)}
+    known = {part.key_field.key, part.unlink, *(item.key for item in part.fields)}
+    changes: list[_Change] = []
+    for number, item in enumerate(given):
+        here = f"{path}.{number}"
+        _refuse_unknown(here, item, known, faults)
+        key = _key(part.key_field, item.get(part.key_field.key), f"{here}.{part.key_field.key}", faults)
+        if key and key in (change.key for change in changes):
+            faults.add(f"{here}.{part.key_field.key}", f"{key} is named twice.")
+        unlink = _flag(part, item, here, faults)
+        columns = _columns(here, part.fields, stored.get(key), item, faults, demand=not unlink)
+        changes.append(_Change(key, columns, unlink))
+    return changes
+
+
+def _flag(part: Part, item: Mapping[str, Any], path: str, faults: _Faults) -> bool:
+    try:
+        value = item.get(part.unlink)
+        return value is not None and bool(parse_boolean(part.key_field, value))
+    except ValueError as error:
+        faults.add(f"{path}.{part.unlink}", str(error))
+        return False
+
+
+def _require_parts(kind: EntityType, parts: Mapping[Part, list[_Change]], faults: _Faults) -> None:
+    for part in kind.parts:
+        path = f"fields.{part.key}"
+        if part.required_on_create and path not in faults.fields and all(change.unlink for change in parts[part]):
+            faults.add(path, "At least one is required.")
+
+
+def _read_custom(kind: EntityType, custom_fields: Mapping[str, Any], faults: _Faults) -> dict[str, Any]:
+    if custom_fields and not kind.has_custom_fields:
+        faults.add("customFields", f"{kind.name} has no custom fields.")
+    values = {}
+    for key, given in custom_fields.items():
+        if not CUSTOM_KEY.fullmatch(key):
+            faults.add(f"customFields.{key}", "The id of a custom field has letters, digits, _, . and - only.")
+        try:
+            values[key] = parse_custom_value(given)
+        except ValueError as error:
+            faults.add(f"customFields.{key}", str(error))
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _require_references(session: Session, kind: EntityType, change: _Change, faults: _Faults) -> None:
+    for item in kind.fields:
+        wanted = change.columns.get(item.column)
+        if item.refers_to is None or not wanted:
+            continue
+        target = ENTITIES[item.refers_to]
+        query = select(target.model.external_id).where(target.model.external_id.in_(wanted))
+        if target.deletable:
+            query = query.where(target.model.deleted_at.is_(None))
+        missing = sorted(set(wanted) - set(session.scalars(query)))
+        if missing:
+            message = f"There is no {target.name} with the external id {', '.join(missing)}."
+            faults.add(f"fields.{item.key}", message)
+
+
+def _write(
+    session: Session,
+    kind: EntityType,
+    record: Any | None,
+    is_new: bool,
+    change: _Change,
+    parts: Mapping[Part, list[_Change]],
+    custom: dict[str, Any],
+) -> Any:
+    now = database_now(session)
+    columns = change.columns
+    if is_new:
+        columns = {item.column: item.fresh_default() for item in kind.fields if item.default is not None} | columns
+    if record is None:
+        record = kind.model(external_id=change.key, created_at=now)
+    elif is_new:
+        _wipe(kind, record)
+    touched = _assign(record, columns)
+    for part, changes in parts.items():
+        touched |= _assign_parts(part, record, changes)
+    if custom:
+        touched |= _assign(record, {"custom_fields": (record.custom_fields or {}) | custom})
+    if touched or is_new:
+        record.updated_at = now
+    try:
+        with session.begin_nested():
+            session.add(record)
+            session.flush()
+    except IntegrityError as error:
+        raise ConflictError(f"{kind.name} {change.key} was created by somebody else just now. Try again.") from error
+    return record
+
+
+def _wipe(kind: EntityType, record: Any) -> None:
+    """A record that comes back from deletion starts afresh, under its old row."""
+    for item in kind.fields:
+        if not item.required_on_create:
+            setattr(record, item.column, item.fresh_default())
+    record.custom_fields = {}
+    record.deleted_at = None
+
+
+def _assign(row: Any, columns: Mapping[str, Any]) -> bool:
+    changed = {name: value for name, value in columns.items() if getattr(row, name) != value}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    return bool(changed)
+
+
+def _assign_parts(part: Part, record: Any, changes: list[_Change]) -> bool:
+    rows = getattr(record, part.attribute)
+    stored = {row.external_id: row for row in rows}
+    touched = False
+    for change in changes:
+        row = stored.get(change.key)
+        if change.unlink:
+            if row is not None:
+                rows.remove(row)
+                touched = True
+        elif row is not None:
+            touched |= _assign(row, change.columns)
+        else:
+            defaults = {item.column: item.default for item in part.fields if item.default is not None}
+            rows.append(part.model(external_id=change.key, **(defaults | change.columns)))
+            touched = True
+    return touched
+
+
+def _delete(session: Session, kind: EntityType, key: str, record: Any | None) -> Any:
+    """Takes the parts along. Deleting what is deleted already changes nothing."""
+    if record is None:
+        raise NotFoundError(f"There is no {kind.name} with the external id {key!r}, so it cannot be deleted.")
+    if record.deleted_at is None:
+        record.deleted_at = record.updated_at = database_now(session)
+        for part in kind.parts:
+            getattr(record, part.attribute).clear()
+        session.flush()
+    return record
