@@ -34,6 +34,11 @@ def make_redis(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
 
 
+def make_waiting_redis(url: str) -> Redis:
+    """For a worker that waits on the queue: no reply for minutes is normal there."""
+    return Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
+
+
 def make_queue(redis_url: str) -> Queue:
     return Queue(EXPORTS, connection=make_redis(redis_url), serializer=JSONSerializer)
 

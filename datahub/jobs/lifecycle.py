@@ -151,9 +151,9 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
     if not taken:
         return None
     row = session.execute(
-        select(Execution.public_id, Execution.export_job_id, Execution.rename_attempt, Execution.sent_folder).where(
-            Execution.id == execution_id
-        )
+        select(Execution.public_id, ExportJob.id, Execution.rename_attempt, Execution.sent_folder)
+        .join(ExportJob, ExportJob.id == Execution.export_job_id)
+        .where(Execution.id == execution_id)
     ).one()
     return Claim(execution_id, row[0], row[1], token, attempt, now, worker, row[2], row[3])
 

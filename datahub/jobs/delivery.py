@@ -1,0 +1,172 @@
+"""One attempt to deliver one export: render once, upload under a temporary name, check, rename, record."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.errors import TransientError
+from datahub.formats import FORMATS
+from datahub.formats.file_names import file_name
+from datahub.jobs import lifecycle
+from datahub.jobs.group_commit import GroupCommit
+from datahub.jobs.lifecycle import SYSTEM, Claim
+from datahub.models.execution import JOB_STARTED, Execution, Payload
+from datahub.models.order import OrderSnapshot
+from datahub.transports.base import Transport, join
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the job prescribes for the files of this batch."""
+
+    folder: str
+    export_format: str
+    file_name_format: str
+    prefix: str
+    multi_store: bool
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    content: bytes
+
+
+def temporary_name(claim: Claim, attempt: int) -> str:
+    """One per attempt, so that a worker which lost its claim cannot touch the file of the next one. The leading dot
+    hides it from partners' patterns."""
+    return f".{claim.public_id}-{attempt}.part"
+
+
+async def deliver(claim: Claim, target: Target, transport: Transport, ledger: GroupCommit) -> str:
+    """Sends the file and returns how it got there, in words for the event log; the caller records the end.
+
+    Raises TransientError, ConfigError or LostClaimError; may be repeated with a new claim after any of them."""
+    file = await prepare(claim, target, ledger)
+    arrived, whole = await _look(claim, target, transport, ledger, file)
+    if arrived:
+        return "an earlier attempt had delivered it"
+    temporary = whole or join(target.folder, temporary_name(claim, claim.attempt))
+    if whole is None:
+        await transport.upload(temporary, file.content)
+        size = await transport.stat_size(temporary)
+        if size != len(file.content):
+            raise TransientError(f"The server holds {size} of {len(file.content)} bytes after the upload.")
+    await ledger.run(lambda session: lifecycle.save(session, claim, rename_attempt=claim.attempt))
+    await transport.rename(temporary, join(target.folder, file.name))
+    return "delivered"
+
+
+async def prepare(claim: Claim, target: Target, ledger: GroupCommit) -> File:
+    """The file to send: rendered by the first attempt, read back by later ones."""
+    stored, document, store = await ledger.run(lambda session: _load(session, claim))
+    if stored is None:
+        stored = _render(claim, target, document, store)
+        new = stored
+        await ledger.run(lambda session: _store(session, claim, target, new))
+    else:
+        await ledger.run(lambda session: lifecycle.save(session, claim, sent_folder=target.folder))
+    return stored
+
+
+async def clean_up(claim: Claim, target: Target, transport: Transport, *, everything: bool) -> None:
+    """Removes the temporary file of this attempt, or of all attempts once the execution has ended."""
+    for attempt in range(1 if everything else claim.attempt, claim.attempt + 1):
+        await transport.remove(join(target.folder, temporary_name(claim, attempt)))
+
+
+def is_marked(session: Session, claim: Claim) -> bool:
+    """Whether this attempt may already be giving the file its final name."""
+    marked = session.scalar(select(Execution.rename_attempt).where(Execution.id == claim.execution_id))
+    return marked == claim.attempt
+
+
+async def _look(
+    claim: Claim, target: Target, transport: Transport, ledger: GroupCommit, file: File
+) -> tuple[bool, str | None]:
+    """What earlier attempts left: (it arrived, path of a whole temporary file).
+
+    Only a temporary file under the marker is known to be whole; any other is removed. A final file alone proves
+    nothing: an earlier export of the same order may have left it."""
+    folder, marked = claim.sent_folder, claim.rename_attempt or 0
+    if folder is None:
+        return False, None
+    for attempt in range(marked + 1, claim.attempt):
+        await transport.remove(join(folder, temporary_name(claim, attempt)))
+    for attempt in range(marked, 0, -1):
+        temporary = join(folder, temporary_name(claim, attempt))
+        size = await transport.stat_size(temporary)
+        if size is None:
+            continue
+        if size == len(file.content) and folder == target.folder:
+            return False, temporary
+        await transport.remove(temporary)
+        return False, None
+    if marked and await transport.stat_size(join(folder, file.name)) == len(file.content):
+        return True, None
+    if marked:
+        await ledger.run(lambda session: _mark_doubtful(session, claim))
+    return False, None
+
+
+def _load(session: Session, claim: Claim) -> tuple[File | None, dict[str, Any], str]:
+    payload = session.execute(
+        select(Payload.file_name, Payload.content).where(Payload.execution_id == claim.execution_id)
+    ).one_or_none()
+    if payload is not None:
+        return File(payload.file_name, payload.content), {}, ""
+    document, store = session.execute(
+        select(OrderSnapshot.document, OrderSnapshot.store_external_id)
+        .join(Execution, Execution.snapshot_id == OrderSnapshot.id)
+        .where(Execution.id == claim.execution_id)
+    ).one()
+    return None, document, store
+
+
+def _render(claim: Claim, target: Target, document: dict[str, Any], store: str) -> File:
+    chosen = FORMATS[target.export_format]
+    name = file_name(
+        document,
+        job_format=target.file_name_format,
+        extension=chosen.extension,
+        prefix=target.prefix,
+        multi_store=target.multi_store,
+        store_external_id=store,
+        at=claim.started_at,
+    )
+    return File(name, chosen.render(document))
+
+
+def _store(session: Session, claim: Claim, target: Target, file: File) -> None:
+    lifecycle.save(session, claim, sent_folder=target.folder)
+    session.add(
+        Payload(
+            execution_id=claim.execution_id,
+            file_name=file.name,
+            content=file.content,
+            size=len(file.content),
+            sha256=hashlib.sha256(file.content).hexdigest(),
+            created_at=database_now(session),
+        )
+    )
+    session.flush()
+
+
+def _mark_doubtful(session: Session, claim: Claim) -> None:
+    lifecycle.save(session, claim, may_have_arrived_twice=True)
+    lifecycle.note(
+        session,
+        claim.execution_id,
+        came_from=JOB_STARTED,
+        to=JOB_STARTED,
+        actor=SYSTEM,
+        attempt=claim.attempt,
+        worker=claim.worker,
+        reason="An earlier attempt was about to name the file and it is gone now: it may have arrived twice.",
+    )

@@ -1,0 +1,83 @@
+"""The side thread that keeps the leases of a worker alive while its event loop is busy."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.jobs import lifecycle
+from datahub.jobs.lifecycle import Claim
+from datahub.settings import Settings
+
+log = logging.getLogger(__name__)
+LEASE_LOST = 70
+
+
+class LeaseKeeper:
+    """Renews every held claim each beat and tells which are lost. `on_lost` is called from the side thread.
+
+    A process that cannot renew at all ends itself before its leases run out: another worker takes over."""
+
+    def __init__(self, sessions: sessionmaker[Session], settings: Settings, on_lost: Callable[[Claim], None]) -> None:
+        self._sessions = sessions
+        self._settings = settings
+        self._on_lost = on_lost
+        self._held: dict[str, Claim] = {}
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._renewed = time.monotonic()
+        self._threads = [
+            threading.Thread(target=self._beat, name="lease-beat", daemon=True),
+            threading.Thread(target=self._watch, name="lease-watch", daemon=True),
+        ]
+
+    def __enter__(self) -> LeaseKeeper:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def hold(self, claim: Claim) -> None:
+        with self._lock:
+            if not self._held:
+                self._renewed = time.monotonic()
+            self._held[claim.token] = claim
+
+    def release(self, claim: Claim) -> None:
+        with self._lock:
+            self._held.pop(claim.token, None)
+
+    def _beat(self) -> None:
+        while not self._done.wait(self._settings.beat_seconds):
+            with self._lock:
+                held = list(self._held.values())
+            try:
+                with self._sessions.begin() as session:
+                    lost = [claim for claim in held if not lifecycle.renew(session, claim, self._settings)]
+            except SQLAlchemyError as error:
+                log.warning("leases could not be renewed: %s", type(error).__name__)
+                continue
+            self._renewed = time.monotonic()
+            for claim in lost:
+                self.release(claim)
+                self._on_lost(claim)
+
+    def _watch(self) -> None:
+        # On its own thread, since a renewal can hang on a database that has gone silent.
+        patience = self._settings.lease_seconds - self._settings.beat_seconds / 2
+        while not self._done.wait(self._settings.beat_seconds / 4):
+            with self._lock:
+                expired = self._held and time.monotonic() - self._renewed > patience
+            if expired:
+                log.critical("no lease could be renewed for %.1f s; this worker ends itself", patience)
+                os._exit(LEASE_LOST)
