@@ -1,1 +1,13 @@
-"""Bytes from and to documents, one file per format."""
+"""Bytes from and to documents, one file per format. FORMATS finds a format by its name on an export job."""
+
+from __future__ import annotations
+
+from datahub.formats import order_json, order_xml
+from datahub.formats.base import Format
+
+FORMATS = {
+    "XML": Format("XML", "xml", "application/xml", order_xml.render),
+    "JSON": Format("JSON", "json", "application/json", order_json.render),
+}
+
+__all__ = ["FORMATS", "Format"]
