@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections.abc import Iterable, Sequence
 
@@ -49,7 +50,7 @@ async def connect(addresses: Sequence[Address], port: int, seconds: float) -> so
         except TimeoutError:
             reasons.append(f"{address} did not answer within {seconds / len(addresses):g} s")
         except OSError as error:
-            reasons.append(f"{address}: {error.strerror or error}")
+            reasons.append(f"{address}: {os.strerror(error.errno) if error.errno else error}")
     raise TransientError(f"No connection to port {port}: {'; '.join(reasons)}. Check host, port and firewall.")
 
 
