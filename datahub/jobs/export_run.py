@@ -91,12 +91,13 @@ class _Batch:
             keeper = stack.enter_context(LeaseKeeper(self._context.sessions, self._context.settings, give_up))
             keeper.hold(first)
             opening = asyncio.create_task(self._open(stack, job.connection))
-            self._start(first, target, opening, keeper)
+            self._start(first, target, opening)
+            await self._fill(job.id, target, opening, keeper)
             while self._tasks:
-                await self._fill(job.id, target, opening, keeper)
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in [task for task in self._tasks if task.done()]:
                     keeper.release(self._tasks.pop(task))
+                await self._fill(job.id, target, opening, keeper)
             await asyncio.gather(opening, return_exceptions=True)
 
     async def _open(self, stack: AsyncExitStack, connection: Connection) -> Transport:
@@ -122,9 +123,9 @@ class _Batch:
         )
         for claim in claims:
             keeper.hold(claim)
-            self._start(claim, target, opening, keeper)
+            self._start(claim, target, opening)
 
-    def _start(self, claim: Claim, target: Target, opening: asyncio.Task[Transport], keeper: LeaseKeeper) -> None:
+    def _start(self, claim: Claim, target: Target, opening: asyncio.Task[Transport]) -> None:
         self._tasks[asyncio.create_task(self._attempt(claim, target, opening))] = claim
 
     def _cancel(self, lost: Claim) -> None:
