@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from apiflask import APIFlask
 
 from datahub.jobs import dispatch
 from datahub.settings import Settings
 from datahub.vault import Vault
-from webapp import database, permissions
+from webapp import assets, database, errors, filters, htmx, navigation, permissions, security
+from webapp.auth import identity
+from webapp.auth import routes as auth
+from webapp.dashboard import routes as dashboard
+from webapp.settings import routes as settings_pages
+
+ROOT = Path(__file__).parent.parent
+PAGES = (auth, dashboard, settings_pages)
 
 
 def create_app(settings: Settings) -> APIFlask:
-    app = APIFlask(__name__, title="Data Hub", docs_path=None, spec_path=None, template_folder="../templates")
-    app.static_folder = "../static"
+    app = APIFlask(
+        "webapp",
+        title="Data Hub",
+        docs_path=None,
+        spec_path=None,
+        json_errors=False,
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
     app.config["SECRET_KEY"] = settings.secret_key
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.extensions["settings"] = settings
     app.extensions["vault"] = Vault(settings.encryption_keys)
     app.extensions["export_queue"] = dispatch.make_queue(settings.redis_url)
+    # The order is that of the checks: https, session, CSRF, permission; what follows an answer runs in reverse.
+    security.init_app(app, settings)
+    identity.init_app(app)
     database.init_app(app, settings.database_url)
+    security.protect_forms(app)
     permissions.init_app(app)
+    for part in (assets, filters, htmx, navigation):
+        part.init_app(app)
+    for pages in PAGES:
+        app.register_blueprint(pages.blueprint)
+    errors.init_app(app)
     return app

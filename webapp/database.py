@@ -1,9 +1,10 @@
-"""The web's session over the plain models: one per request, committed at the edge of a request that changed something."""
+"""The web's session over the plain models: one per request, committed at the end of one that changed something."""
 
 from __future__ import annotations
 
 from flask import Flask, Response, current_app, request
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import Session
 
 from datahub.db import Base, attach_habits, engine_options, read_only
 from datahub.jobs import dispatch
@@ -22,17 +23,26 @@ def init_app(app: Flask, url: str) -> None:
     app.after_request(_settle)
 
 
+def session_apart() -> Session:
+    """A session with its own transaction, for what must not wait for, or be undone with, the request's."""
+    return Session(db.engine, expire_on_commit=False)
+
+
 def _begin() -> None:
     if request.method in READING and request.endpoint != "static":
         read_only(db.session())
 
 
 def _settle(response: Response) -> Response:
-    """Commits what a successful request changed, then hands out the exports it made due."""
-    if request.method not in READING and response.status_code < 400:
-        session = db.session()
-        work_is_due = dispatch.is_work_due(session)
-        session.commit()
-        if work_is_due:
-            dispatch.hand_out(session, current_app.extensions["export_queue"], current_app.extensions["settings"])
+    """Commits what a successful request changed, then hands out the exports it made due; else takes it back."""
+    if request.method in READING:
+        return response
+    session = db.session()
+    if response.status_code >= 400:
+        session.rollback()
+        return response
+    work_is_due = dispatch.is_work_due(session)
+    session.commit()
+    if work_is_due:
+        dispatch.hand_out(session, current_app.extensions["export_queue"], current_app.extensions["settings"])
     return response

@@ -44,6 +44,7 @@ def may(name: str) -> bool:
 
 def init_app(app: Flask) -> None:
     app.before_request(_check)
+    app.add_template_global(may)
 
 
 def _check() -> object:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from datahub.db import database_now
 from datahub.models.access import User, UserSession
 
-TOUCH_SECONDS = 60.0
+TOUCH_EVERY = timedelta(minutes=1)
 
 
 def open(session: Session, *, user: User, source: str, agent: str, max_seconds: float) -> str:
@@ -41,11 +41,14 @@ def find(session: Session, token: str, *, idle_seconds: float, max_seconds: floa
     return found
 
 
+def needs_touch(session: Session, row: UserSession) -> bool:
+    return database_now(session) - row.last_seen_at >= TOUCH_EVERY
+
+
 def touch(session: Session, session_id: int) -> None:
-    """Notes that the session is in use, at most once a minute."""
+    """Notes that the session is in use."""
     now = database_now(session)
-    is_due = UserSession.last_seen_at < now - timedelta(seconds=TOUCH_SECONDS)
-    session.execute(update(UserSession).where(UserSession.id == session_id, is_due).values(last_seen_at=now))
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=now))
 
 
 def close(session: Session, token: str) -> None:

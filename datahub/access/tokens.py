@@ -8,7 +8,7 @@ import secrets
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
@@ -18,7 +18,7 @@ from datahub.models.access import ApiToken, User
 PREFIX = "dh_"
 SHOWN_CHARACTERS = 10
 MAX_NAME = 100
-TOUCH_SECONDS = 60.0
+TOUCH_EVERY = timedelta(minutes=1)
 
 
 def create(session: Session, *, user: User, name: str) -> tuple[ApiToken, str]:
@@ -52,11 +52,14 @@ def find(session: Session, text: str) -> ApiToken | None:
     return token if token and token.revoked_at is None and token.user.active else None
 
 
+def needs_touch(session: Session, token: ApiToken) -> bool:
+    return token.last_used_at is None or database_now(session) - token.last_used_at >= TOUCH_EVERY
+
+
 def touch(session: Session, token_id: int) -> None:
-    """Notes that the token is in use, at most once a minute."""
+    """Notes that the token is in use."""
     now = database_now(session)
-    is_due = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < now - timedelta(seconds=TOUCH_SECONDS))
-    session.execute(update(ApiToken).where(ApiToken.id == token_id, is_due).values(last_used_at=now))
+    session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now))
 
 
 def list(session: Session, *, user: User) -> builtins.list[ApiToken]:

@@ -1,0 +1,93 @@
+// Small habits of every page. Listeners hang on the document, so that swapped pieces have them too.
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const byId = (id) => document.getElementById(id);
+
+  function showTheme() {
+    root.dataset.bsTheme = localStorage.getItem("theme") || (system.matches ? "dark" : "light");
+  }
+  function switchTheme() {
+    const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    if ((next === "dark") === system.matches) localStorage.removeItem("theme");
+    else localStorage.setItem("theme", next);
+    showTheme();
+  }
+  showTheme();
+  system.addEventListener("change", showTheme);
+
+  function tick() {
+    const clock = byId("clock");
+    if (!clock) return;
+    const now = new Date().toISOString();
+    clock.dateTime = now;
+    clock.textContent = now.slice(11, 19) + " UTC";
+  }
+
+  async function copy(button) {
+    const text = button.dataset.copy;
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else copyBySelection(text); // pages over plain http have no clipboard
+    byId("announce").textContent = "Copied";
+    button.classList.add("is-copied");
+    setTimeout(() => { button.classList.remove("is-copied"); byId("announce").textContent = ""; }, 1500);
+  }
+  function copyBySelection(text) {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+
+  function ask(button, text) {
+    const dialog = byId("confirm");
+    byId("confirm-text").textContent = text;
+    byId("confirm-yes").textContent = button.textContent.trim() || "Go on";
+    dialog.returnValue = "no";
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue !== "yes") return;
+      button.dataset.confirmed = "yes";
+      button.click();
+    }, { once: true });
+    dialog.showModal();
+  }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button, a, input[type=submit]");
+    if (!button) return;
+    const text = button.dataset.confirm || (button.type === "submit" && button.form && button.form.dataset.confirm);
+    if (!text) return;
+    if (button.dataset.confirmed) { delete button.dataset.confirmed; return; }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    ask(button, text);
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    const inside = event.target.closest("details.menu");
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== inside) menu.open = false;
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.id === "theme") switchTheme();
+    if (button.dataset.copy !== undefined) copy(button);
+    if (button.dataset.dismiss !== undefined) button.closest(".notice").remove();
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  document.addEventListener("mouseover", (event) => {
+    const time = event.target.closest("time[datetime]");
+    if (!time) return;
+    const local = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+    time.title = time.dateTime.slice(0, 19).replace("T", " ") + " UTC\n" + local;
+  });
+  document.addEventListener("htmx:sendError", () => {
+    byId("flash").textContent = "The hub does not answer. Look at your network, then try again.";
+  });
+  document.addEventListener("DOMContentLoaded", () => { tick(); setInterval(tick, 1000); });
+})();

@@ -1,0 +1,91 @@
+"""The application on both databases, and clients that refuse broken HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import html5lib
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from jinja2 import StrictUndefined
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
+
+from datahub.access import users
+from datahub.settings import Settings
+from webapp import create_app
+from webapp.database import db
+
+PASSWORD = "correct horse battery"
+CELLS = {"<tr": "tbody", "<td": "tr", "<li": "ul", "<opt": "select"}
+
+
+class ParsingClient(FlaskClient):
+    """Every HTML answer must parse without an error. Changing requests carry the CSRF token unless `csrf=False`."""
+
+    def open(self, *args: Any, csrf: bool = True, htmx: bool = False, **kwargs: Any) -> TestResponse:
+        headers = dict(kwargs.pop("headers", None) or {})
+        if htmx:
+            headers["HX-Request"] = "true"
+        if csrf and kwargs.get("method", "GET") not in ("GET", "HEAD"):
+            headers.setdefault("X-CSRFToken", self.csrf_token())
+        response = super().open(*args, headers=headers, **kwargs)
+        if response.mimetype == "text/html" and response.data and not 300 <= response.status_code < 400:
+            parse(response.text)
+        return response
+
+    def csrf_token(self) -> str:
+        page = super().open("/sign-in", follow_redirects=True)
+        found = re.search(r"X-CSRFToken&#34;: &#34;([^&]+)|X-CSRFToken\": \"([^\"]+)", page.text)
+        assert found, page.text[:2000]
+        return found[1] or found[2]
+
+
+def parse(text: str) -> Any:
+    """The tree of a page or a fragment; raises at the first markup error."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    start = text.lstrip().lower()
+    if start.startswith("<!doctype"):
+        return parser.parse(text)
+    container = next((name for prefix, name in CELLS.items() if start.startswith(prefix)), "div")
+    return parser.parseFragment(text, container=container)
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Stands in for the fixture of pytest-flask: its context around the test would be shared by all requests."""
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[APIFlask]:
+    app = create_app(settings)
+    app.testing = True
+    app.test_client_class = ParsingClient
+    app.jinja_env.undefined = StrictUndefined
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: APIFlask) -> ParsingClient:
+    """Not signed in."""
+    return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def sign_in(app: APIFlask, sessions: sessionmaker[Session]) -> Callable[[str], ParsingClient]:
+    """sign_in("OPERATOR"): a client with a session of a user of that role and the name `operator`."""
+
+    def sign_in(role: str = "ADMIN") -> ParsingClient:
+        with sessions.begin() as session:
+            users.create(session, name=role.lower(), password=PASSWORD, role=role)
+        client: ParsingClient = app.test_client()  # type: ignore[assignment]
+        answer = client.post("/sign-in", data={"name": role.lower(), "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return client
+
+    return sign_in

@@ -1,0 +1,96 @@
+"""Who asks: a browser by its session cookie on pages, a script by its token on the JSON API; never the other way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, Request, Response, abort, current_app, flash, g, request, url_for
+from flask_login import LoginManager, UserMixin, current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from datahub.access import sessions, tokens
+from datahub.models.access import User
+from webapp.database import db, session_apart
+from webapp.htmx import redirect_to, wants_fragment
+
+API_PATHS = ("/v1/", "/v2/", "/job/", "/healthz", "/metrics", "/api/")
+manager = LoginManager()
+
+
+@dataclass(frozen=True)
+class Visitor(UserMixin):
+    """Plain values, so that error pages can show them when the database is gone. `token` is empty for scripts."""
+
+    user_id: int
+    name: str
+    role: str
+    token: str = ""
+
+    def get_id(self) -> str:
+        return self.token
+
+
+def init_app(app: Flask) -> None:
+    # The cookie names a row that can be ended here; addresses of phones change, so they are not compared.
+    manager.session_protection = None
+    manager.init_app(app)
+    app.after_request(_note_use)
+
+
+def is_api_request() -> bool:
+    return request.path.startswith(API_PATHS)
+
+
+def signed_in_user() -> User:
+    """The row of whoever is signed in, in the request's session."""
+    return db.session.get_one(User, current_user.user_id)
+
+
+@manager.user_loader
+def _by_cookie(token: str) -> Visitor | None:
+    if is_api_request():
+        return None
+    settings = current_app.extensions["settings"]
+    limits = {"idle_seconds": settings.session_idle_seconds, "max_seconds": settings.session_seconds}
+    found = sessions.find(db.session(), token, **limits)
+    if found is None:
+        return None
+    if sessions.needs_touch(db.session(), found):
+        g.used = (sessions.touch, found.id)
+    return Visitor(found.user.id, found.user.name, found.user.role, token)
+
+
+@manager.request_loader
+def _by_token(asked: Request) -> Visitor | None:
+    scheme, _, text = asked.headers.get("Authorization", "").partition(" ")
+    if not is_api_request() or scheme.lower() != "bearer":
+        return None
+    token = tokens.find(db.session(), text.strip())
+    if token is None:
+        return None
+    if tokens.needs_touch(db.session(), token):
+        g.used = (tokens.touch, token.id)
+    return Visitor(token.user.id, token.user.name, token.user.role)
+
+
+@manager.unauthorized_handler
+def _ask_to_sign_in() -> Response:
+    if is_api_request():
+        abort(401)
+    if request.method != "GET" or wants_fragment():
+        flash("You were signed out. Sign in to go on.", "warning")
+        return redirect_to(url_for("auth.sign_in"))
+    return redirect_to(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
+
+
+def _note_use(response: Response) -> Response:
+    """After the request's own transaction has ended. A database that is away loses a time stamp, no answer."""
+    used = g.pop("used", None)
+    if used:
+        touch, row_id = used
+        try:
+            with session_apart() as session, session.begin():
+                touch(session, row_id)
+        except SQLAlchemyError as error:
+            current_app.logger.warning("the use of a session was not noted: %s", type(error).__name__)
+    return response

@@ -1,0 +1,83 @@
+"""Sign in, sign out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, render_template, request, session, url_for
+from flask_limiter.util import get_remote_address
+from flask_login import current_user, login_user
+
+from datahub.access import sessions, users
+from datahub.db import read_only
+from datahub.errors import InvalidError
+from datahub.models.access import User
+from webapp.auth.forms import SignInForm
+from webapp.auth.identity import Visitor
+from webapp.database import db, session_apart
+from webapp.htmx import redirect_to
+from webapp.permissions import PUBLIC, SIGNED_IN, permission
+from webapp.security import ATTEMPTS, limiter
+
+blueprint = Blueprint("auth", __name__)
+
+
+def _account() -> str:
+    return request.form.get("name", "").strip().lower()[:100]
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code == 422
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@limiter.limit(ATTEMPTS, key_func=_account, methods=["POST"], deduct_when=_failed)
+@limiter.limit(ATTEMPTS, key_func=get_remote_address, methods=["POST"], deduct_when=_failed)
+@permission(PUBLIC)
+def sign_in() -> object:
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect_to(url_for("dashboard.index"))
+    form = SignInForm()
+    if form.validate_on_submit():
+        user = _check(form.name.data, form.password.data)
+        if user:
+            users.renew_hash(db.session, user_id=user.id, password=form.password.data)
+            _begin_session(user)
+            return redirect_to(_page_of_ours(request.args.get("next", "")))
+        form.show(InvalidError("Name and password do not fit."))
+    return render_template("auth/sign_in.html", form=form), 422 if form.errors else 200
+
+
+@blueprint.post("/sign-out")
+@permission(SIGNED_IN)
+def sign_out() -> Response:
+    sessions.close(db.session, current_user.get_id())
+    session.clear()
+    return redirect_to(url_for("auth.sign_in"))
+
+
+def _check(name: str, password: str) -> User | None:
+    # Verifying takes long on purpose; on SQLite no transaction that writes may be open meanwhile.
+    with session_apart() as reading:
+        return users.check_password(read_only(reading), name=name, password=password)
+
+
+def _begin_session(user: User) -> None:
+    """A new session, with a new CSRF token; what the browser held before is void."""
+    sessions.close(db.session, session.get("_user_id", ""))
+    session.clear()
+    token = sessions.open(
+        db.session,
+        user=user,
+        source=get_remote_address(),
+        agent=request.user_agent.string,
+        max_seconds=current_app.extensions["settings"].session_seconds,
+    )
+    login_user(Visitor(user.id, user.name, user.role, token))
+
+
+def _page_of_ours(url: str) -> str:
+    """Never an address elsewhere, however it is spelled."""
+    parts = urlsplit(url)
+    is_ours = url.startswith("/") and not url.startswith("//") and not parts.scheme and not parts.netloc
+    return url if is_ours and "\\" not in url and url.isprintable() else url_for("dashboard.index")

@@ -1,0 +1,1 @@
+"""Home: what needs a person, what runs, what was done."""

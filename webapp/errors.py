@@ -1,0 +1,73 @@
+"""Errors as answers: a page, a fragment for #flash, or JSON for scripts."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from datahub.errors import ConflictError, DataHubError, InvalidError, NotFoundError, TransientError
+from webapp.auth.identity import is_api_request
+from webapp.database import READING, db
+from webapp.htmx import wants_fragment
+
+AWAY = (OperationalError, InterfaceError)
+# The first class that fits. Everything else that a person must mend is a 422 too.
+STATUSES = ((NotFoundError, 404), (ConflictError, 409), (TransientError, 503), (InvalidError, 422), (DataHubError, 422))
+WORDS = {
+    400: ("This request was refused", "Reload the page and try again."),
+    401: ("Sign in first", "This needs a signed-in user."),
+    403: ("Not permitted", "Your role does not allow this. An administrator can change it."),
+    404: ("Not found", "It may have been deleted, or the address is mistyped."),
+    405: ("Not possible here", "This address does not answer such a request. Go back and use the page's buttons."),
+    409: ("Not possible now", "Its state has changed. Reload the page to see it as it is."),
+    413: ("Too large", "Send less at once; the limit is the setting MAX_BODY_BYTES."),
+    422: ("Not accepted", "Correct it and send it again."),
+    429: ("Too many attempts", "Wait a minute, then try again."),
+    500: ("Something broke", "It was logged. Try again; if it happens again, tell your administrator when it did."),
+    503: ("Not available right now", "A part of the hub does not answer. Try again in a moment; nothing is lost."),
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(DataHubError, _answer_domain)
+    for error in AWAY:
+        app.register_error_handler(error, _answer_away)
+
+
+def _answer_http(error: HTTPException) -> Response:
+    if isinstance(error, InternalServerError) and isinstance(error.original_exception, AWAY):
+        return _answer_away(error.original_exception)
+    if error.response is not None:
+        return make_response(error.response)
+    status = error.code or 500
+    message = "This form is too old, or was not sent from this hub." if isinstance(error, CSRFError) else ""
+    return _answer(status, message, getattr(error, "get_headers", list)())
+
+
+def _answer_domain(error: DataHubError) -> Response:
+    return _answer(next(status for kind, status in STATUSES if isinstance(error, kind)), str(error))
+
+
+def _answer_away(_error: Exception) -> Response:
+    return _answer(503, "The database does not answer.")
+
+
+def _answer(status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
+    title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    if request.method not in READING:
+        db.session.rollback()
+    if is_api_request():
+        response = jsonify(error=title, message=message or advice)
+    elif wants_fragment():
+        response = make_response(render_template("errors/_message.html", title=title, message=message, advice=advice))
+    else:
+        page = render_template("errors/error.html", status=status, title=title, message=message, advice=advice)
+        response = make_response(page)
+    response.status_code = status
+    for name, value in headers or []:
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response

@@ -1,0 +1,70 @@
+"""Headers, cookies, CSRF tokens and the throttle of sign-ins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from datahub.settings import Settings
+
+CONTENT = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+ATTEMPTS = "10/minute;50/hour"
+
+limiter = Limiter(get_remote_address)
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    is_https = settings.public_url.startswith("https://")
+    app.config.update(
+        SESSION_COOKIE_NAME="datahub",
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI=settings.redis_url,
+        RATELIMIT_STORAGE_OPTIONS=_redis_options(settings.redis_url),
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+    )
+    Talisman(
+        app,
+        force_https=is_https,
+        strict_transport_security=is_https,
+        session_cookie_secure=is_https,
+        content_security_policy=CONTENT,
+        frame_options="DENY",
+        referrer_policy="same-origin",
+    )
+    limiter.init_app(app)
+    app.after_request(_keep_private)
+
+
+def protect_forms(app: Flask) -> None:
+    """Every changing request needs a CSRF token but those of the JSON API, which take no cookie."""
+    csrf.init_app(app)
+
+
+def _redis_options(url: str) -> dict[str, Any]:
+    if not url.startswith("redis"):
+        return {}
+    return {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+
+
+def _keep_private(response: Response) -> Response:
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

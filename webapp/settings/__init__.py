@@ -1,0 +1,1 @@
+"""Settings: general ones, personal tokens, the own password, health."""
