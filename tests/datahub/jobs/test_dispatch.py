@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import threading
+from datetime import timedelta
+
+import pytest
+from rq import Queue
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.jobs import dispatch, lifecycle, orders
+from datahub.models.connection import Connection
+from datahub.models.execution import Execution
+from datahub.settings import Settings
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job, make_order
+
+
+@pytest.fixture
+def queue(settings: Settings) -> Queue:
+    return dispatch.make_queue(settings.redis_url)
+
+
+@pytest.fixture
+def due(sessions: sessionmaker[Session], vault: Vault) -> list[int]:
+    """Three orders that reached the status of one job."""
+    with sessions.begin() as session:
+        make_job(session, add_connection(session, vault))
+        return [
+            execution.id
+            for _ in range(3)
+            for execution in orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+        ]
+
+
+def hand_out(sessions: sessionmaker[Session], queue: Queue, settings: Settings) -> int:
+    with sessions() as session:
+        return dispatch.hand_out(session, queue, settings)
+
+
+def test_the_name_of_the_task_is_a_function_of_the_worker() -> None:
+    module, _, name = dispatch.RUN_EXPORT.rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_a_message_holds_an_id_and_an_attempt_and_nothing_else(
+    sessions: sessionmaker[Session], queue: Queue, settings: Settings, due: list[int]
+) -> None:
+    assert hand_out(sessions, queue, settings) == 3
+    messages = queue.jobs
+    assert [tuple(message.args) for message in messages] == [(execution_id, 1) for execution_id in due]
+    with sessions() as session:
+        ids = session.scalars(select(Execution.public_id).order_by(Execution.id)).all()
+    assert [message.id for message in messages] == [f"{public_id}-1" for public_id in ids]
+    assert {(message.func_name, tuple(message.kwargs)) for message in messages} == {(dispatch.RUN_EXPORT, ())}
+
+
+def test_what_was_handed_out_is_not_handed_out_again_at_once(
+    sessions: sessionmaker[Session], queue: Queue, settings: Settings, due: list[int]
+) -> None:
+    hand_out(sessions, queue, settings)
+    assert hand_out(sessions, queue, settings) == 0
+    assert len(queue) == 3
+
+
+def test_a_lost_message_is_handed_out_again_and_a_waiting_one_is_not(
+    sessions: sessionmaker[Session], queue: Queue, settings: Settings, due: list[int]
+) -> None:
+    hand_out(sessions, queue, settings)
+    lost = queue.jobs[0]
+    queue.connection.lrem(queue.key, 1, lost.id)
+    with sessions.begin() as session:
+        long_ago = database_now(session) - timedelta(minutes=5)
+        session.execute(update(Execution).values(handed_out_at=long_ago))
+    assert hand_out(sessions, queue, settings) == 1
+    assert sorted(queue.job_ids) == sorted({*queue.job_ids, lost.id})
+    assert len(queue) == 3
+
+
+def test_without_redis_everything_stays_due_and_nothing_is_raised(
+    sessions: sessionmaker[Session], queue: Queue, settings: Settings, due: list[int]
+) -> None:
+    nobody = dispatch.make_queue("redis://127.0.0.1:1/0")
+    assert hand_out(sessions, nobody, settings) == 0
+    assert hand_out(sessions, queue, settings) == 3
+
+
+def test_a_disabled_connection_hands_out_nothing(
+    sessions: sessionmaker[Session], queue: Queue, settings: Settings, due: list[int]
+) -> None:
+    with sessions.begin() as session:
+        session.execute(update(Connection).values(active=False))
+    assert hand_out(sessions, queue, settings) == 0
+
+
+def test_two_dispatchers_hand_each_execution_out_once(
+    sessions: sessionmaker[Session], queue: Queue, settings: Settings, due: list[int]
+) -> None:
+    together = threading.Barrier(2)
+    sent: list[int] = []
+
+    def run() -> None:
+        together.wait()
+        sent.append(hand_out(sessions, dispatch.make_queue(settings.redis_url), settings))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(sent) == 3
+    assert len(queue) == 3
+
+
+def test_a_claim_is_given_once_and_counts_the_attempt(
+    sessions: sessionmaker[Session], settings: Settings, due: list[int]
+) -> None:
+    with sessions.begin() as session:
+        claim = lifecycle.claim(session, due[0], attempt=1, worker="one", settings=settings)
+        assert claim is not None
+        assert lifecycle.claim(session, due[0], attempt=1, worker="two", settings=settings) is None
+        assert lifecycle.claim(session, due[0], attempt=2, worker="two", settings=settings) is None
+        assert lifecycle.claim(session, due[1], attempt=2, worker="two", settings=settings) is None
+        execution = session.get_one(Execution, due[0])
+        assert (execution.attempts, execution.token, execution.worker) == (1, claim.token, "one")
+        assert execution.lease_until is not None
+        assert execution.lease_until - execution.executed_at == timedelta(seconds=settings.lease_seconds)
+
+
+def test_two_workers_never_claim_the_same_execution(
+    sessions: sessionmaker[Session], settings: Settings, due: list[int]
+) -> None:
+    with sessions() as session:
+        job_id = session.get_one(Execution, due[0]).export_job_id
+    together = threading.Barrier(4)
+    taken: list[int] = []
+
+    def run(name: str) -> None:
+        together.wait()
+        with sessions.begin() as session:
+            claims = lifecycle.claim_due(session, job_id or 0, count=2, worker=name, settings=settings)
+        taken.extend(claim.execution_id for claim in claims)
+
+    threads = [threading.Thread(target=run, args=(f"worker-{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == sorted(set(taken))
+
+
+def test_a_lease_that_ran_out_writes_nothing(
+    sessions: sessionmaker[Session], settings: Settings, due: list[int]
+) -> None:
+    brief = dataclasses.replace(settings, lease_seconds=0.000001)
+    with sessions.begin() as session:
+        claim = lifecycle.claim(session, due[0], attempt=1, worker="one", settings=brief)
+    assert claim is not None
+    with sessions() as session, pytest.raises(lifecycle.LostClaimError):
+        lifecycle.save(session, claim, rename_attempt=1)
