@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from datahub.jobs import dispatch
 from datahub.settings import Settings
 from datahub.vault import Vault
-from webapp import assets, database, errors, filters, htmx, navigation, permissions, security
+from webapp import assets, cli, database, errors, filters, htmx, navigation, permissions, security
 from webapp.auth import identity
 from webapp.auth import routes as auth
 from webapp.dashboard import routes as dashboard
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> APIFlask:
     database.init_app(app, settings.database_url)
     security.protect_forms(app)
     permissions.init_app(app)
-    for part in (assets, filters, htmx, navigation):
+    for part in (assets, cli, filters, htmx, navigation):
         part.init_app(app)
     for pages in PAGES:
         app.register_blueprint(pages.blueprint)

@@ -1,0 +1,128 @@
+"""Commands of bin/datahub. Each commits its own work; a fault ends it with the reason and exit code 1."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from flask_migrate import Migrate, upgrade
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from datahub.access import tokens, users
+from datahub.errors import DataHubError, InvalidError, NotFoundError
+from datahub.jobs import connections
+from datahub.models.access import ROLES, User
+from sandbox import demo as sandbox_demo
+from sandbox.place import Place
+from webapp.database import db
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def init_app(app: Flask) -> None:
+    Migrate(app, db, directory=str(MIGRATIONS))
+    for command in (create_user, create_token, revoke_token, rotate_keys, demo, prepare):
+        app.cli.add_command(command)
+
+
+@contextmanager
+def _work() -> Iterator[Session]:
+    try:
+        yield db.session()
+        db.session.commit()
+    except InvalidError as error:
+        faults = (f"{field}: {message}" for field, messages in error.fields.items() for message in messages)
+        raise click.ClickException("\n".join([str(error), *faults])) from error
+    except DataHubError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _find_user(session: Session, name: str) -> User:
+    user = session.scalar(select(User).where(func.lower(User.name) == name.lower()))
+    if user is None:
+        raise NotFoundError(f"There is no user {name}.")
+    return user
+
+
+@click.command("create-user")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES, case_sensitive=False), required=True)
+@with_appcontext
+def create_user(name: str, role: str) -> None:
+    """Create a user. The password is read from standard input."""
+    if sys.stdin.isatty():
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    with _work() as session:
+        users.create(session, name=name, password=password, role=role.upper())
+    click.echo(f"Created {name} ({role.upper()}).")
+
+
+@click.command("create-token")
+@click.argument("user")
+@click.option("--name", default="bin/datahub", show_default=True, help="What the token is for.")
+@with_appcontext
+def create_token(user: str, name: str) -> None:
+    """Create an API token of a user and print it, alone: nothing can show it again."""
+    with _work() as session:
+        _, text = tokens.create(session, user=_find_user(session, user), name=name)
+    click.echo(text)
+
+
+@click.command("revoke-token")
+@with_appcontext
+def revoke_token() -> None:
+    """Revoke the API token that is read from standard input."""
+    with _work() as session:
+        token = tokens.find(session, sys.stdin.readline().strip())
+        if token is None:
+            raise NotFoundError("There is no such token, or it is revoked already.")
+        tokens.revoke(session, user=token.user, public_id=token.public_id)
+    click.echo(f"Revoked {token.prefix}…")
+
+
+@click.command("rotate-keys")
+@with_appcontext
+def rotate_keys() -> None:
+    """Encrypt every stored secret anew with the first key of ENCRYPTION_KEYS. Safe to repeat."""
+    with _work() as session:
+        changed = connections.rotate_secrets(session, current_app.extensions["vault"])
+    click.echo(f"{changed} secrets were encrypted anew; every one uses the first key now.")
+
+
+@click.command("demo")
+@with_appcontext
+def demo() -> None:
+    """Fill an empty database with the demo; do nothing to any other."""
+    click.echo("Filled with the demo." if _fill() else "The database is not empty; nothing was changed.")
+
+
+@click.command("prepare")
+@click.option("--demo", "with_demo", is_flag=True, help="Fill an empty database with the demo.")
+@with_appcontext
+def prepare(with_demo: bool) -> None:
+    """Bring the database up to date, as bin/run does at each start; print the demo's login while it is valid."""
+    upgrade()
+    if with_demo:
+        _fill()
+    password = os.environ.get("DEMO_PASSWORD", "")
+    with _work() as session:
+        is_valid = bool(password and users.check_password(session, name=sandbox_demo.DEMO_USER, password=password))
+    if is_valid:
+        click.echo(f"Sign in as {sandbox_demo.DEMO_USER} with the password {password}")
+
+
+def _fill() -> bool:
+    place, password = Place.from_env(os.environ), os.environ.get("DEMO_PASSWORD")
+    if place is None or not password:
+        raise click.ClickException("The demo needs the sandbox server of bin/run; use bin/run or bin/datahub demo.")
+    with _work() as session:
+        return sandbox_demo.fill(session, current_app.extensions["vault"], place, password=password)
