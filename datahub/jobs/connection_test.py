@@ -19,7 +19,8 @@ from datahub.vault import Vault
 LIST, WRITE, RENAME, DELETE = "list", "write", "rename", "delete"
 FOLDER_STEPS = (LIST, WRITE, RENAME, DELETE)
 # Shorter than what a web server allows a request by default.
-TEST_SECONDS = 25.0
+TEST_SECONDS = 20.0
+_CLEANING_SECONDS = 2.0
 FOLDERS_SHOWN = 500
 _PROBE = b"Data Hub tests whether it may write here. This file may be deleted.\n"
 
@@ -124,7 +125,8 @@ async def _probe(transport: Transport, folder: str, log: _Log) -> None:
         await transport.remove(renamed)
         log.passed(DELETE)
     except BaseException:
-        with suppress(DataHubError):
-            await transport.remove(written)
-            await transport.remove(renamed)
+        with suppress(DataHubError, TimeoutError):
+            async with asyncio.timeout(_CLEANING_SECONDS):
+                await transport.remove(written)
+                await transport.remove(renamed)
         raise

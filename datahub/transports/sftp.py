@@ -85,7 +85,7 @@ class SftpTransport:
                 async with self._step("writing"):
                     await _write(file, content)
                 await self._sync(file)
-            except BaseException:
+            except Exception:
                 await self._close_quietly(file)
                 raise
             async with self._step("closing a file"):

@@ -22,7 +22,10 @@ _FIELD, _PASSPHRASE_FIELD = "private_key", "private_key_passphrase"
 def read_host_key(line: str) -> asyncssh.SSHKey:
     """Raises InvalidError at `host_key` for anything but one public key of a kind that servers are asked for."""
     try:
-        key = asyncssh.import_public_key(line[:MAX_KEY_LENGTH])
+        # The library would also take the public half of a private key, or a key in PEM form.
+        if len(line) > MAX_KEY_LENGTH or not line.strip().isprintable():
+            raise ValueError("not one line")
+        key = asyncssh.import_public_key(line)
     except (asyncssh.KeyImportError, ValueError) as error:
         raise _invalid("host_key", "This is not a public key such as: ssh-ed25519 AAAA…") from error
     if not accepted_algorithms(key):
