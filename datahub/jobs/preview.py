@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from datahub.orders.snapshot import build_document
 
 MOST_COUNTED = 10_000
 SAMPLE_STATUS = "ACCEPTED_BY_SUPPLIER"
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,13 @@ def _example(session: Session, statuses: list[str], suppliers: list[str]) -> Ord
     newest = select(Order).order_by(Order.id.desc()).limit(1)
     wanted = _of_suppliers(newest, suppliers)
     if statuses:
-        found = session.scalar(wanted.where(Order.status.in_(statuses)))
+        found: Order | None = session.scalar(wanted.where(Order.status.in_(statuses)))
         if found is not None:
             return found
     return session.scalar(wanted) or session.scalar(newest)
 
 
-def _of_suppliers(query: Select[Any], suppliers: list[str]) -> Select[Any]:
+def _of_suppliers(query: Select[Row], suppliers: list[str]) -> Select[Row]:
     if not suppliers:
         return query
     return query.where(Order.supplier_id.in_(select(Supplier.id).where(Supplier.external_id.in_(suppliers))))
