@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import Engine, event, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.errors import LostClaimError
+from datahub.jobs.group_commit import GroupCommit
+from datahub.models.heartbeat import WORKER, Heartbeat
+
+
+@pytest.fixture
+def commits(engine: Engine) -> list[object]:
+    seen: list[object] = []
+    event.listen(engine, "commit", seen.append)
+    return seen
+
+
+def write(name: str, session: Session) -> str:
+    session.add(Heartbeat(name=name, role=WORKER, seen_at=database_now(session)))
+    session.flush()
+    return name
+
+
+def run_all(sessions: sessionmaker[Session], *steps: object) -> list[object]:
+    async def gather() -> list[object]:
+        ledger = GroupCommit(sessions)
+        try:
+            return await asyncio.gather(*(ledger.run(step) for step in steps), return_exceptions=True)  # type: ignore[arg-type]
+        finally:
+            ledger.close()
+
+    return asyncio.run(gather())
+
+
+def count(sessions: sessionmaker[Session]) -> int:
+    with sessions() as session:
+        return session.scalar(select(func.count()).select_from(Heartbeat)) or 0
+
+
+def test_steps_that_arrive_together_share_a_commit(sessions: sessionmaker[Session], commits: list[object]) -> None:
+    names = [f"worker-{number}" for number in range(20)]
+    assert run_all(sessions, *[lambda session, name=name: write(name, session) for name in names]) == names
+    assert len(commits) <= 2
+    assert count(sessions) == 20
+
+
+def test_a_step_that_fails_takes_only_itself_back(sessions: sessionmaker[Session]) -> None:
+    def lose(session: Session) -> None:
+        write("lost", session)
+        raise LostClaimError("not mine")
+
+    first, lost, last = run_all(
+        sessions, lambda session: write("first", session), lose, lambda session: write("last", session)
+    )
+    assert (first, last) == ("first", "last")
+    assert isinstance(lost, LostClaimError)
+    assert count(sessions) == 2
+
+
+def test_a_database_error_of_one_step_leaves_the_others_committed(sessions: sessionmaker[Session]) -> None:
+    run_all(sessions, lambda session: write("taken", session))
+    first, taken, last = run_all(
+        sessions,
+        lambda session: write("first", session),
+        lambda session: write("taken", session),
+        lambda session: write("last", session),
+    )
+    assert (first, last) == ("first", "last")
+    assert isinstance(taken, IntegrityError)
+    assert count(sessions) == 3
