@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.jobs import executions, lifecycle, orders
+from datahub.jobs.lease import LEASE_LOST, LeaseKeeper
+from datahub.jobs.lifecycle import Claim
+from datahub.models.execution import Execution
+from datahub.settings import Settings
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job, make_order
+from tests.servers import wait_until
+
+CUT_OFF = """
+import time
+from datetime import UTC, datetime
+from datahub.db import make_engine, make_sessions
+from datahub.jobs.lease import LeaseKeeper
+from datahub.jobs.lifecycle import Claim
+from tests.settings import make_settings
+
+sessions = make_sessions(make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
+with LeaseKeeper(sessions, make_settings(), lambda claim: None) as keeper:
+    keeper.hold(Claim(1, "id", 1, "token", 1, datetime.now(UTC), "me", None, None))
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def claim(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> Claim:
+    with sessions.begin() as session:
+        make_job(session, add_connection(session, vault))
+        (execution,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+        claim = lifecycle.claim(session, execution.id, attempt=1, worker="one", settings=settings)
+    assert claim is not None
+    return claim
+
+
+def test_a_held_claim_outlives_its_first_lease(
+    sessions: sessionmaker[Session], settings: Settings, claim: Claim
+) -> None:
+    def is_prolonged() -> bool:
+        with sessions() as session:
+            lease_until = session.get_one(Execution, claim.execution_id).lease_until
+            assert lease_until is not None
+            return (lease_until - claim.started_at).total_seconds() > 2 * settings.lease_seconds
+
+    with LeaseKeeper(sessions, settings, lambda lost: None) as keeper:
+        keeper.hold(claim)
+        wait_until(is_prolonged, what="the renewal")
+
+
+def test_a_stop_and_a_taken_over_claim_are_told_to_the_holder(
+    sessions: sessionmaker[Session], settings: Settings, claim: Claim
+) -> None:
+    told = threading.Event()
+    with LeaseKeeper(sessions, settings, lambda lost: told.set()) as keeper:
+        keeper.hold(claim)
+        with sessions.begin() as session:
+            executions.stop(session, session.get_one(Execution, claim.execution_id), actor="ada")
+        assert told.wait(10)
+        told.clear()
+        keeper.hold(claim)
+        with sessions.begin() as session:
+            values = {"status": "JOB_STARTED", "token": "another", "lease_until": database_now(session)}
+            session.execute(update(Execution).values(**values))
+        assert told.wait(10)
+
+
+def test_a_worker_that_cannot_renew_ends_itself() -> None:
+    ended = subprocess.run([sys.executable, "-c", CUT_OFF], timeout=30, capture_output=True, check=False)
+    assert ended.returncode == LEASE_LOST, ended.stderr.decode()
