@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
 from datahub.models.connection import CONNECTION_TYPES, SFTP, Connection
+from datahub.models.execution import JOB_PENDING, Execution
 from datahub.models.export_job import ExportJob
 from datahub.transports.ssh_keys import format_host_key, read_host_key, read_private_key
 from datahub.vault import Vault
@@ -23,6 +24,7 @@ from datahub.vault import Vault
 NAME_LENGTH = USERNAME_LENGTH = 100
 PASSWORD_LENGTH = 1000
 DEFAULT_PORT = 22
+SORT_COLUMNS = {"name": func.lower(Connection.name), "created_at": Connection.created_at}
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
 _SECRETS = ("password", "private_key", "private_key_passphrase")
@@ -154,6 +156,20 @@ def used_by(session: Session, connection: Connection) -> list[ExportJob]:
     return list(session.scalars(query.order_by(func.lower(ExportJob.name))))
 
 
+def job_counts(session: Session) -> dict[int, int]:
+    """Number of jobs by the id of the connection they use; connections without one are absent."""
+    counts = select(ExportJob.connection_id, func.count()).group_by(ExportJob.connection_id)
+    return dict(session.execute(counts).tuples().all())
+
+
+def count_waiting(session: Session, connection: Connection) -> int:
+    """Executions that wait for an attempt; while the connection is disabled they go on waiting."""
+    waiting = select(func.count()).select_from(Execution).join(ExportJob, ExportJob.id == Execution.export_job_id)
+    return session.scalars(
+        waiting.where(ExportJob.connection_id == connection.id, Execution.status == JOB_PENDING)
+    ).one()
+
+
 def get(session: Session, public_id: str) -> Connection:
     connection = session.scalar(select(Connection).where(Connection.public_id == public_id))
     if connection is None:
@@ -161,9 +177,12 @@ def get(session: Session, public_id: str) -> Connection:
     return connection
 
 
-def list_connections(session: Session, *, offset: int = 0, limit: int | None = None) -> list[Connection]:
-    query = select(Connection).order_by(func.lower(Connection.name), Connection.id)
-    return list(session.scalars(query.offset(offset).limit(limit)))
+def list_connections(
+    session: Session, *, sort: str = "name", descending: bool = False, offset: int = 0, limit: int | None = None
+) -> list[Connection]:
+    columns = (SORT_COLUMNS[sort], Connection.id)
+    order = [column.desc() if descending else column.asc() for column in columns]
+    return list(session.scalars(select(Connection).order_by(*order).offset(offset).limit(limit)))
 
 
 def rotate_secrets(session: Session, vault: Vault) -> int:

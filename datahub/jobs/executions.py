@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,8 @@ from datahub.models.export_job import ExportJob
 from datahub.models.order import Order
 
 RUN_CHUNK = 200
+
+Row = TypeVar("Row")
 
 
 def get(session: Session, public_id: str, *, job_public_id: str | None = None) -> Execution:
@@ -120,12 +123,28 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
     return count
 
 
+def count_never_exported(session: Session, job: ExportJob) -> int:
+    """What run_job would send now."""
+    orders = _owed(select(Order.id), job).subquery()
+    return session.scalars(select(func.count()).select_from(orders)).one()
+
+
+def count_unended(session: Session, job: ExportJob) -> int:
+    """What stop_all_of_job would stop now."""
+    unended = select(func.count()).select_from(Execution)
+    return session.scalars(unended.where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED))).one()
+
+
 def _never_exported(session: Session, job: ExportJob, *, after: int) -> list[Order]:
+    return list(session.scalars(_owed(select(Order), job).where(Order.id > after).order_by(Order.id).limit(RUN_CHUNK)))
+
+
+def _owed(query: Select[Row], job: ExportJob) -> Select[Row]:
     known = exists(select(Execution.id).where(Execution.export_job_id == job.id, Execution.order_id == Order.id))
-    statement = select(Order).where(Order.status.in_(job.trigger_statuses), Order.id > after, ~known)
+    query = query.where(Order.status.in_(job.trigger_statuses), ~known)
     if job.suppliers:
-        statement = statement.where(Order.supplier_id.in_([supplier.id for supplier in job.suppliers]))
-    return list(session.scalars(statement.order_by(Order.id).limit(RUN_CHUNK)))
+        query = query.where(Order.supplier_id.in_([supplier.id for supplier in job.suppliers]))
+    return query
 
 
 def _not_being_delivered() -> list[ColumnElement[bool]]:

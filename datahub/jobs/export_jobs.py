@@ -215,6 +215,12 @@ def remove_suppliers(session: Session, job: ExportJob, *, supplier_external_ids:
     _touch(session, job)
 
 
+def is_name_taken(session: Session, name: str, *, except_public_id: str = "") -> bool:
+    # Compared here and not in SQL: SQLite folds the case of ASCII letters only.
+    others = select(ExportJob.name).where(ExportJob.public_id != except_public_id)
+    return name.strip().casefold() in {other.casefold() for other in session.scalars(others)}
+
+
 def _with_parts(query: Select[ExportJob]) -> Select[ExportJob]:
     return query.options(joinedload(ExportJob.connection), selectinload(ExportJob.suppliers))
 
@@ -309,9 +315,7 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def _require_free_name(session: Session, name: str, job: ExportJob) -> None:
-    # Compared here and not in SQL: SQLite folds the case of ASCII letters only.
-    others = select(ExportJob.name).where(ExportJob.public_id != job.public_id)
-    if name.casefold() in {other.casefold() for other in session.scalars(others)}:
+    if is_name_taken(session, name, except_public_id=job.public_id):
         raise FieldConflictError("name", f"Another export job is called {name}.")
 
 

@@ -1,0 +1,131 @@
+"""The export jobs as a list shows them: their last results, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from datahub.jobs import export_jobs
+from datahub.models.execution import ERROR, JOB_PENDING, Execution
+from datahub.models.export_job import ExportJob
+
+HEALTHY, RETRYING, NEEDS_YOU, NEVER_RUN, INACTIVE = "HEALTHY", "RETRYING", "NEEDS_YOU", "NEVER_RUN", "INACTIVE"
+HEALTHS = (NEEDS_YOU, RETRYING, HEALTHY, NEVER_RUN, INACTIVE)
+LAST = 5
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Executions in JOB_PENDING. `retrying` of them have failed before; `next_at` is the next try of one of these."""
+
+    count: int = 0
+    retrying: int = 0
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """`last` holds the newest LAST executions, newest first. `failed` counts failures that nothing came after."""
+
+    job: ExportJob
+    last: list[Execution] = field(default_factory=list)
+    failed: int = 0
+    waiting: Waiting = field(default_factory=Waiting)
+
+    @property
+    def health(self) -> str:
+        if self.failed or self.is_held_up:
+            return NEEDS_YOU
+        if self.waiting.retrying:
+            return RETRYING
+        if not self.job.active:
+            return INACTIVE
+        return HEALTHY if self.last else NEVER_RUN
+
+    @property
+    def is_held_up(self) -> bool:
+        """Something waits, or is going to, for a person to see to the connection."""
+        connection = self.job.connection
+        return (self.job.active or self.waiting.count > 0) and not (connection.active and connection.host_key)
+
+
+def find_rows(
+    session: Session, *, search: str = "", connection_public_id: str = "", health: str = "", last: int = LAST
+) -> list[Row]:
+    """By name, in a number of statements that does not grow with the jobs. An unknown health counts as none given."""
+    wanted = search.strip().casefold()
+    jobs = [
+        job
+        for job in export_jobs.list_jobs(session)
+        if wanted in job.name.casefold() and connection_public_id in ("", job.connection.public_id)
+    ]
+    rows = rows_of(session, jobs, last=last)
+    return [row for row in rows if health not in HEALTHS or row.health == health]
+
+
+def rows_of(session: Session, jobs: Sequence[ExportJob], *, last: int = LAST) -> list[Row]:
+    ids = [job.id for job in jobs]
+    newest, failed, waiting = _newest(session, ids, last), _failed(session, ids), _waiting(session, ids)
+    return [Row(job, newest.get(job.id, []), failed.get(job.id, 0), waiting.get(job.id, Waiting())) for job in jobs]
+
+
+def _newest(session: Session, job_ids: list[int], last: int) -> dict[int, list[Execution]]:
+    # One index look-up per tick: a window function would read the whole history of every job.
+    ticks = [
+        select(Execution.id)
+        .where(Execution.export_job_id == ExportJob.id)
+        .order_by(Execution.executed_at.desc(), Execution.id.desc())
+        .offset(number)
+        .limit(1)
+        .correlate(ExportJob)
+        .scalar_subquery()
+        for number in range(last)
+    ]
+    found = session.execute(select(*ticks).where(ExportJob.id.in_(job_ids))).all()
+    ids = [row_id for row in found for row_id in row if row_id is not None]
+    newest: dict[int, list[Execution]] = {}
+    query = select(Execution).where(Execution.id.in_(ids))
+    for execution in session.scalars(query.order_by(Execution.executed_at.desc(), Execution.id.desc())):
+        newest.setdefault(execution.export_job_id or 0, []).append(execution)
+    return newest
+
+
+def _failed(session: Session, job_ids: list[int]) -> dict[int, int]:
+    """Orders whose newest execution by the job has failed: nobody has retried it, no later status was delivered."""
+    later = aliased(Execution)
+    is_followed = (
+        select(later.id)
+        .where(
+            later.order_id == Execution.order_id,
+            later.export_job_id == Execution.export_job_id,
+            later.id > Execution.id,
+        )
+        .exists()
+    )
+    failed = select(Execution.export_job_id, func.count()).where(
+        Execution.status == ERROR, Execution.export_job_id.in_(job_ids), ~is_followed
+    )
+    return {job_id: count for job_id, count in session.execute(failed.group_by(Execution.export_job_id)) if job_id}
+
+
+def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
+    tried = Execution.attempts > 0
+    waiting = (
+        select(
+            Execution.export_job_id,
+            func.count(),
+            func.count().filter(tried),
+            func.min(Execution.next_attempt_at).filter(tried),
+        )
+        .where(Execution.status == JOB_PENDING, Execution.export_job_id.in_(job_ids))
+        .group_by(Execution.export_job_id)
+    )
+    return {
+        job_id: Waiting(count, retrying, next_at)
+        for job_id, count, retrying, next_at in session.execute(waiting)
+        if job_id
+    }
