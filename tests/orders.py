@@ -17,6 +17,7 @@ from datahub.orders.intake import read_order
 FIXTURES = Path(__file__).parent / "fixtures" / "orders"
 EXAMPLE_XML = (FIXTURES / "order.xml").read_bytes()
 EXAMPLE_JSON = (FIXTURES / "order.json").read_bytes()
+PRICES = "lines.line[0].orderLogisticLinePriceDto"
 
 
 def parse(text: bytes) -> dict[str, Any]:
@@ -40,6 +41,14 @@ def small_body(**changes: Any) -> dict[str, Any]:
         "status": "ORDER_CREATED",
         "lines": {"line": [{"quantity": 1, "orderLogisticLinePriceDto": {"price": Decimal("3.49")}}]},
     } | changes
+
+
+def small_line(**changes: Any) -> dict[str, Any]:
+    return {"line": [{"quantity": 1, "orderLogisticLinePriceDto": {"price": Decimal("3.49")}} | changes]}
+
+
+def priced(**prices: Any) -> dict[str, Any]:
+    return small_line(orderLogisticLinePriceDto={"price": Decimal("3.49")} | prices)
 
 
 def add_parties(session: Session) -> None:

@@ -16,28 +16,24 @@ from datahub.errors import FieldConflictError, InvalidError
 from datahub.models.order import Order
 from datahub.models.party import Account, Supplier
 from datahub.orders.intake import read_order
-from tests.orders import add_parties, body_of_json_example, body_of_xml_example, make_order, small_body
+from tests.orders import (
+    PRICES,
+    add_parties,
+    body_of_json_example,
+    body_of_xml_example,
+    make_order,
+    priced,
+    small_body,
+    small_line,
+)
 
 D = Decimal
-PRICES = "lines.line[0].orderLogisticLinePriceDto"
 
 
 @pytest.fixture
 def hub(session: Session) -> Session:
     add_parties(session)
     return session
-
-
-def small_line(**changes: Any) -> dict[str, Any]:
-    return {"line": [{"quantity": 1, "orderLogisticLinePriceDto": {"price": D("3.49")}} | changes]}
-
-
-def priced(**prices: Any) -> dict[str, Any]:
-    return small_line(orderLogisticLinePriceDto={"price": D("3.49")} | prices)
-
-
-def custom(*fields: Any) -> dict[str, Any]:
-    return {"customField": list(fields)}
 
 
 def faults_of(session: Session, body: dict[str, Any]) -> dict[str, list[str]]:
@@ -194,76 +190,18 @@ def test_all_faults_are_told_at_once(hub: Session) -> None:
     [
         ({"lines": None}, "lines.line"),
         ({"lines": {"line": []}}, "lines.line"),
-        ({"lines": []}, "lines"),
-        ({"lines": {"line": [], "more": 1}}, "lines"),
-        ({"lines": {"line": [5]}}, "lines.line[0]"),
-        ({"lines": {"line": [{}] * 10_001}}, "lines.line"),
-        ({"lines": small_line(quantity=True)}, "lines.line[0].quantity"),
-        ({"lines": small_line(quantity=D("1.5"))}, "lines.line[0].quantity"),
-        ({"lines": small_line(quantity=2**53)}, "lines.line[0].quantity"),
         ({"lines": small_line(quantity=None)}, "lines.line[0].quantity"),
         ({"lines": {"line": small_line(id="1")["line"] * 2}}, "lines.line[1].id"),
         ({"lines": priced(price=None)}, f"{PRICES}.price"),
-        ({"lines": priced(price="3.49")}, f"{PRICES}.price"),
-        ({"lines": priced(price=True)}, f"{PRICES}.price"),
-        ({"lines": priced(price=3.49)}, f"{PRICES}.price"),
-        ({"lines": priced(price=D("NaN"))}, f"{PRICES}.price"),
-        ({"lines": priced(price=D("Infinity"))}, f"{PRICES}.price"),
-        ({"lines": priced(price=D("1e999999"))}, f"{PRICES}.price"),
-        ({"lines": priced(price=D("1e-999999"))}, f"{PRICES}.price"),
-        ({"lines": priced(price=D(10) ** 12)}, f"{PRICES}.price"),
-        ({"lines": priced(price=10**5000)}, f"{PRICES}.price"),
-        ({"lines": priced(price=D("0.0000001"))}, f"{PRICES}.price"),
         ({"lines": priced(currency="USD"), "orderLogisticPrices": {"currency": "EUR"}}, f"{PRICES}.currency"),
         ({"lines": priced(totalTaxes=D("0.5"))}, f"{PRICES}.totalTaxes"),
-        ({"lines": priced(taxInformation="x")}, f"{PRICES}.taxInformation"),
-        ({"orderLogisticPrices": {"currency": "euro"}}, "orderLogisticPrices.currency"),
         ({"orderLogisticPrices": {"currency": "eur"}}, "orderLogisticPrices.currency"),
         ({"orderLogisticPrices": {"totalOrderPrice": D("4.19")}}, "orderLogisticPrices.totalOrderPrice"),
-        ({"orderLogisticPrices": []}, "orderLogisticPrices"),
         ({"reference": ""}, "reference"),
         ({"reference": " "}, "reference"),
-        ({"reference": "x" * 256}, "reference"),
-        ({"reference": "a\0b"}, "reference"),
-        ({"reference": "\ud800"}, "reference"),
-        ({"reference": 5}, "reference"),
-        ({"id": "x" * 51}, "id"),
         ({"status": None}, "status"),
-        ({"status": 3}, "status"),
-        ({"paymentStatus": "PAYED"}, "paymentStatus"),
-        ({"paymentOption": "CASH"}, "paymentOption"),
-        ({"incidentDeclared": 1}, "incidentDeclared"),
-        ({"incidentDeclared": "TRUE"}, "incidentDeclared"),
-        ({"incidentDeclared": []}, "incidentDeclared"),
-        ({"createdAt": "2024-05-28"}, "createdAt"),
-        ({"createdAt": "2024-05-28T15:01:29"}, "createdAt"),
-        ({"createdAt": "0001-01-01T00:00:00+05:00"}, "createdAt"),
-        ({"createdAt": 1}, "createdAt"),
-        ({"leadTimeToShip": -1}, "leadTimeToShip"),
         ({"payments": {"payment": [{"transactionId": "t"}]}}, "payments.payment[0].amount"),
-        ({"supplierSnapshot": "2007"}, "supplierSnapshot"),
-        ({"supplierSnapshot": {"externalId": 2007}}, "supplierSnapshot.externalId"),
-        ({"customFieldValues": custom({"externalId": "a", "type": "TEXT"})}, "customFieldValues.customField[0]"),
-        (
-            {"customFieldValues": custom({"type": "T", "simpleValue": "x"})},
-            "customFieldValues.customField[0].externalId",
-        ),
-        (
-            {"customFieldValues": custom({"externalId": "a", "type": "T", "simpleValue": "\0"})},
-            "customFieldValues.customField[0].simpleValue",
-        ),
-        (
-            {"customFieldValues": custom({"externalId": "a", "type": "T", "listValue": {"value": ["x", 5]}})},
-            "customFieldValues.customField[0].listValue.value[1]",
-        ),
-        (
-            {"customFieldValues": custom({"externalId": "a", "type": "T", "simpleValue": "x", "unit": "m"})},
-            "customFieldValues.customField[0].unit",
-        ),
-        (
-            {"customFieldValues": custom(*[{"externalId": "a", "type": "T", "simpleValue": "x"}] * 2)},
-            "customFieldValues.customField[1].externalId",
-        ),
+        ({"quantity": 1}, "quantity"),
     ],
 )
 def test_fault_is_told_at_its_field(hub: Session, changes: dict[str, Any], path: str) -> None:
