@@ -1,0 +1,109 @@
+"""The migrations build what the models declare, on both databases, and can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.orm import Session
+
+from datahub.db import Base, make_engine
+from datahub.models.party import Store
+from datahub.models.setting import GeneralSettings
+from tests.servers import Server, postgres_admin
+
+MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Engine, Engine]]:
+    """Two empty databases: one for the migrations, one for the models."""
+    names = ("migrated", "declared")
+    if request.param == "sqlite":
+        made = [make_engine(f"sqlite:///{tmp_path}/{name}.db") for name in names]
+    else:
+        server: Server = request.getfixturevalue("postgres_server")
+        with postgres_admin(server) as admin:
+            for name in names:
+                admin.execute(f"drop database if exists {name} with (force)")
+                admin.execute(f"create database {name}")
+        made = [make_engine(f"{server.url}/{name}") for name in names]
+    yield made[0], made[1]
+    for engine in made:
+        engine.dispose()
+
+
+def config(engine: Engine) -> Config:
+    made = Config(MIGRATIONS / "alembic.ini")
+    made.set_main_option("script_location", str(MIGRATIONS))
+    made.attributes["engine"] = engine
+    return made
+
+
+def describe(engine: Engine) -> dict[str, Any]:
+    """Everything that the database knows about its tables, in an order that can be compared."""
+    inspector = inspect(engine)
+    if engine.dialect.name == "sqlite":
+        # Reflection leaves out expressions in indexes; SQLite keeps the statement itself.
+        with engine.connect() as connection:
+            rows = connection.execute(text("select name, sql from sqlite_master where type = 'index'")).all()
+        indexes = {name: sql for name, sql in rows if sql}
+    else:
+        with engine.connect() as connection:
+            query = text("select indexname, indexdef from pg_indexes where schemaname = 'public'")
+            indexes = {name: sql for name, sql in connection.execute(query).all() if "alembic" not in name}
+    tables = [name for name in sorted(inspector.get_table_names()) if name != "alembic_version"]
+    return {"indexes": indexes} | {
+        table: {
+            "columns": sorted(
+                (column["name"], str(column["type"]), column["nullable"], column["default"])
+                for column in inspector.get_columns(table)
+            ),
+            "primary key": inspector.get_pk_constraint(table),
+            "foreign keys": sorted(inspector.get_foreign_keys(table), key=str),
+            "unique": sorted(inspector.get_unique_constraints(table), key=str),
+            "checks": sorted(inspector.get_check_constraints(table), key=str),
+        }
+        for table in tables
+    }
+
+
+# Indexes on expressions are compared by their statements, since SQLite's reflection leaves them out.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+def test_migrations_build_exactly_what_the_models_declare(engines: tuple[Engine, Engine]) -> None:
+    migrated, declared = engines
+    command.upgrade(config(migrated), "head")
+    Base.metadata.create_all(declared)
+    assert describe(migrated) == describe(declared)
+
+
+def test_migrations_can_be_undone_and_done_again(engines: tuple[Engine, Engine]) -> None:
+    migrated, _ = engines
+    command.upgrade(config(migrated), "head")
+    command.downgrade(config(migrated), "base")
+    assert inspect(migrated).get_table_names() == ["alembic_version"]
+    command.upgrade(config(migrated), "head")
+    assert "orders" in inspect(migrated).get_table_names()
+
+
+def test_first_migration_inserts_the_settings_row_and_the_default_store(engines: tuple[Engine, Engine]) -> None:
+    migrated, _ = engines
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        settings = session.get_one(GeneralSettings, 1)
+        store = session.scalars(select(Store)).one()
+    assert (settings.file_name_prefix, settings.multi_store) == ("DJUST", False)
+    assert (store.external_id, store.name) == ("default_store", "Default store")
+
+
+def test_foreign_keys_of_sqlite_are_enforced_again_after_a_migration(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/hub.db")
+    command.upgrade(config(engine), "head")
+    with engine.connect() as connection:
+        assert connection.execute(text("pragma foreign_keys")).scalar_one() == 1
+    engine.dispose()
