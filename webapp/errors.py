@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from datahub.errors import ConflictError, DataHubError, InvalidError, NotFoundError, TransientError
+from webapp.api.errors import as_json
 from webapp.auth.identity import is_api_request
 from webapp.database import READING, db
 from webapp.htmx import wants_fragment
@@ -38,6 +39,8 @@ def init_app(app: Flask) -> None:
 
 
 def _answer_http(error: HTTPException) -> Response:
+    if is_api_request():
+        return _answer_script(error)
     if isinstance(error, InternalServerError) and isinstance(error.original_exception, AWAY):
         return _answer_away(error.original_exception)
     if error.response is not None:
@@ -48,20 +51,28 @@ def _answer_http(error: HTTPException) -> Response:
 
 
 def _answer_domain(error: DataHubError) -> Response:
+    if is_api_request():
+        return _answer_script(error)
     return _answer(next(status for kind, status in STATUSES if isinstance(error, kind)), str(error))
 
 
-def _answer_away(_error: Exception) -> Response:
+def _answer_away(error: Exception) -> Response:
+    if is_api_request():
+        return _answer_script(error)
     return _answer(503, "The database does not answer.")
+
+
+def _answer_script(error: Exception) -> Response:
+    if request.method not in READING:
+        db.session.rollback()
+    return make_response(error.response) if getattr(error, "response", None) else as_json(error)
 
 
 def _answer(status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
     title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
     if request.method not in READING:
         db.session.rollback()
-    if is_api_request():
-        response = jsonify(error=title, message=message or advice)
-    elif wants_fragment():
+    if wants_fragment():
         response = make_response(render_template("errors/_message.html", title=title, message=message, advice=advice))
     else:
         page = render_template("errors/error.html", status=status, title=title, message=message, advice=advice)

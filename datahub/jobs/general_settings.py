@@ -12,6 +12,7 @@ from datahub.errors import InvalidError
 from datahub.models.export_job import ExportJob
 from datahub.models.setting import GeneralSettings
 
+DEFAULT_PREFIX = "DJUST"
 PREFIX = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from datahub.db import database_now
+from datahub.db import database_now, read_only
 from datahub.jobs.lifecycle import is_due
 from datahub.models.execution import Execution
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
@@ -32,9 +32,9 @@ class Check:
 
 
 def check(session: Session, *, redis: Redis) -> list[Check]:
-    """Never raises for a part that is away. `redis` should have a time-out of about a second and no retries."""
+    """Wants a fresh session, and a Redis client with a short time-out and no retries. Raises for no part that is away."""
     try:
-        session.execute(text("select 1"))
+        read_only(session).execute(text("select 1"))
         return [Check("database", True, "The database answers."), _redis(redis), *_processes(session)]
     except SQLAlchemyError:
         session.rollback()
@@ -55,7 +55,7 @@ def _redis(redis: Redis) -> Check:
 def _processes(session: Session) -> Iterator[Check]:
     now = database_now(session)
     seen = select(Heartbeat.role, func.count()).where(Heartbeat.seen_at >= now - SEEN_WITHIN).group_by(Heartbeat.role)
-    alive = dict(session.execute(seen).tuples().all())
+    alive = dict(session.execute(seen).all())
     yield _alive("worker", alive.get(WORKER, 0), "python -m worker exports")
     yield _alive("clock", alive.get(CLOCK, 0), "python -m worker clock")
     yield _oldest_due(session, now)

@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.models.execution import STATUSES, Execution
+from datahub.models.export_job import ExportJob
 from datahub.models.order import ORDER_STATUSES, Order
 
 PAGE_SIZE = 20
@@ -108,7 +109,14 @@ def newest_execution_ids(session: Session, job_public_ids: Sequence[str]) -> dic
     rows = session.execute(
         select(Execution.job_public_id, Execution.public_id).where(Execution.id.in_(newest)).order_by(Execution.id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
+
+
+def is_known_job(session: Session, public_id: str) -> bool:
+    """True for a deleted job as well, as long as its history is there."""
+    known = select(ExportJob.id).where(ExportJob.public_id == public_id)
+    history = select(Execution.id).where(Execution.job_public_id == public_id).limit(1)
+    return session.scalar(known) is not None or session.scalar(history) is not None
 
 
 def _executions(job_public_id: str | None, search: str, statuses: Sequence[str]) -> Select[Execution] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from datahub.db import database_now
 from datahub.entities import ENTITIES
@@ -18,6 +18,7 @@ from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.jobs.queries import PAGE_SIZE, Slice
 
 DELETED = "deleted"
+SORTS = ("external_id", "created_at", "updated_at")
 CUSTOM_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
@@ -91,11 +92,24 @@ def get(session: Session, entity: str, external_id: str) -> Any:
 
 
 def find(
-    session: Session, entity: str, *, search: str = "", external_id: str = "", page: int = 0, size: int = PAGE_SIZE
+    session: Session,
+    entity: str,
+    *,
+    search: str = "",
+    external_id: str = "",
+    sort: str = "external_id",
+    descending: bool = False,
+    page: int = 0,
+    size: int = PAGE_SIZE,
 ) -> Slice[Any]:
-    """By external id, without deleted ones. `search` is part of the external id or the name, in any case."""
+    """Without deleted ones. `search` is part of the external id or the name, in any case."""
+    if sort not in SORTS:
+        raise ValueError(f"no records are sorted by {sort}")
     model = entity_type(entity).model
-    query = select(model).order_by(model.external_id).offset(page * size).limit(size + 1)
+    columns = (getattr(model, sort), model.id)
+    order = [column.desc() if descending else column.asc() for column in columns]
+    query = select(model).order_by(*order).offset(page * size).limit(size + 1)
+    query = query.options(*(selectinload(getattr(model, part.attribute)) for part in entity_type(entity).parts))
     if entity_type(entity).deletable:
         query = query.where(model.deleted_at.is_(None))
     if external_id:

@@ -1,0 +1,274 @@
+"""The shapes of answers, for the OpenAPI document, and the functions that fill them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.alias_generators import to_camel
+
+from datahub.models.connection import Connection
+from datahub.models.execution import ORIGINS, STATUSES, Execution
+from datahub.models.export_job import ExportJob
+from datahub.models.order import Order
+
+ConnectionType = Literal["SFTP"]
+Row = TypeVar("Row", bound=BaseModel)
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Page(Answer, Generic[Row]):
+    content: list[Row]
+    number_of_elements: int
+    number: int
+    size: int
+    first: bool
+    last: bool
+    empty: bool
+
+
+class ErrorAnswer(Answer):
+    """Every error has this body."""
+
+    error: str
+    code: str
+    message: str
+    fields: dict[str, list[str]] = Field(default_factory=dict)
+
+
+class ClientAnswer(Answer):
+    id: str
+    name: str
+    type: ConnectionType
+    host: str
+    port: int
+    username: str
+    host_key: str | None
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+    last_success_at: datetime | None
+
+
+class StepAnswer(Answer):
+    name: str
+    ok: bool
+    ms: int
+    message: str
+    host_key: str | None = None
+    fingerprint: str | None = None
+
+
+class TestAnswer(Answer):
+    ok: bool
+    steps: list[StepAnswer]
+
+
+class SupplierAnswer(Answer):
+    external_id: str
+    name: str
+
+
+class JobOutAnswer(Answer):
+    id: str
+    name: str
+    entity: Literal["ORDER"]
+    method: Literal["SFTP"]
+    client_id: str
+    output_folder: str
+    export_format: Literal["XML", "JSON"]
+    file_name_format: Literal["SHORT", "STANDARD"]
+    trigger_statuses: list[str]
+    suppliers: list[SupplierAnswer]
+    reexport_on_hold: bool
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class FileNamesAnswer(BaseModel):
+    SHORT: str
+    STANDARD: str
+
+
+class IdAnswer(Answer):
+    id: str
+
+
+class CountAnswer(Answer):
+    count: int
+
+
+class ExecutionAnswer(Answer):
+    export_integration_id: str
+    job_out_id: str
+    entity: str
+    entity_reference: str
+    trigger_status: str
+    status: str = Field(json_schema_extra={"enum": list(STATUSES)})
+    attempts: int
+    created_at: datetime
+    executed_at: datetime
+    next_attempt_at: datetime | None
+    file_name: str | None
+    size: int | None
+    sha256: str | None
+    error: str | None
+    origin: str = Field(json_schema_extra={"enum": list(ORIGINS)})
+    predecessor: str | None
+
+
+class AnyExecutionAnswer(ExecutionAnswer):
+    kind: Literal["IMPORT", "EXPORT"]
+    job_name: str
+
+
+class NewExecutionAnswer(Answer):
+    export_integration_id: str
+
+
+class OrderAnswer(Answer):
+    reference: str
+    external_id: str | None
+    status: str
+    payment_status: str | None
+    store_external_id: str
+    supplier_external_id: str
+    account_external_id: str
+    currency: str
+    total_price_with_tax: float
+    created_at: datetime
+    updated_at: datetime
+
+
+class ReferenceAnswer(Answer):
+    reference: str
+
+
+class MovedOrderAnswer(Answer):
+    reference: str
+    status: str
+    exports: list[str]
+
+
+class RecordAnswer(Answer):
+    entity: str
+    external_id: str
+    fields: dict[str, Any]
+    custom_fields: dict[str, Any]
+    attributes: dict[str, Any]
+    parts: dict[str, list[dict[str, Any]]]
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+class SettingsAnswer(Answer):
+    export_order_enabled: bool
+    export_incident_enabled: bool
+    file_name_prefix: str
+    multi_store: bool
+
+
+class CheckAnswer(Answer):
+    ok: bool
+    message: str
+    advice: str
+
+
+class HealthAnswer(Answer):
+    ok: bool
+    database: CheckAnswer
+    redis: CheckAnswer
+    worker: CheckAnswer
+    clock: CheckAnswer
+    executions: CheckAnswer
+
+
+@cache
+def page_shape(row: type[BaseModel]) -> type[BaseModel]:
+    """A page of such rows, under a name that OpenAPI can refer to."""
+    return create_model(row.__name__.replace("Answer", "Page"), __base__=Page[row])
+
+
+def describe_client(connection: Connection) -> dict[str, Any]:
+    """Without any secret."""
+    return {
+        "id": connection.public_id,
+        "name": connection.name,
+        "type": connection.type,
+        "host": connection.host,
+        "port": connection.port,
+        "username": connection.username,
+        "hostKey": connection.host_key,
+        "active": connection.active,
+        "createdAt": connection.created_at,
+        "updatedAt": connection.updated_at,
+        "lastSuccessAt": connection.last_success_at,
+    }
+
+
+def describe_jobout(job: ExportJob) -> dict[str, Any]:
+    return {
+        "id": job.public_id,
+        "name": job.name,
+        "entity": job.entity,
+        "method": job.method,
+        "clientId": job.connection.public_id,
+        "outputFolder": job.output_folder,
+        "exportFormat": job.export_format,
+        "fileNameFormat": job.file_name_format,
+        "triggerStatuses": job.trigger_statuses,
+        "suppliers": [{"externalId": supplier.external_id, "name": supplier.name} for supplier in job.suppliers],
+        "reexportOnHold": job.reexport_on_hold,
+        "active": job.active,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+    }
+
+
+def describe_execution(execution: Execution) -> dict[str, Any]:
+    sent = execution.payload
+    return {
+        "exportIntegrationId": execution.public_id,
+        "jobOutId": execution.job_public_id,
+        "entity": execution.entity,
+        "entityReference": execution.entity_reference,
+        "triggerStatus": execution.trigger_status,
+        "status": execution.status,
+        "attempts": execution.attempts,
+        "createdAt": execution.created_at,
+        "executedAt": execution.executed_at,
+        "nextAttemptAt": execution.next_attempt_at,
+        "fileName": sent.file_name if sent else None,
+        "size": sent.size if sent else None,
+        "sha256": sent.sha256 if sent else None,
+        "error": execution.error,
+        "origin": execution.origin,
+        "predecessor": execution.predecessor.public_id if execution.predecessor else None,
+    }
+
+
+def describe_any_execution(execution: Execution) -> dict[str, Any]:
+    return describe_execution(execution) | {"kind": execution.kind, "jobName": execution.job_name}
+
+
+def describe_order(order: Order) -> dict[str, Any]:
+    return {
+        "reference": order.reference,
+        "externalId": order.external_id,
+        "status": order.status,
+        "paymentStatus": order.payment_status,
+        "storeExternalId": order.store.external_id,
+        "supplierExternalId": order.supplier.external_id,
+        "accountExternalId": order.account.external_id,
+        "currency": order.currency,
+        "totalPriceWithTax": order.total_price_with_tax,
+        "createdAt": order.created_at,
+        "updatedAt": order.updated_at,
+    }

@@ -1,0 +1,63 @@
+"""What every blueprint of the JSON API shares: the header that scripts must send, names of fields, old paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
+from urllib.parse import quote
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic.alias_generators import to_camel
+from werkzeug.exceptions import Forbidden
+
+from datahub.errors import FieldConflictError, InvalidError
+
+CLIENT_HEADER = "dj-client"
+OPERATOR = "OPERATOR"
+# RFC 9745: the moment since which the old paths are deprecated, as seconds since 1970.
+DEPRECATED_SINCE = "@1767225600"
+Arguments = ParamSpec("Arguments")
+View = Callable[Arguments, Response]
+
+
+def make_blueprint(name: str, tag: str) -> APIBlueprint:
+    blueprint = APIBlueprint(f"api_{name}", __name__, tag=tag)
+    blueprint.before_request(_require_operator)
+    return blueprint
+
+
+def _require_operator() -> None:
+    if request.headers.get(CLIENT_HEADER) != OPERATOR:
+        raise Forbidden(f"Send the header {CLIENT_HEADER}: {OPERATOR}.")
+
+
+def deprecated(successor: str) -> Callable[[View[Arguments]], View[Arguments]]:
+    """`successor` is the path that replaces this one, with the same arguments in braces."""
+
+    def mark(view: View[Arguments]) -> View[Arguments]:
+        @wraps(view)
+        def answer(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
+            response = view(*args, **kwargs)
+            names = {name: quote(str(value), safe="") for name, value in (request.view_args or {}).items()}
+            response.headers["Deprecation"] = DEPRECATED_SINCE
+            response.headers["Link"] = f'<{successor.format(**names)}>; rel="successor-version"'
+            return response
+
+        return answer
+
+    return mark
+
+
+@contextmanager
+def shown_names(**special: str) -> Iterator[None]:
+    """Errors of the domain name its own fields; scripts see them as they wrote them."""
+    try:
+        yield
+    except InvalidError as error:
+        fields = {special.get(name) or to_camel(name): messages for name, messages in error.fields.items()}
+        raise InvalidError(str(error), fields) from error
+    except FieldConflictError as error:
+        raise FieldConflictError(special.get(error.field) or to_camel(error.field), str(error)) from error

@@ -1,0 +1,89 @@
+"""The OpenAPI document, generated from the routes, and the page that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint, APIFlask
+from flask import Response, current_app, render_template
+
+from webapp.api.answers import ErrorAnswer
+from webapp.api.blueprint import CLIENT_HEADER, OPERATOR
+from webapp.api.reply import reply
+from webapp.permissions import PUBLIC, permission
+
+blueprint = APIBlueprint("api_docs", __name__, enable_openapi=False)
+TOKEN = "token"  # noqa: S105 - the name of the scheme
+WITH_BODY = ("post", "put", "patch", "delete")
+ERRORS = {
+    "400": "The request breaks a rule; fields says where.",
+    "401": "No valid token.",
+    "403": "Wrong dj-client, or the user may not do this.",
+    "404": "Unknown.",
+    "409": "Taken, in use, or in the wrong state.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "429": "Too many requests.",
+    "503": "The database does not answer.",
+}
+OPTIONAL_BODY = "/test"
+ONLY_WITH_BODY = ("409", "413", "415")
+
+
+def init_app(app: APIFlask) -> None:
+    app.config.update(
+        OPENAPI_VERSION="3.1.0",
+        AUTO_404_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
+        AUTO_SERVERS=False,
+        SECURITY_SCHEMES={
+            TOKEN: {"type": "http", "scheme": "bearer", "description": "A personal API token, made on its page."}
+        },
+    )
+    app.title = "Data Hub"
+    app.description = "Connections, export jobs, executions, orders and records of the hub, for scripts."
+    app.spec_processor(_complete)
+
+
+@blueprint.get("/api/openapi.json")
+@permission(PUBLIC)
+def openapi() -> Response:
+    return reply(current_app.spec)  # type: ignore[attr-defined]
+
+
+@blueprint.get("/api/docs")
+@permission(PUBLIC)
+def docs() -> str:
+    return render_template("api/docs.html")
+
+
+def _complete(spec: dict[str, Any]) -> dict[str, Any]:
+    """What holds for every operation: the token, the header, the errors and their body."""
+    components = spec["components"]
+    components["schemas"]["Error"] = ErrorAnswer.model_json_schema()
+    components["responses"] = {
+        f"Error{status}": {
+            "description": text,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        }
+        for status, text in ERRORS.items()
+    }
+    components["parameters"] = {
+        "Client": {"name": CLIENT_HEADER, "in": "header", "required": True, "schema": {"const": OPERATOR}}
+    }
+    for path, operations in spec["paths"].items():
+        if path.startswith(("/v1/", "/v2/", "/job/")):
+            for method, operation in operations.items():
+                _complete_operation(operation, method)
+                if "requestBody" in operation:
+                    operation["requestBody"]["required"] = not path.endswith(OPTIONAL_BODY)
+    return spec
+
+
+def _complete_operation(operation: dict[str, Any], method: str) -> None:
+    operation["security"] = [{TOKEN: []}]
+    operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/Client"})
+    for status in ERRORS:
+        if method in WITH_BODY or status not in ONLY_WITH_BODY:
+            operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Error{status}"})

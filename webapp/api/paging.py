@@ -1,0 +1,63 @@
+"""Which page of a list a script asks for, and in which order. Read from the query string."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel, to_snake
+
+from datahub.errors import InvalidError
+
+DEFAULT_SIZE = 20
+LARGEST_SIZE = 100
+LARGEST_OFFSET = 10_000
+
+
+@dataclass(frozen=True)
+class Paging:
+    """`sort` is the domain's name of a column."""
+
+    page: int
+    size: int
+    sort: str
+    descending: bool
+
+    @property
+    def offset(self) -> int:
+        return self.page * self.size
+
+
+def _whole(text: object) -> int:
+    if not isinstance(text, str) or not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+class Query(BaseModel):
+    """Unknown parameters are passed over; a parameter that is no list may be given once."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+
+class PageQuery(Query):
+    page: Whole = Field(0, ge=0)
+    size: Whole = Field(DEFAULT_SIZE, ge=1, description=f"Above {LARGEST_SIZE} counts as {LARGEST_SIZE}.")
+    sort: str = ""
+
+    def paging(self) -> Paging:
+        """Raises InvalidError for a page that lies too deep."""
+        size = min(self.size, LARGEST_SIZE)
+        if self.page * size > LARGEST_OFFSET:
+            message = f"Page times size is at most {LARGEST_OFFSET}. Narrow the search instead."
+            raise InvalidError("The page lies too deep.", {"page": [message]})
+        name, _, direction = self.sort.replace("|", ",").partition(",")
+        return Paging(self.page, size, to_snake(name), direction == "desc")
+
+
+def sort_pattern(*names: str) -> str:
+    return rf"^({'|'.join(names)})([,|](asc|desc))?$"

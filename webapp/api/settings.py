@@ -1,0 +1,74 @@
+"""General settings for scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from datahub.jobs import general_settings
+from webapp.api.answers import SettingsAnswer
+from webapp.api.blueprint import deprecated, make_blueprint, shown_names
+from webapp.api.reply import reply
+from webapp.api.shapes import Shape
+from webapp.database import db
+from webapp.permissions import ADMINISTER, MAPPER_READ, permission
+
+blueprint = make_blueprint("settings", "Settings")
+PATH = "/v1/settings/general"
+
+
+class SettingsBody(Shape):
+    """The two flags follow the export jobs: whatever is sent for them is passed over."""
+
+    export_order_enabled: Any = None
+    export_incident_enabled: Any = None
+    file_name_prefix: str | None = Field(None, json_schema_extra={"pattern": "^[A-Za-z0-9-]{1,20}$"})
+    multi_store: bool | None = None
+
+
+@blueprint.get(PATH)
+@blueprint.output(SettingsAnswer)
+@permission(MAPPER_READ)
+def get_settings() -> Response:
+    return _answer(db.session())
+
+
+@blueprint.patch(PATH)
+@blueprint.input(SettingsBody, example={"fileNamePrefix": "ACME"})
+@blueprint.output(SettingsAnswer)
+@permission(ADMINISTER)
+def change_settings(json_data: SettingsBody) -> Response:
+    return _change(json_data.file_name_prefix, json_data.multi_store)
+
+
+@blueprint.put(PATH)
+@blueprint.input(SettingsBody, example={"fileNamePrefix": "ACME", "multiStore": False})
+@blueprint.output(SettingsAnswer)
+@blueprint.doc(deprecated=True)
+@permission(ADMINISTER)
+@deprecated(PATH)
+def replace_settings(json_data: SettingsBody) -> Response:
+    """What is left out falls back to its default."""
+    prefix = json_data.file_name_prefix
+    return _change(general_settings.DEFAULT_PREFIX if prefix is None else prefix, bool(json_data.multi_store))
+
+
+def _change(file_name_prefix: str | None, multi_store: bool | None) -> Response:
+    with shown_names():
+        general_settings.update(db.session(), file_name_prefix=file_name_prefix, multi_store=multi_store)
+    return _answer(db.session())
+
+
+def _answer(session: Session) -> Response:
+    settings, flags = general_settings.get(session), general_settings.automatic_flags(session)
+    return reply(
+        {
+            "exportOrderEnabled": flags.export_order_enabled,
+            "exportIncidentEnabled": flags.export_incident_enabled,
+            "fileNamePrefix": settings.file_name_prefix,
+            "multiStore": settings.multi_store,
+        }
+    )
