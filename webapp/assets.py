@@ -18,13 +18,16 @@ def init_app(app: Flask) -> None:
 
 
 def asset(name: str) -> str:
-    """The address of a file below static/."""
-    return url_for("static", filename=name, v=_digest(safe_join(str(current_app.static_folder), name) or name))
+    """The address of a file below static/. One that is not installed costs the page its look, not its answer."""
+    path = Path(safe_join(str(current_app.static_folder), name) or "")
+    if not path.is_file():
+        return url_for("static", filename=name)
+    return url_for("static", filename=name, v=_digest(path))
 
 
 @cache
-def _digest(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def _max_age(_name: str | None) -> int | None:

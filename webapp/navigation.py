@@ -32,11 +32,13 @@ ENTRIES = (
 
 def init_app(app: Flask) -> None:
     app.add_template_global(navigation)
+    app.add_template_global(offers)
 
 
 def navigation() -> list[Entry]:
-    return [entry for entry in ENTRIES if _offers(entry.endpoint)]
+    return [entry for entry in ENTRIES if offers(entry.endpoint)]
 
 
-def _offers(endpoint: str) -> bool:
+def offers(endpoint: str) -> bool:
+    """Whether the page exists and whoever asks may see it."""
     return endpoint in current_app.view_functions and may(required_permission(current_app, endpoint) or "")

@@ -51,6 +51,17 @@ def touch(session: Session, session_id: int) -> None:
     session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=now))
 
 
+def of_user(session: Session, *, user: User, idle_seconds: float, max_seconds: float) -> list[UserSession]:
+    """Those still valid, the one used last first."""
+    now = database_now(session)
+    own = select(UserSession).where(
+        UserSession.user_id == user.id,
+        UserSession.last_seen_at >= now - timedelta(seconds=idle_seconds),
+        UserSession.created_at >= now - timedelta(seconds=max_seconds),
+    )
+    return list(session.scalars(own.order_by(UserSession.last_seen_at.desc(), UserSession.id.desc())))
+
+
 def close(session: Session, token: str) -> None:
     """Safe to repeat."""
     session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))

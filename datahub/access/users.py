@@ -50,7 +50,7 @@ def change_password(session: Session, *, user: User, current: str, password: str
 
 def check_password(session: Session, *, name: str, password: str) -> User | None:
     """The active user whom both fit, or None; takes the same time either way. Only reads."""
-    user = session.scalar(select(User).where(User.name == name.strip()))
+    user = session.scalar(select(User).where(func.lower(User.name) == name.strip().lower()))
     stored = user.password_hash if user and user.active else _NOBODY
     return user if _verifies(stored, password) and user and user.active else None
 

@@ -46,16 +46,21 @@ def signed_in_user() -> User:
     return db.session.get_one(User, current_user.user_id)
 
 
+def session_limits() -> dict[str, float]:
+    settings = current_app.extensions["settings"]
+    return {"idle_seconds": settings.session_idle_seconds, "max_seconds": settings.session_seconds}
+
+
 @manager.user_loader
 def _by_cookie(token: str) -> Visitor | None:
     if is_api_request():
         return None
-    settings = current_app.extensions["settings"]
-    limits = {"idle_seconds": settings.session_idle_seconds, "max_seconds": settings.session_seconds}
-    found = sessions.find(db.session(), token, **limits)
+    found = sessions.find(db.session(), token, **session_limits())
     if found is None:
         return None
-    if sessions.needs_touch(db.session(), found):
+    # Pieces that refresh themselves do not keep a session alive.
+    is_polling = request.method == "GET" and wants_fragment()
+    if not is_polling and sessions.needs_touch(db.session(), found):
         g.used = (sessions.touch, found.id)
     return Visitor(found.user.id, found.user.name, found.user.role, token)
 

@@ -1,15 +1,96 @@
-"""Settings."""
+"""General settings, personal tokens, the own password and sessions, health."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, current_app, flash, render_template, url_for
+from flask_login import current_user
 
-from webapp.permissions import SIGNED_IN, permission
+from datahub.access import sessions, tokens, users
+from datahub.errors import InvalidError
+from datahub.jobs import general_settings, health
+from webapp.auth.identity import session_limits, signed_in_user
+from webapp.database import db
+from webapp.htmx import redirect_to
+from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
+from webapp.settings.forms import GeneralForm, PasswordForm, TokenForm
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 
 @blueprint.get("/")
 @permission(SIGNED_IN)
-def index() -> str:
-    return render_template("settings/index.html")
+def index() -> Response:
+    return redirect_to(url_for("settings.general" if may(ADMINISTER) else "settings.my_tokens"))
+
+
+@blueprint.route("/general", methods=["GET", "POST"])
+@permission(ADMINISTER)
+def general() -> object:
+    stored = general_settings.get(db.session())
+    form = GeneralForm(data={"file_name_prefix": stored.file_name_prefix, "multi_store": stored.multi_store})
+    if form.validate_on_submit():
+        try:
+            prefix, multi_store = form.file_name_prefix.data, form.multi_store.data
+            general_settings.update(db.session(), file_name_prefix=prefix, multi_store=multi_store)
+            flash("Saved. Files that were named before keep their names.", "success")
+            return redirect_to(url_for("settings.general"))
+        except InvalidError as error:
+            form.show(error)
+    flags = general_settings.automatic_flags(db.session())
+    return render_template("settings/general.html", form=form, flags=flags), 422 if form.errors else 200
+
+
+@blueprint.route("/tokens", methods=["GET", "POST"])
+@permission(SIGNED_IN)
+def my_tokens() -> object:
+    form, user, text = TokenForm(), signed_in_user(), ""
+    if form.validate_on_submit():
+        try:
+            _, text = tokens.create(db.session(), user=user, name=form.name.data)
+            form = TokenForm(formdata=None)
+        except InvalidError as error:
+            form.show(error)
+    own = tokens.list(db.session(), user=user)
+    page = render_template("settings/tokens.html", form=form, tokens=own, text=text)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.post("/tokens/<public_id>/revoke")
+@permission(SIGNED_IN)
+def revoke_token(public_id: str) -> Response:
+    token = tokens.revoke(db.session(), user=signed_in_user(), public_id=public_id)
+    flash(f"The token {token.name} is revoked. Scripts that use it are refused from now on.", "success")
+    return redirect_to(url_for("settings.my_tokens"))
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+@permission(SIGNED_IN)
+def password() -> object:
+    form, user = PasswordForm(), signed_in_user()
+    if form.validate_on_submit():
+        try:
+            users.change_password(db.session(), user=user, current=form.current.data, password=form.password.data)
+            sessions.close_others(db.session(), user=user, token=current_user.get_id())
+            flash("Your password was changed, and every other browser signed out.", "success")
+            return redirect_to(url_for("settings.password"))
+        except InvalidError as error:
+            form.show(error)
+    signed_in = sessions.of_user(db.session(), user=user, **session_limits())
+    current = sessions.find(db.session(), current_user.get_id(), **session_limits())
+    page = render_template("settings/password.html", form=form, sessions=signed_in, current=current)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.post("/sessions/end-others")
+@permission(SIGNED_IN)
+def end_other_sessions() -> Response:
+    sessions.close_others(db.session(), user=signed_in_user(), token=current_user.get_id())
+    flash("Every other browser is signed out.", "success")
+    return redirect_to(url_for("settings.password"))
+
+
+@blueprint.get("/health")
+@permission(MAPPER_READ)
+def parts() -> str:
+    checks = health.check(db.session(), redis=current_app.extensions["export_queue"].connection)
+    return render_template("settings/health.html", checks=checks)
