@@ -37,6 +37,7 @@ JSON_SCHEMA = jsonschema.Draft202012Validator(json.loads((DOCS / "order-export.s
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 short = st.none() | texts.map(lambda text: text[:200])
 money = st.decimals(min_value=0, max_value=10**6, places=2)
+rates = st.decimals(min_value=0, max_value=100, places=2)
 addresses = st.fixed_dictionaries({}, optional=dict.fromkeys(("externalId", "country", "address", "zipcode"), short))
 simple = st.fixed_dictionaries({"type": st.just("TEXT"), "simpleValue": texts})
 listed = st.fixed_dictionaries(
@@ -49,7 +50,7 @@ lines = st.fixed_dictionaries(
     {
         "quantity": st.integers(1, 1000),
         "orderLogisticLinePriceDto": st.fixed_dictionaries(
-            {"price": money}, optional={"taxRate": money, "typeValue": short, "shippingPriceWithoutTaxes": money}
+            {"price": money}, optional={"taxRate": rates, "typeValue": short, "shippingPriceWithoutTaxes": money}
         ),
     },
     optional={
