@@ -62,12 +62,13 @@ def _held(session: Session) -> list[Held]:
         .group_by(Connection.id)
         .order_by(Connection.name)
     )
-    return [Held(connection, number) for connection, number in session.execute(waiting).tuples()]
+    return [Held(connection, number) for connection, number in session.execute(waiting)]
 
 
 def _newest(session: Session, status: str) -> list[Execution]:
     newest = select(Execution).where(Execution.status == status).order_by(Execution.id.desc()).limit(SHOWN)
-    return list(session.scalars(newest.options(joinedload(Execution.payload))))
+    rows = session.scalars(newest.options(joinedload(Execution.payload)))
+    return sorted(rows, key=lambda row: row.ended_at or row.executed_at, reverse=True)
 
 
 def _next(session: Session) -> list[Execution]:

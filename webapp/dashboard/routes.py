@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, render_template
 
 from datahub.jobs import health, home
-from webapp.database import db
+from webapp.database import db, session_apart
 from webapp.permissions import MAPPER_READ, permission
 
 blueprint = Blueprint("dashboard", __name__)
@@ -24,7 +24,8 @@ def now() -> str:
 
 
 def _context() -> dict[str, object]:
-    checks = health.check(db.session(), redis=current_app.extensions["export_queue"].connection)
+    with session_apart() as session:
+        checks = health.check(session, redis=current_app.extensions["export_queue"].connection)
     seen = home.read(db.session())
     broken = [check for check in checks if not check.ok]
     return {

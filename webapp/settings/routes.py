@@ -9,7 +9,7 @@ from datahub.access import sessions, tokens, users
 from datahub.errors import InvalidError
 from datahub.jobs import general_settings, health
 from webapp.auth.identity import session_limits, signed_in_user
-from webapp.database import db
+from webapp.database import db, session_apart
 from webapp.htmx import redirect_to
 from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
 from webapp.settings.forms import GeneralForm, PasswordForm, TokenForm
@@ -92,5 +92,6 @@ def end_other_sessions() -> Response:
 @blueprint.get("/health")
 @permission(MAPPER_READ)
 def parts() -> str:
-    checks = health.check(db.session(), redis=current_app.extensions["export_queue"].connection)
+    with session_apart() as session:
+        checks = health.check(session, redis=current_app.extensions["export_queue"].connection)
     return render_template("settings/health.html", checks=checks)
