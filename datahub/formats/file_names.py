@@ -29,7 +29,9 @@ def file_name(
     store_external_id: str,
 ) -> str:
     """At most 200 bytes of ASCII. A reference that had to be changed or cut bears `~` and a hash of the original;
-    no other name holds a `~`, so names of different references never meet. Raises RenderError without a reference."""
+    no other name holds a `~`, so short names of different references never meet.
+
+    Raises RenderError without a reference."""
     reference = document.get("reference") or ""
     if not reference:
         raise RenderError("The order has no reference, so its file cannot be named.")
@@ -39,9 +41,6 @@ def file_name(
     if multi_store:
         originals.append(store_external_id)
     parts = [_safe(original) for original in originals]
-    if "_" in reference:
-        # Underscores separate the parts here: A_1 of supplier B must not meet A of supplier 1_B.
-        parts[0] = _mark(parts[0].partition("~")[0], reference)
     time = at.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
     return _join(parts, originals, f"{prefix}_", f"_{time}_orders.{extension}")
 

@@ -27,6 +27,7 @@ MESSAGE_SECONDS = 3600
 BATCH = 500
 
 log = logging.getLogger(__name__)
+ExportQueue = Queue
 
 
 def make_redis(url: str) -> Redis:

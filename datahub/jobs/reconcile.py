@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from rq import Queue
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -27,7 +26,7 @@ class Sweep:
     orphaned: int
 
 
-def sweep(sessions: sessionmaker[Session], queue: Queue, settings: Settings) -> Sweep:
+def sweep(sessions: sessionmaker[Session], queue: dispatch.ExportQueue, settings: Settings) -> Sweep:
     """One round, each part in a transaction of its own. Safe to run at the same time elsewhere."""
     with sessions.begin() as session:
         reaped = reap(session, settings)
