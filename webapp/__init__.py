@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from datahub.jobs import dispatch
 from datahub.settings import Settings
 from datahub.vault import Vault
-from webapp import assets, cli, database, errors, filters, htmx, navigation, permissions, security
+from webapp import api, assets, cli, database, errors, filters, htmx, navigation, permissions, security
 from webapp.auth import identity
 from webapp.auth import routes as auth
 from webapp.dashboard import routes as dashboard
@@ -44,5 +44,6 @@ def create_app(settings: Settings) -> APIFlask:
         part.init_app(app)
     for pages in PAGES:
         app.register_blueprint(pages.blueprint)
+    api.register(app)
     errors.init_app(app)
     return app
