@@ -13,10 +13,12 @@ from webapp import api, assets, cli, database, errors, filters, htmx, navigation
 from webapp.auth import identity
 from webapp.auth import routes as auth
 from webapp.dashboard import routes as dashboard
+from webapp.executions import routes as executions
+from webapp.orders import routes as orders
 from webapp.settings import routes as settings_pages
 
 ROOT = Path(__file__).parent.parent
-PAGES = (auth, dashboard, settings_pages)
+PAGES = (auth, dashboard, executions, orders, settings_pages)
 
 
 def create_app(settings: Settings) -> APIFlask:

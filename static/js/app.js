@@ -49,8 +49,11 @@
     dialog.returnValue = "no";
     dialog.addEventListener("close", () => {
       if (dialog.returnValue !== "yes") return;
-      button.dataset.confirmed = "yes";
-      button.click();
+      // What refreshes itself may have been swapped meanwhile; its button comes back with the same id.
+      const now = button.isConnected ? button : byId(button.id);
+      if (!now) return;
+      now.dataset.confirmed = "yes";
+      now.click();
     }, { once: true });
     dialog.showModal();
   }

@@ -1,0 +1,179 @@
+"""Executions: list, page, live pieces, the file that was sent; stop, retry, resend."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import NamedTuple
+
+from flask import Blueprint, Response, current_app, flash, make_response, render_template, request, send_file, url_for
+from flask_login import current_user
+
+from datahub.errors import ConflictError, NotFoundError
+from datahub.jobs import executions, history, queries
+from datahub.models.execution import ERROR, JOB_STOPPED, STATUSES, SUCCESS, Execution
+from webapp.database import db
+from webapp.executions import shown
+from webapp.filters import status_words
+from webapp.htmx import redirect_to, render, wants_fragment
+from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+
+blueprint = Blueprint("executions", __name__)
+blueprint.add_app_template_filter(shown.poll_seconds)
+blueprint.add_app_template_filter(shown.origin_words)
+blueprint.add_app_template_filter(shown.job_url)
+
+SHOWN_BYTES = 200_000
+TYPES = {"xml": "application/xml", "json": "application/json"}
+
+
+class Filter(NamedTuple):
+    """What the address asks for; `params` leads back to the first page of it."""
+
+    search: str
+    statuses: list[str]
+
+    @property
+    def params(self) -> dict[str, object]:
+        return {"search": self.search or None, "statuses": self.statuses or None}
+
+
+@blueprint.get("/executions")
+@permission(MAPPER_READ)
+def index() -> Response:
+    chosen = Filter(
+        request.args.get("search", "").strip(),
+        [status for status in STATUSES if status in request.args.getlist("statuses")],
+    )
+    before = request.args.get("before", "")
+    found = queries.executions_page(db.session(), search=chosen.search, statuses=chosen.statuses, before=before)
+    response = render(
+        "executions/index.html",
+        "executions/_list.html",
+        executions=found.items,
+        chosen=chosen,
+        chips=[(status, status_words(status), status in chosen.statuses) for status in STATUSES],
+        newest_url=url_for("executions.index", **chosen.params) if before else "",
+        older_url=url_for("executions.index", before=found.cursor, **chosen.params) if found.cursor else "",
+    )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("executions.index", before=before or None, **chosen.params)
+    return response
+
+
+@blueprint.get("/executions/<execution_id>")
+@permission(MAPPER_READ)
+def detail(execution_id: str) -> str:
+    return _page(executions.get(db.session(), execution_id))
+
+
+@blueprint.get("/executions/<execution_id>/row")
+@permission(MAPPER_READ)
+def row(execution_id: str) -> str:
+    return render_template("executions/_row.html", execution=executions.get(db.session(), execution_id))
+
+
+@blueprint.get("/executions/<execution_id>/progress")
+@permission(MAPPER_READ)
+def progress(execution_id: str) -> Response:
+    """When it moved since the page saw it last, the buttons and the file beside it look again too."""
+    context = _context(executions.get(db.session(), execution_id))
+    response = make_response(render_template("executions/_progress.html", **context))
+    if request.args.get("seen") != context["seen"]:
+        response.headers["HX-Trigger-After-Swap"] = "execution-moved"
+    return response
+
+
+@blueprint.get("/executions/<execution_id>/actions")
+@permission(MAPPER_READ)
+def actions(execution_id: str) -> str:
+    return render_template("executions/_actions.html", **_context(executions.get(db.session(), execution_id)))
+
+
+@blueprint.get("/executions/<execution_id>/outcome")
+@permission(MAPPER_READ)
+def outcome(execution_id: str) -> str:
+    execution = executions.get(db.session(), execution_id)
+    return render_template("executions/_outcome.html", **_context(execution), **_file(execution))
+
+
+@blueprint.get("/executions/<execution_id>/payload")
+@permission(MAPPER_READ)
+def payload(execution_id: str) -> Response:
+    """The bytes as they were sent."""
+    sent = executions.get(db.session(), execution_id).payload
+    if sent is None:
+        raise NotFoundError("No file was made for this execution yet.")
+    kind = TYPES.get(sent.file_name.rpartition(".")[2], "application/octet-stream")
+    return send_file(BytesIO(sent.content), mimetype=kind, as_attachment=True, download_name=sent.file_name)
+
+
+@blueprint.post("/executions/<execution_id>/stop")
+@permission(MAPPER_WRITE)
+def stop(execution_id: str) -> object:
+    execution = executions.get(db.session(), execution_id)
+    try:
+        executions.stop(db.session(), execution, actor=current_user.name)
+    except ConflictError as error:
+        return _refused(execution, error)
+    if wants_fragment():
+        return render_template("executions/_row.html", execution=execution)
+    flash("The execution was stopped for good. Retry starts a new one.", "success")
+    return redirect_to(url_for("executions.detail", execution_id=execution_id))
+
+
+@blueprint.post("/executions/<execution_id>/retry")
+@permission(MAPPER_WRITE)
+def retry(execution_id: str) -> object:
+    execution = executions.get(db.session(), execution_id)
+    try:
+        successor = executions.retry(db.session(), execution, actor=current_user.name)
+    except ConflictError as error:
+        return _refused(execution, error)
+    flash("This is the new execution. It renders the same order with the job as it is now.", "success")
+    return redirect_to(url_for("executions.detail", execution_id=successor.public_id))
+
+
+@blueprint.post("/executions/<execution_id>/resend")
+@permission(MAPPER_WRITE)
+def resend(execution_id: str) -> object:
+    execution = executions.get(db.session(), execution_id)
+    try:
+        successor = executions.resend(db.session(), execution, actor=current_user.name)
+    except ConflictError as error:
+        return _refused(execution, error)
+    flash("This is the new execution. It sends the same file under the same name again.", "success")
+    return redirect_to(url_for("executions.detail", execution_id=successor.public_id))
+
+
+def _refused(execution: Execution, error: ConflictError) -> object:
+    """The page as the execution is now, with the reason on top; htmx shows the reason alone."""
+    if wants_fragment():
+        raise error
+    db.session.rollback()
+    flash(str(error), "danger")
+    return _page(executions.get(db.session(), execution.public_id)), 409
+
+
+def _page(execution: Execution) -> str:
+    return render_template("executions/detail.html", **_context(execution), **_file(execution))
+
+
+def _context(execution: Execution) -> dict[str, object]:
+    story = history.read(db.session(), execution)
+    is_free = execution.export_job_id is not None and all(successor.is_terminal for successor in story.successors)
+    return {
+        "execution": execution,
+        "story": story,
+        "support": shown.support_text(execution, story),
+        "max_attempts": current_app.extensions["settings"].max_attempts,
+        "seen": f"{execution.status}-{execution.attempts}",
+        "can_retry": is_free and execution.status in (ERROR, JOB_STOPPED),
+        "can_resend": is_free and execution.status == SUCCESS,
+    }
+
+
+def _file(execution: Execution) -> dict[str, object]:
+    if execution.payload is None:
+        return {"text": "", "shown_bytes": SHOWN_BYTES}
+    start = history.payload_start(db.session(), execution, SHOWN_BYTES)
+    return {"text": start.decode("utf-8", errors="replace"), "shown_bytes": SHOWN_BYTES}
