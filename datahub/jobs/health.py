@@ -32,7 +32,7 @@ class Check:
 
 
 def check(session: Session, *, redis: Redis) -> list[Check]:
-    """Wants a fresh session, and a Redis client with a short time-out and no retries. Raises for no part that is away."""
+    """Wants a fresh session and a Redis client that gives up soon. Raises for no part that is away."""
     try:
         read_only(session).execute(text("select 1"))
         return [Check("database", True, "The database answers."), _redis(redis), *_processes(session)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from datahub.models.order import ORDER_STATUSES, Order
 
 PAGE_SIZE = 20
 SEARCHABLE = frozenset("0123456789abcdef-")
+EXECUTION_CURSOR = re.compile("([0-9]{1,17})-([0-9]{1,18})")
+ORDER_CURSOR = re.compile("[0-9]{1,18}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXECUTION_SORTS = {"executed_at": Execution.executed_at, "created_at": Execution.created_at}
 ORDER_SORTS = {"created_at": Order.created_at, "updated_at": Order.updated_at, "reference": Order.reference}
@@ -92,7 +95,7 @@ def orders_page(
 ) -> Slice[Order]:
     """The order that was saved last comes first. A malformed cursor counts as none."""
     query = _orders(search, statuses)
-    if before.isdecimal() and len(before) < 19:
+    if ORDER_CURSOR.fullmatch(before):
         query = query.where(Order.id < int(before))
     rows = list(session.scalars(query.order_by(Order.id.desc()).limit(size + 1)))
     has_more = len(rows) > size
@@ -152,7 +155,5 @@ def _by_offset(
 
 
 def _position(cursor: str) -> tuple[datetime, int] | None:
-    at, _, row_id = cursor.partition("-")
-    if not (at.isdecimal() and row_id.isdecimal() and len(at) < 18 and len(row_id) < 19):
-        return None
-    return EPOCH + timedelta(microseconds=int(at)), int(row_id)
+    found = EXECUTION_CURSOR.fullmatch(cursor)
+    return (EPOCH + timedelta(microseconds=int(found[1])), int(found[2])) if found else None

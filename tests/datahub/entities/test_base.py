@@ -1,0 +1,89 @@
+"""How given values become stored ones, and that the registry agrees with the tables."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect
+
+from datahub.entities import ENTITIES, base
+from datahub.entities.base import EntityType, Field
+
+FIELD = Field("key", "Label", "column", base.TEXT, length=5, choices=("ONE", "TWO"))
+
+
+@pytest.mark.parametrize(
+    ("parse", "given", "stored"),
+    [
+        (base.parse_text, "  a b ", "a b"),
+        (base.parse_text, 12, "12"),
+        (base.parse_text, " ", None),
+        (base.parse_boolean, True, True),
+        (base.parse_boolean, "False", False),
+        (base.parse_boolean, "", None),
+        (base.parse_number, "12.50", Decimal("12.5")),
+        (base.parse_number, Decimal("1E+2"), Decimal(100)),
+        (base.parse_number, 7, Decimal(7)),
+        (base.parse_integer, "7.0", 7),
+        (base.parse_list, "a|| b ||a", ["a", "b"]),
+        (base.parse_list, ["a", 2], ["a", "2"]),
+        (base.parse_list, [], None),
+        (base.parse_choice, " one ", "ONE"),
+    ],
+)
+def test_a_value_is_read(parse: Any, given: object, stored: object) -> None:
+    assert parse(FIELD, given) == stored
+
+
+@pytest.mark.parametrize(
+    ("parse", "given"),
+    [
+        (base.parse_text, "sixsix"),
+        (base.parse_text, True),
+        (base.parse_text, "a\x01b"),
+        (base.parse_text, {}),
+        (base.parse_boolean, "yes"),
+        (base.parse_boolean, 1),
+        (base.parse_number, "1,5"),
+        (base.parse_number, "1e5"),
+        (base.parse_number, Decimal("1E+999999")),
+        (base.parse_number, Decimal("NaN")),
+        (base.parse_number, "0.1234567"),
+        (base.parse_integer, "1.5"),
+        (base.parse_list, [["a"]]),
+        (base.parse_choice, "three"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(parse: Any, given: object) -> None:
+    with pytest.raises(ValueError):
+        parse(FIELD, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [(True, "true"), (Decimal("1.50"), "1.50"), (7, "7"), (" x ", "x"), ("", None), (["a", ""], ["a"]), (None, None)],
+)
+def test_custom_values_become_text(given: object, stored: object) -> None:
+    assert base.parse_custom_value(given) == stored
+
+
+@pytest.mark.parametrize("entity", ENTITIES.values(), ids=lambda entity: entity.name)
+def test_every_field_has_a_column_that_holds_its_length(entity: EntityType) -> None:
+    described = [(entity.model, (entity.key, *entity.fields))]
+    described += [(part.model, (part.key_field, *part.fields)) for part in entity.parts]
+    for model, fields in described:
+        columns = inspect(model).columns
+        for field in fields:
+            length = getattr(columns[field.column].type, "length", None)
+            longest = max(map(len, field.choices)) if field.choices else field.length
+            assert length is None or longest <= length, field.key
+
+
+@pytest.mark.parametrize("entity", ENTITIES.values(), ids=lambda entity: entity.name)
+def test_what_the_table_demands_is_required_or_has_a_default(entity: EntityType) -> None:
+    columns = inspect(entity.model).columns
+    for field in entity.fields:
+        column = columns[field.column]
+        assert column.nullable or field.required_on_create or field.default is not None, field.key

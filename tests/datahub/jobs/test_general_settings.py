@@ -1,0 +1,41 @@
+"""The prefix of file names, multi-store, and the flags that follow the export jobs."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.orm import Session
+
+from datahub.errors import InvalidError
+from datahub.jobs import export_jobs, general_settings
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job
+
+
+def test_a_fresh_hub_has_the_defaults(session: Session) -> None:
+    settings = general_settings.get(session)
+    assert (settings.file_name_prefix, settings.multi_store) == (general_settings.DEFAULT_PREFIX, False)
+
+
+def test_only_what_is_given_changes(session: Session) -> None:
+    general_settings.update(session, file_name_prefix="ACME-1")
+    general_settings.update(session, multi_store=True)
+    settings = general_settings.get(session)
+    assert (settings.file_name_prefix, settings.multi_store) == ("ACME-1", True)
+
+
+@pytest.mark.parametrize("prefix", ["", " ", "a b", "é", "a/b", "x" * 21, "A\n"])
+def test_a_prefix_that_no_file_should_bear_is_refused(session: Session, prefix: str) -> None:
+    with pytest.raises(InvalidError) as error:
+        general_settings.update(session, file_name_prefix=prefix)
+    assert set(error.value.fields) == {"file_name_prefix"}
+
+
+def test_the_order_flag_lives_from_the_first_job_to_the_last(session: Session, vault: Vault) -> None:
+    assert not general_settings.automatic_flags(session).export_order_enabled
+    connection = add_connection(session, vault)
+    jobs = [make_job(session, connection, active=False) for _ in range(2)]
+    for job in jobs:
+        assert general_settings.automatic_flags(session).export_order_enabled
+        export_jobs.delete(session, job, actor="ada")
+    flags = general_settings.automatic_flags(session)
+    assert (flags.export_order_enabled, flags.export_incident_enabled) == (False, False)
