@@ -27,11 +27,17 @@ logfile_backups=1
 pidfile={data}/supervisord.pid
 childlogdir={logs}
 """
+# Redis starts first and stops last. The others form one group, for a group is stopped at once.
+GROUP = """
+[group:hub]
+programs={names}
+priority=2
+"""
 PROGRAM = """
 [program:{name}]
 command={command}
 directory={root}
-priority={priority}
+priority=1
 autorestart=true
 startsecs=1
 startretries=1000000
@@ -74,9 +80,9 @@ def write_config(data: Path, chosen: dict[str, list[str]]) -> Path:
     logs.mkdir(exist_ok=True)
     places = {"root": _escaped(str(ROOT)), "data": _escaped(str(data)), "logs": _escaped(str(logs))}
     text = SUPERVISORD.format(**places)
-    for priority, (name, command) in enumerate(chosen.items(), start=1):
-        line = _escaped(shlex.join(command))
-        text += PROGRAM.format(**places, name=name, command=line, priority=priority, grace=GRACE_SECONDS)
+    for name, command in chosen.items():
+        text += PROGRAM.format(**places, name=name, command=_escaped(shlex.join(command)), grace=GRACE_SECONDS)
+    text += GROUP.format(names=",".join(name for name in chosen if name != "redis"))
     config = data / "supervisord.conf"
     config.write_text(text)
     return config
