@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from flask import Flask
@@ -20,11 +21,12 @@ STATUSES = {
     "JOB_STARTED": Status("Sending", "busy"),
     "JOB_STOPPED": Status("Stopped", "off"),
 }
+NARROW_SPACE = "\u202f"
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def init_app(app: Flask) -> None:
-    for function in (utc, iso, duration, relative, file_size, status_words, status_tone):
+    for function in (utc, iso, duration, relative, file_size, money, status_words, status_tone):
         app.add_template_filter(function)
     app.add_template_global(utc_now)
 
@@ -73,6 +75,12 @@ def file_size(size: int) -> str:
     if size < 1000:
         return f"{size} B"
     return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+
+
+def money(amount: Decimal) -> str:
+    """Exact, with two decimals at least and thousands apart: 1 234.50."""
+    whole, _, decimals = f"{amount:,.6f}".partition(".")
+    return f"{whole.replace(',', NARROW_SPACE)}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def status_words(name: str) -> str:

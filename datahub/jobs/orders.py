@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
-from datahub.errors import IllegalMoveError, NotFoundError
+from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
 from datahub.jobs import triggers
 from datahub.models.execution import Execution
 from datahub.models.order import Order, OrderStatusChange
@@ -32,13 +32,18 @@ def create_order(session: Session, body: dict[str, Any], *, actor: str) -> Order
     return order
 
 
-def change_status(session: Session, order: Order, status: str, *, actor: str) -> list[Execution]:
+def change_status(
+    session: Session, order: Order, status: str, *, actor: str, seen: str | None = None
+) -> list[Execution]:
     """Moves the order and returns the exports this fired. The status it already has changes nothing.
 
-    Raises InvalidError for an unknown word, IllegalMoveError for a move the life cycle forbids."""
+    Raises InvalidError for an unknown word, IllegalMoveError for a move the life cycle forbids, ConflictError when
+    the order is no longer in the status `seen`."""
     to = life.parse_status(status)
     # Two moves of one order at the same moment take turns here; the second sees what the first made of it.
     session.refresh(order, with_for_update=True)
+    if seen is not None and order.status != seen:
+        raise ConflictError(f"Meanwhile order {order.reference} became {order.status}; it was {seen} before.")
     if to == order.status:
         return []
     if not life.may_move(order.status, to):

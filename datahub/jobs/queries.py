@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, func, literal, or_, select, tuple_
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from datahub.models.execution import STATUSES, Execution
 from datahub.models.export_job import ExportJob
-from datahub.models.order import ORDER_STATUSES, Order
+from datahub.models.order import ORDER_STATUSES, Order, OrderLine
+from datahub.models.party import Account
 
 PAGE_SIZE = 20
 SEARCHABLE = frozenset("0123456789abcdef-")
@@ -22,6 +23,13 @@ ORDER_CURSOR = re.compile("[0-9]{1,18}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXECUTION_SORTS = {"executed_at": Execution.executed_at, "created_at": Execution.created_at}
 ORDER_SORTS = {"created_at": Order.created_at, "updated_at": Order.updated_at, "reference": Order.reference}
+ORDER_SEARCH = (
+    Order.reference,
+    Order.commercial_reference,
+    Order.external_id,
+    Account.external_id,
+    Account.name,
+)
 
 Row = TypeVar("Row")
 
@@ -102,6 +110,13 @@ def orders_page(
     return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].id) if has_more else None)
 
 
+def count_lines(session: Session, orders: Sequence[Order]) -> dict[int, int]:
+    """Number of lines by the id of their order."""
+    ids = [order.id for order in orders]
+    counted = select(OrderLine.order_id, func.count()).where(OrderLine.order_id.in_(ids))
+    return dict(session.execute(counted.group_by(OrderLine.order_id)).tuples().all())
+
+
 def newest_execution_ids(session: Session, job_public_ids: Sequence[str]) -> dict[str, str]:
     """Public id of the newest execution by public id of its job; jobs that never ran are absent."""
     newest = (
@@ -137,11 +152,11 @@ def _executions(job_public_id: str | None, search: str, statuses: Sequence[str])
 
 
 def _orders(search: str, statuses: Sequence[str]) -> Select[Order]:
-    query = select(Order).options(joinedload(Order.supplier), joinedload(Order.store), joinedload(Order.account))
+    query = select(Order).join(Order.account)
+    query = query.options(joinedload(Order.supplier), joinedload(Order.store), contains_eager(Order.account))
     text = search.strip()
     if text:
-        matches = (Order.reference.icontains(text, autoescape=True), Order.external_id.icontains(text, autoescape=True))
-        query = query.where(or_(*matches))
+        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in ORDER_SEARCH)))
     known = [status for status in statuses if status in ORDER_STATUSES]
     return query.where(Order.status.in_(known)) if known else query
 

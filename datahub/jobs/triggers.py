@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -48,8 +49,22 @@ def reached(session: Session, order: Order, change: OrderStatusChange) -> list[E
 
 def wants(job: ExportJob, order: Order) -> bool:
     """Whether the job exports orders of this supplier in this status; it says nothing about having done so."""
-    suppliers = {supplier.id for supplier in job.suppliers}
-    return order.status in job.trigger_statuses and (not suppliers or order.supplier_id in suppliers)
+    return order.status in job.trigger_statuses and _takes_supplier(job, order)
+
+
+def would_fire(session: Session, order: Order, statuses: Sequence[str]) -> dict[str, list[ExportJob]]:
+    """For each status the jobs that would export this order if it moved there now."""
+    rows = session.execute(
+        select(Execution.export_job_id, Execution.trigger_status).where(Execution.order_id == order.id, FIRST_REACHED)
+    )
+    fired = set(rows.tuples())
+    jobs = [job for job in _active_jobs(session) if _takes_supplier(job, order)]
+
+    def fires(job: ExportJob, status: str) -> bool:
+        is_first = (job.id, status) not in fired or (job.reexport_on_hold and status == ON_HOLD)
+        return status in job.trigger_statuses and is_first
+
+    return {status: [job for job in jobs if fires(job, status)] for status in statuses}
 
 
 def freeze(session: Session, order: Order) -> OrderSnapshot:
@@ -100,6 +115,10 @@ def insert_execution(session: Session, values: dict[str, Any], *, reason: str) -
     """Adds the execution with its first event; the caller guards against doubles."""
     execution_id = session.execute(insert(Execution).values(**values).returning(Execution.id)).scalar_one()
     return _announce(session, execution_id, actor=values["actor"], reason=reason)
+
+
+def _takes_supplier(job: ExportJob, order: Order) -> bool:
+    return not job.suppliers or order.supplier_id in {supplier.id for supplier in job.suppliers}
 
 
 def _active_jobs(session: Session) -> list[ExportJob]:

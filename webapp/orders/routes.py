@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
-from flask.blueprints import BlueprintSetupState
+from collections import Counter
 
-from datahub.jobs import orders
+from flask import Blueprint, Response, flash, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_login import current_user
+
+from datahub.errors import ConflictError, InvalidError
+from datahub.jobs import history, orders, queries, triggers
+from datahub.models.execution import Execution
+from datahub.models.order import ORDER_STATUSES, Order
+from datahub.orders import life
 from webapp.database import db
+from webapp.filters import status_words
+from webapp.htmx import redirect_to, render, wants_fragment
+from webapp.orders.forms import MoveForm
 from webapp.orders.references import ReferenceConverter
-from webapp.permissions import MAPPER_READ, permission
+from webapp.permissions import MAPPER_READ, MAPPER_WRITE, may, permission
 
 blueprint = Blueprint("orders", __name__)
 
@@ -19,7 +29,97 @@ def _know_references(state: BlueprintSetupState) -> None:
     state.app.url_map.converters["reference"] = ReferenceConverter
 
 
+@blueprint.get("/orders")
+@permission(MAPPER_READ)
+def index() -> Response:
+    search = request.args.get("search", "").strip()
+    chosen = [status for status in ORDER_STATUSES if status in request.args.getlist("statuses")]
+    before = request.args.get("before", "")
+    found = queries.orders_page(db.session(), search=search, statuses=chosen, before=before)
+    params = {"search": search or None, "statuses": chosen or None}
+    response = render(
+        "orders/index.html",
+        "orders/_list.html",
+        orders=found.items,
+        line_counts=queries.count_lines(db.session(), found.items),
+        search=search,
+        chosen=chosen,
+        statuses=ORDER_STATUSES,
+        newest_url=url_for("orders.index", **params) if before else "",
+        older_url=url_for("orders.index", before=found.cursor, **params) if found.cursor else "",
+    )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("orders.index", before=before or None, **params)
+    return response
+
+
 @blueprint.get("/orders/<reference:reference>")
 @permission(MAPPER_READ)
 def detail(reference: str) -> str:
-    return render_template("orders/detail.html", order=orders.get(db.session(), reference))
+    order = orders.get(db.session(), reference)
+    return _page(order, MoveForm(seen=order.status))
+
+
+@blueprint.get("/orders/<reference:reference>/move")
+@permission(MAPPER_WRITE)
+def move(reference: str) -> str:
+    """What the chosen move would export, before anybody makes it."""
+    order = orders.get(db.session(), reference)
+    form = MoveForm(seen=request.args.get("seen", order.status), status=request.args.get("status"))
+    return render_template("orders/_move.html", order=order, form=form, fires=_offer(order, form))
+
+
+@blueprint.post("/orders/<reference:reference>/status")
+@permission(MAPPER_WRITE)
+def change_status(reference: str) -> object:
+    order = orders.get(db.session(), reference)
+    form = MoveForm()
+    if not form.validate_on_submit():
+        return _page(order, form), 422
+    actor, seen = current_user.name, form.seen.data or None
+    try:
+        fired = orders.change_status(db.session(), order, form.status.data, actor=actor, seen=seen)
+    except InvalidError as error:
+        form.show(error)
+        return _page(order, form), 422
+    except ConflictError as error:
+        db.session.rollback()
+        flash(f"{error} Nothing was changed.", "danger")
+        order = orders.get(db.session(), reference)
+        return _page(order, MoveForm(formdata=None, seen=order.status)), 409
+    flash(f"The order is now {status_words(order.status)} ({order.status}). {_fired_words(fired)}", "success")
+    return redirect_to(url_for("orders.detail", reference=reference))
+
+
+def _fired_words(fired: list[Execution]) -> str:
+    match len(fired):
+        case 0:
+            return "No export was fired."
+        case 1:
+            return f"1 export was fired: {fired[0].job_name}."
+        case number:
+            return f"{number} exports were fired: {', '.join(execution.job_name for execution in fired)}."
+
+
+def _page(order: Order, form: MoveForm) -> str:
+    exports = history.exports_of_order(db.session(), order)
+    return render_template(
+        "orders/detail.html",
+        order=order,
+        form=form,
+        fires=_offer(order, form) if may(MAPPER_WRITE) else {},
+        places={address.kind: address for address in order.addresses},
+        executions=exports,
+        fired=Counter(export.snapshot_id for export in exports if export.predecessor_id is None),
+    )
+
+
+def _offer(order: Order, form: MoveForm) -> dict[str, list[str]]:
+    """Fills the choices. Returns the names of the jobs that each status would fire."""
+    jobs = triggers.would_fire(db.session(), order, life.next_statuses(order.status))
+    fires = {status: [job.name for job in firing] for status, firing in jobs.items()}
+    form.status.choices = [("", "Choose a status")]
+    for status, names in fires.items():
+        exports = {0: "", 1: " · 1 export"}.get(len(names), f" · {len(names)} exports")
+        form.status.choices.append((status, f"{status_words(status)} ({status}){exports}"))
+    return fires
