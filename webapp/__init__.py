@@ -12,13 +12,15 @@ from datahub.vault import Vault
 from webapp import api, assets, cli, database, errors, filters, htmx, navigation, permissions, security
 from webapp.auth import identity
 from webapp.auth import routes as auth
+from webapp.connections import routes as connections
 from webapp.dashboard import routes as dashboard
 from webapp.executions import routes as executions
+from webapp.export_jobs import routes as export_jobs
 from webapp.orders import routes as orders
 from webapp.settings import routes as settings_pages
 
 ROOT = Path(__file__).parent.parent
-PAGES = (auth, dashboard, executions, orders, settings_pages)
+PAGES = (auth, connections, dashboard, executions, export_jobs, orders, settings_pages)
 
 
 def create_app(settings: Settings) -> APIFlask:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
@@ -215,6 +215,12 @@ def remove_suppliers(session: Session, job: ExportJob, *, supplier_external_ids:
     _touch(session, job)
 
 
+def chosen_suppliers(session: Session, external_ids: Sequence[str]) -> list[Supplier]:
+    """Those that exist, deleted ones too, by external id."""
+    query = select(Supplier).where(Supplier.external_id.in_(external_ids)).order_by(Supplier.external_id)
+    return list(session.scalars(query))
+
+
 def is_name_taken(session: Session, name: str, *, except_public_id: str = "") -> bool:
     # Compared here and not in SQL: SQLite folds the case of ASCII letters only.
     others = select(ExportJob.name).where(ExportJob.public_id != except_public_id)
@@ -222,7 +228,8 @@ def is_name_taken(session: Session, name: str, *, except_public_id: str = "") ->
 
 
 def _with_parts(query: Select[ExportJob]) -> Select[ExportJob]:
-    return query.options(joinedload(ExportJob.connection), selectinload(ExportJob.suppliers))
+    # Not joined: a row that is locked later is read again in this way, and PostgreSQL locks no outer join.
+    return query.options(selectinload(ExportJob.connection), selectinload(ExportJob.suppliers))
 
 
 def _fill(session: Session, job: ExportJob, given: _Given, faults: _Faults) -> None:

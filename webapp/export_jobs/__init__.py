@@ -1,0 +1,1 @@
+"""Export jobs: the list, the form with its consequences, the page of one, run and delete."""

@@ -1,0 +1,110 @@
+"""What the form of an export job shows beside its fields: connections, statuses, suppliers, consequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from datahub.jobs import connections, export_jobs, preview, records
+from datahub.jobs.preview import Preview
+from datahub.models.connection import SFTP
+from datahub.models.export_job import JSON_FORMAT, XML, ExportJob
+from webapp.export_jobs.forms import STATUS_GROUPS, ExportJobForm
+
+SUPPLIERS_SHOWN = 50
+LINES_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class SupplierOption:
+    external_id: str
+    name: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The first lines of a document; `more` counts those that are left out."""
+
+    format: str
+    text: str
+    more: int
+
+
+def context(
+    session: Session, form: ExportJobForm, *, search: str = "", job: ExportJob | None = None
+) -> dict[str, object]:
+    """For the whole form with its consequences."""
+    offer_connections(session, form)
+    return (
+        {
+            "form": form,
+            "job": job,
+            "faults": [],
+            "groups": STATUS_GROUPS,
+            "chosen_statuses": form.trigger_statuses.data or [],
+        }
+        | supplier_context(session, form, search)
+        | preview_context(session, form)
+    )
+
+
+def offer_connections(session: Session, form: ExportJobForm) -> None:
+    known = [connection for connection in connections.list_connections(session) if connection.type == SFTP]
+    named = [(it.public_id, it.name if it.active else f"{it.name} (disabled)") for it in known]
+    form.connection_id.choices = [("", "Choose…"), *named]
+
+
+def supplier_context(session: Session, form: ExportJobForm, search: str) -> dict[str, object]:
+    """Chosen ones first, then some of those that match the search."""
+    chosen = list(dict.fromkeys(form.supplier_external_ids.data or []))
+    names = {it.external_id: it.name for it in export_jobs.chosen_suppliers(session, chosen)}
+    found = records.find(session, "SUPPLIER", search=search.strip(), size=SUPPLIERS_SHOWN)
+    options = [SupplierOption(it, names.get(it, "unknown"), True) for it in chosen]
+    options += [SupplierOption(it.external_id, it.name, False) for it in found.items if it.external_id not in chosen]
+    return {
+        "supplier_options": options,
+        "supplier_search": search,
+        "has_more_suppliers": found.has_more,
+        "supplier_errors": form.supplier_external_ids.errors,
+    }
+
+
+def preview_context(session: Session, form: ExportJobForm) -> dict[str, object]:
+    values = form.values()
+    seen = preview.preview(
+        session,
+        trigger_statuses=values["trigger_statuses"],
+        supplier_external_ids=values["supplier_external_ids"],
+        export_format=values["export_format"],
+    )
+    return {
+        "preview": seen,
+        "excerpts": _excerpts(seen, values["export_format"]),
+        "chosen_format": values["export_format"],
+        "chosen_name": values["file_name_format"],
+        "has_statuses": bool(values["trigger_statuses"]),
+        "most_counted": preview.MOST_COUNTED,
+    }
+
+
+def faults(session: Session, form: ExportJobForm, job_public_id: str) -> list[str]:
+    """What is missing or wrong so far, in words; the form itself stays as it is."""
+    form.validate()
+    found = [f"{form[name].label.text}: {message}" for name, messages in form.errors.items() for message in messages]
+    if form.name.data and export_jobs.is_name_taken(session, form.name.data, except_public_id=job_public_id):
+        found.append(f"Name: another export job is called {form.name.data.strip()}.")
+    return found
+
+
+def _excerpts(seen: Preview, chosen: str) -> list[Excerpt]:
+    """The chosen format first."""
+    documents = [(XML, seen.document_xml), (JSON_FORMAT, seen.document_json)]
+    documents.sort(key=lambda pair: pair[0] != chosen)
+    return [_excerpt(name, document) for name, document in documents if document]
+
+
+def _excerpt(name: str, document: str) -> Excerpt:
+    lines = document.splitlines()
+    return Excerpt(name, "\n".join(lines[:LINES_SHOWN]), max(0, len(lines) - LINES_SHOWN))

@@ -1,0 +1,37 @@
+"""What templates say about an export job: its health in words, and whose turn it is."""
+
+from __future__ import annotations
+
+from datahub.jobs.job_list import HEALTHY, INACTIVE, NEEDS_YOU, NEVER_RUN, RETRYING, Row
+from webapp.filters import Status
+
+HEALTHS = {
+    NEEDS_YOU: Status("Needs you", "bad"),
+    RETRYING: Status("Retrying by itself", "busy"),
+    HEALTHY: Status("Healthy", "good"),
+    NEVER_RUN: Status("Never run", "calm"),
+    INACTIVE: Status("Inactive", "off"),
+}
+
+
+def health(row: Row) -> Status:
+    return HEALTHS[row.health]
+
+
+def reasons(row: Row) -> list[str]:
+    """Each on a line of its own below the health."""
+    connection, waiting = row.job.connection, row.waiting
+    found = []
+    if row.failed:
+        found.append(f"{_orders(row.failed)} failed")
+    if row.is_held_up:
+        found.append("host key not accepted" if connection.active else "connection disabled")
+    if row.health == NEEDS_YOU and not row.job.active:
+        found.append("inactive")
+    if waiting.count:
+        found.append(f"{_orders(waiting.count)} waiting")
+    return found
+
+
+def _orders(count: int) -> str:
+    return f"{count} order" if count == 1 else f"{count} orders"
