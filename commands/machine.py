@@ -52,11 +52,11 @@ def apt_install(packages: list[str]) -> None:
     )
 
 
-def run_quietly(command: list[str], failure: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> str:
-    """The output is shown only when the command fails, under `failure`."""
-    done = subprocess.run(
-        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+def run_quietly(
+    command: list[str], failure: str, env: dict[str, str] | None = None, cwd: Path = ROOT, given: str = ""
+) -> str:
+    """The output is shown only when the command fails, under `failure`. `given` is its standard input."""
+    done = subprocess.run(command, cwd=cwd, env=env, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()[-25:]
         raise CommandError("\n".join([*lines, "", failure + " (see above)."]))

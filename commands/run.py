@@ -31,6 +31,7 @@ from commands.machine import (
 from commands.prepare import RUNTIME, prepare
 
 START_SECONDS = 90
+FLASK = (str(PYTHON), "-m", "flask", "--app", "wsgi")
 
 
 class Stop(BaseException):
@@ -83,20 +84,14 @@ def _run(options: argparse.Namespace) -> int:
             install_packages({"redis-server": "redis-server"})
         prepare(RUNTIME)
         env = _environment(data, port, demo=demo)
-        flask = [str(PYTHON), "-m", "flask", "--app", "wsgi"]
-        login = run_quietly([*flask, "prepare", *(["--demo"] if demo else [])], "The database is not ready", env)
+        login = run_quietly([*FLASK, "prepare", *(["--demo"] if demo else [])], "The database is not ready", env)
         supervisor = _start(data, env, port, demo=demo)
         try:
             _wait_until_healthy(supervisor, data, port)
             address = f"http://{LOOPBACK}:{port}"
             say(f"Data Hub runs at {address} (ready after {time.monotonic() - started:.1f} s)")
             if options.check:
-                token = run_quietly(
-                    [*flask, "create-token", environment.DEMO_USER, "--name", "bin/run --check"],
-                    "No token could be made",
-                    env,
-                ).strip()
-                return round_trip(address, token, data / "sandbox")
+                return _check(address, env)
             _greet(data, env, login.strip(), demo=demo)
             _wait_for_the_end(supervisor, data)
         finally:
@@ -161,6 +156,15 @@ def _wait_until_healthy(supervisor: supervise.Supervisor, data: Path, port: int)
             answer = str(error)
         time.sleep(0.1)
     raise CommandError(f"{supervise.tail_of_logs(data)}\n\nData Hub did not become healthy. Last answer: {answer}")
+
+
+def _check(address: str, env: dict[str, str]) -> int:
+    create = [*FLASK, "create-token", environment.DEMO_USER, "--name", "bin/run --check"]
+    token = run_quietly(create, "No token could be made", env)
+    try:
+        return round_trip(address, token.strip(), Path(env["SANDBOX_FOLDER"]))
+    finally:
+        run_quietly([*FLASK, "revoke-token"], "The token could not be revoked", env, given=token)
 
 
 def _greet(data: Path, env: dict[str, str], login: str, *, demo: bool) -> None:

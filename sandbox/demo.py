@@ -80,7 +80,8 @@ def _bodies(now: datetime) -> list[Body]:
     suppliers = list(by_supplier.items())
     bodies = []
     for number in range(ORDERS):
-        supplier, articles = suppliers[number % len(suppliers)]
+        # Every supplier gets orders in every status.
+        supplier, articles = suppliers[(number + number // len(STATUSES)) % len(suppliers)]
         # Each order takes one to three articles, the next one starting further on.
         chosen = [articles[(number + step) % len(articles)] for step in range(1 + number % 3)]
         bodies.append(_body(number, supplier, chosen, now - timedelta(hours=5 * (ORDERS - number))))
@@ -88,10 +89,10 @@ def _bodies(now: datetime) -> list[Body]:
 
 
 def _body(number: int, supplier: str, articles: list[Body], created_at: datetime) -> Body:
-    account, civility, first_name, last_name, email = CUSTOMERS[number % len(CUSTOMERS)]
+    account, civility, first_name, last_name, email = CUSTOMERS[number // 2 % len(CUSTOMERS)]
     return {
         "createdAt": created_at.isoformat(timespec="milliseconds"),
-        "storeExternalId": STORES[number % len(STORES)],
+        "storeExternalId": STORES[number // 3 % len(STORES)],
         "supplierSnapshot": {"externalId": supplier},
         "customerUserSnapshot": {
             "accountExternalId": account,

@@ -1,0 +1,93 @@
+"""The commands of bin/datahub, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from apiflask import APIFlask
+from click.testing import Result
+from flask.testing import FlaskCliRunner
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.access import tokens, users
+from datahub.jobs import connections
+from datahub.models.access import ApiToken, User
+from datahub.models.connection import Connection
+from datahub.vault import Vault
+
+PASSWORD = "a long enough one"
+
+
+@pytest.fixture
+def runner(app: APIFlask) -> FlaskCliRunner:
+    return app.test_cli_runner()
+
+
+def create_user(runner: FlaskCliRunner, name: str = "ada", role: str = "ADMIN", password: str = PASSWORD) -> Result:
+    return runner.invoke(args=["create-user", name, "--role", role], input=password + "\n")
+
+
+def test_created_user_can_sign_in(runner: FlaskCliRunner, sessions: sessionmaker[Session]) -> None:
+    assert create_user(runner, role="viewer").exit_code == 0
+    with sessions() as session:
+        user = users.check_password(session, name="ada", password=PASSWORD)
+        assert user is not None
+        assert user.role == "VIEWER"
+
+
+def test_short_password_is_refused_and_nothing_is_saved(
+    runner: FlaskCliRunner, sessions: sessionmaker[Session]
+) -> None:
+    result = create_user(runner, password="short")
+    assert result.exit_code == 1
+    assert "password:" in result.output
+    with sessions() as session:
+        assert session.scalars(select(User)).all() == []
+
+
+def test_taken_name_is_refused(runner: FlaskCliRunner) -> None:
+    create_user(runner)
+    result = create_user(runner, name="ADA")
+    assert (result.exit_code, "is taken" in result.output) == (1, True)
+
+
+def test_token_is_printed_alone_and_works_until_it_is_revoked(
+    runner: FlaskCliRunner, sessions: sessionmaker[Session]
+) -> None:
+    create_user(runner)
+    text = runner.invoke(args=["create-token", "Ada", "--name", "night run"]).output
+    with sessions() as session:
+        token = tokens.find(session, text.rstrip("\n"))
+        assert token is not None
+        assert (token.name, token.user.name) == ("night run", "ada")
+    assert runner.invoke(args=["revoke-token"], input=text).exit_code == 0
+    with sessions() as session:
+        assert tokens.find(session, text.rstrip("\n")) is None
+
+
+def test_token_of_nobody_is_refused(runner: FlaskCliRunner, sessions: sessionmaker[Session]) -> None:
+    result = runner.invoke(args=["create-token", "nobody"])
+    assert (result.exit_code, "no user nobody" in result.output) == (1, True)
+    with sessions() as session:
+        assert session.scalars(select(ApiToken)).all() == []
+
+
+def test_rotated_secrets_use_the_first_key(
+    runner: FlaskCliRunner, app: APIFlask, sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        connections.create(session, vault, name="ERP", host="sftp.example.com", username="hub", password="secret")
+    old_key = app.extensions["settings"].encryption_keys["test"]
+    keys = {"new": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "test": old_key}
+    app.extensions["vault"] = Vault(keys)
+    assert runner.invoke(args=["rotate-keys"]).exit_code == 0
+    with sessions() as session:
+        stored = session.scalars(select(Connection.password)).one()
+    assert stored is not None
+    assert Vault({"new": keys["new"]}).decrypt(stored) == "secret"
+
+
+def test_demo_without_a_sandbox_says_what_is_missing(runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SANDBOX_PORT", raising=False)
+    result = runner.invoke(args=["demo"])
+    assert (result.exit_code, "sandbox server" in result.output) == (1, True)
