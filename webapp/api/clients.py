@@ -53,6 +53,7 @@ class ClientChange(ClientBody):
 
 
 class FolderBody(Shape):
+    may_be_absent = True
     folder: str | None = Field(None, description="Also tries to list, write, rename and delete in it.")
 
 
@@ -118,7 +119,7 @@ def delete_client(client_id: str) -> Response:
 
 
 @blueprint.post("/v1/mapper/clients/<client_id>/test")
-@blueprint.input(FolderBody, optional=True)
+@blueprint.input(FolderBody)
 @blueprint.output(TestAnswer)
 @permission(MAPPER_WRITE)
 def test_client(client_id: str, json_data: FolderBody) -> Response:

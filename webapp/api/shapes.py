@@ -27,19 +27,22 @@ WORDS = {
 
 
 class Shape(BaseModel):
-    """Camel case outside, snake case inside. Unknown fields are refused; `replaced` says what to use instead."""
+    """Camel case outside, snake case inside. Unknown fields are refused; `replaced` says what to use instead.
+
+    Where the body `may_be_absent`, none counts as an empty object."""
 
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
     replaced: ClassVar[dict[str, str]] = {}
+    may_be_absent: ClassVar[bool] = False
 
 
 class _StrictAdapter(PydanticAdapter):
-    def validate_input(self, request: Request, location: str, *, optional: bool = False, **kwargs: Any) -> BaseModel:
-        """`optional`: no body counts as an empty object."""
+    def validate_input(self, request: Request, location: str, **kwargs: Any) -> BaseModel:
         if location == "query":
             data: Any = _query(request, self.model_class)
         else:
-            data = {} if optional and not request.content_length else read_body(request)
+            absent = getattr(self.model_class, "may_be_absent", False) and not request.content_length
+            data = {} if absent else read_body(request)
         try:
             return self.model_class.model_validate(data)
         except ValidationError as error:
@@ -55,6 +58,9 @@ def _query(request: Request, model: type[BaseModel]) -> dict[str, Any]:
     twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if twice:
         raise InvalidError("A parameter is given twice.", {name: ["Give this parameter once."] for name in twice})
+    unclean = [name for name, values in given.items() if any("\0" in value for value in values)]
+    if unclean:
+        raise InvalidError("A parameter holds NUL.", {name: ["Must not hold NUL."] for name in unclean})
     return {name: values if name in lists else values[0] for name, values in given.items()}
 
 
