@@ -11,7 +11,7 @@ from urllib.parse import quote
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic.alias_generators import to_camel
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, NotFound
 
 from datahub.errors import FieldConflictError, InvalidError
 
@@ -26,12 +26,19 @@ View = Callable[Arguments, Response]
 def make_blueprint(name: str, tag: str) -> APIBlueprint:
     blueprint = APIBlueprint(f"api_{name}", __name__, tag=tag)
     blueprint.before_request(_require_operator)
+    blueprint.before_request(_require_clean_path)
     return blueprint
 
 
 def _require_operator() -> None:
     if request.headers.get(CLIENT_HEADER) != OPERATOR:
         raise Forbidden(f"Send the header {CLIENT_HEADER}: {OPERATOR}.")
+
+
+def _require_clean_path() -> None:
+    # No id holds NUL, and PostgreSQL refuses to look for one.
+    if any("\0" in str(value) for value in (request.view_args or {}).values()):
+        raise NotFound
 
 
 def deprecated(successor: str) -> Callable[[View[Arguments]], View[Arguments]]:
