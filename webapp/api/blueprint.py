@@ -65,6 +65,6 @@ def shown_names(**special: str) -> Iterator[None]:
         yield
     except InvalidError as error:
         fields = {special.get(name) or to_camel(name): messages for name, messages in error.fields.items()}
-        raise InvalidError(str(error), fields) from error
+        raise InvalidError("The request has faults in: " + ", ".join(sorted(fields)) + ".", fields) from error
     except FieldConflictError as error:
         raise FieldConflictError(special.get(error.field) or to_camel(error.field), str(error)) from error

@@ -1,0 +1,37 @@
+"""General settings over JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from datahub.models.export_job import ExportJob
+from tests.webapp.api.conftest import Script, assert_error
+
+PATH = "/v1/settings/general"
+
+
+@pytest.mark.usefixtures("job")
+def test_flags_follow_the_jobs_and_cannot_be_written(script_of: Callable[[str], Script]) -> None:
+    admin = script_of("ADMIN")
+    flags = {"exportOrderEnabled": False, "exportIncidentEnabled": "whatever"}
+    changed = admin.patch(PATH, json=flags | {"fileNamePrefix": "ACME"})
+    assert changed.status_code == 200
+    assert changed.json == {
+        "exportOrderEnabled": True,
+        "exportIncidentEnabled": False,
+        "fileNamePrefix": "ACME",
+        "multiStore": False,
+    }
+    assert admin.patch(PATH, json={"multiStore": True}).json["fileNamePrefix"] == "ACME"
+    replaced = admin.put(PATH, json={"multiStore": True})
+    assert (replaced.json["fileNamePrefix"], replaced.json["multiStore"]) == ("DJUST", True)
+    assert replaced.headers["Link"] == f'<{PATH}>; rel="successor-version"'
+    assert_error(admin.patch(PATH, json={"fileNamePrefix": "a b"}), 400, "fileNamePrefix")
+
+
+def test_only_an_administrator_changes_them(script: Script, job: ExportJob) -> None:
+    assert job.active
+    assert script.get(PATH).json["exportOrderEnabled"] is True
+    assert_error(script.patch(PATH, json={"multiStore": True}), 403)
