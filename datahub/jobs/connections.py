@@ -159,7 +159,7 @@ def used_by(session: Session, connection: Connection) -> list[ExportJob]:
 def job_counts(session: Session) -> dict[int, int]:
     """Number of jobs by the id of the connection they use; connections without one are absent."""
     counts = select(ExportJob.connection_id, func.count()).group_by(ExportJob.connection_id)
-    return dict(session.execute(counts).tuples().all())
+    return dict(session.execute(counts).all())
 
 
 def count_waiting(session: Session, connection: Connection) -> int:

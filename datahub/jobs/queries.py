@@ -114,7 +114,7 @@ def count_lines(session: Session, orders: Sequence[Order]) -> dict[int, int]:
     """Number of lines by the id of their order."""
     ids = [order.id for order in orders]
     counted = select(OrderLine.order_id, func.count()).where(OrderLine.order_id.in_(ids))
-    return dict(session.execute(counted.group_by(OrderLine.order_id)).tuples().all())
+    return dict(session.execute(counted.group_by(OrderLine.order_id)).all())
 
 
 def newest_execution_ids(session: Session, job_public_ids: Sequence[str]) -> dict[str, str]:

@@ -57,7 +57,7 @@ def would_fire(session: Session, order: Order, statuses: Sequence[str]) -> dict[
     rows = session.execute(
         select(Execution.export_job_id, Execution.trigger_status).where(Execution.order_id == order.id, FIRST_REACHED)
     )
-    fired = set(rows.tuples())
+    fired = set(rows)
     jobs = [job for job in _active_jobs(session) if _takes_supplier(job, order)]
 
     def fires(job: ExportJob, status: str) -> bool:
