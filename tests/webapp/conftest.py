@@ -9,6 +9,7 @@ from typing import Any
 import html5lib
 import pytest
 from apiflask import APIFlask
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from jinja2 import StrictUndefined
 from sqlalchemy.orm import Session, sessionmaker
@@ -59,15 +60,36 @@ def _push_request_context() -> None:
     """Stands in for the fixture of pytest-flask: its context around the test would be shared by all requests."""
 
 
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 as always, but with little work: many tests sign in."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(users, "_hasher", hasher)
+    monkeypatch.setattr(users, "_NOBODY", hasher.hash("nobody"))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[APIFlask]:
-    app = create_app(settings)
-    app.testing = True
-    app.test_client_class = ParsingClient
-    app.jinja_env.undefined = StrictUndefined
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+def start_app() -> Iterator[Callable[[Settings], APIFlask]]:
+    """start_app(settings): one more application, whose connections are closed after the test."""
+    apps = []
+
+    def start(settings: Settings) -> APIFlask:
+        app = create_app(settings)
+        app.testing = True
+        app.test_client_class = ParsingClient
+        app.jinja_env.undefined = StrictUndefined
+        apps.append(app)
+        return app
+
+    yield start
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(start_app: Callable[[Settings], APIFlask], settings: Settings) -> APIFlask:
+    return start_app(settings)
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ class Visitor(UserMixin):
 def init_app(app: Flask) -> None:
     # The cookie names a row that can be ended here; addresses of phones change, so they are not compared.
     manager.session_protection = None
-    manager.init_app(app)
+    # The stock context processor would ask the database for every page, error pages among them.
+    manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
     app.after_request(_note_use)
 
 

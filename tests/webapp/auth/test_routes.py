@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from datetime import timedelta
 
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.access import users
+from datahub.models.access import User, UserSession
+from datahub.settings import Settings
 from tests.webapp.conftest import PASSWORD, ParsingClient
 
 SignIn = Callable[[str], ParsingClient]
+Sessions = sessionmaker[Session]
 
 
-def test_a_page_sends_strangers_to_sign_in_and_back(client: ParsingClient) -> None:
+def send(client: ParsingClient, name: str, password: str, **kwargs: object) -> object:
+    return client.post("/sign-in", data={"name": name, "password": password}, **kwargs)
+
+
+def test_a_page_sends_strangers_to_sign_in_and_back(client: ParsingClient, sign_in: SignIn) -> None:
     answer = client.get("/settings/?tab=1")
     assert (answer.status_code, answer.location) == (303, "/sign-in?next=/settings/?tab%3D1")
+    sign_in("VIEWER")
+    answer = client.post(answer.location, data={"name": "viewer", "password": PASSWORD})
+    assert answer.location == "/settings/?tab=1"
 
 
-def test_signing_in_opens_home_and_signing_out_ends_the_session(sign_in: SignIn) -> None:
+@pytest.mark.parametrize("url", ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "/a\tb", "x"])
+def test_signing_in_never_leads_elsewhere(client: ParsingClient, sign_in: SignIn, url: str) -> None:
+    sign_in("VIEWER")
+    answer = client.post("/sign-in", query_string={"next": url}, data={"name": "viewer", "password": PASSWORD})
+    assert answer.location == "/"
+
+
+def test_signing_out_ends_the_session_on_the_server(sign_in: SignIn) -> None:
     client = sign_in("VIEWER")
     assert client.get("/").status_code == 200
     cookie = client.get_cookie("datahub")
@@ -23,8 +48,94 @@ def test_signing_in_opens_home_and_signing_out_ends_the_session(sign_in: SignIn)
     assert client.get("/").location == "/sign-in?next=/"
 
 
+def test_signing_in_begins_a_new_session_and_voids_the_old_one(sign_in: SignIn) -> None:
+    client = sign_in("VIEWER")
+    first, token = client.get_cookie("datahub").value, client.csrf_token()
+    assert send(client, "viewer", PASSWORD).status_code == 303
+    assert client.get_cookie("datahub").value != first
+    assert client.post("/sign-out", headers={"X-CSRFToken": token}).status_code == 400
+    client.set_cookie("datahub", first)
+    assert client.get("/").status_code == 303
+
+
 def test_wrong_password_and_unknown_name_get_the_same_answer(sign_in: SignIn, client: ParsingClient) -> None:
     sign_in("VIEWER")
-    answers = [client.post("/sign-in", data={"name": n, "password": "no " + PASSWORD}) for n in ("viewer", "nobody")]
+    answers = [send(client, name, "no " + PASSWORD) for name in ("viewer", "nobody")]
     assert [answer.status_code for answer in answers] == [422, 422]
-    assert all("Name and password do not fit." in answer.text for answer in answers)
+    bodies = [answer.text.replace("viewer", "X").replace("nobody", "X") for answer in answers]
+    assert all("Name and password do not fit." in body for body in bodies)
+    assert len(bodies[0]) == len(bodies[1])
+
+
+def test_guessing_is_throttled_by_account_known_or_not_and_by_source(app: APIFlask, sign_in: SignIn) -> None:
+    sign_in("VIEWER")
+    for number, name in enumerate(("viewer", "nobody")):
+        client = app.test_client()
+        source = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        statuses = [send(client, name, "wrong guess", environ_base=source).status_code for _ in range(12)]
+        assert statuses == [422] * 10 + [429] * 2
+        elsewhere = {"REMOTE_ADDR": f"198.51.100.{number}"}
+        assert send(client, name.upper(), PASSWORD, environ_base=elsewhere).status_code == 429
+        assert send(client, "somebody", "wrong guess", environ_base=source).status_code == 429
+
+
+def test_success_is_not_throttled(sign_in: SignIn) -> None:
+    client = sign_in("VIEWER")
+    assert {send(client, "viewer", PASSWORD).status_code for _ in range(12)} == {303}
+
+
+def test_signing_in_works_while_redis_is_away_and_guessing_is_still_throttled(
+    settings: Settings, sign_in: SignIn, start_app: Callable[[Settings], APIFlask]
+) -> None:
+    sign_in("VIEWER")
+    client = start_app(dataclasses.replace(settings, redis_url="redis://127.0.0.1:1/0")).test_client()
+    assert [send(client, "viewer", "wrong guess").status_code for _ in range(11)] == [422] * 10 + [429]
+    source = {"REMOTE_ADDR": "192.0.2.9"}
+    assert send(client, "admin", "wrong guess", environ_base=source).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("column", "setting"), [("last_seen_at", "session_idle_seconds"), ("created_at", "session_seconds")]
+)
+def test_idle_and_old_sessions_end(
+    sign_in: SignIn, sessions: Sessions, settings: Settings, column: str, setting: str
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        row = session.scalars(select(UserSession)).one()
+        setattr(row, column, getattr(row, column) - timedelta(seconds=getattr(settings, setting) + 1))
+    assert client.get("/").location == "/sign-in?next=/"
+
+
+def test_use_is_noted_but_not_that_of_pieces_that_refresh_themselves(sign_in: SignIn, sessions: Sessions) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        row = session.scalars(select(UserSession)).one()
+        before = row.last_seen_at = row.last_seen_at - timedelta(minutes=5)
+    client.get("/", htmx=True)
+    with sessions() as session:
+        assert session.scalars(select(UserSession.last_seen_at)).one() == before
+    client.get("/")
+    with sessions() as session:
+        assert session.scalars(select(UserSession.last_seen_at)).one() > before
+
+
+def test_a_deactivated_user_is_out_at_once(sign_in: SignIn, sessions: Sessions) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        session.scalars(select(User)).one().active = False
+    assert client.get("/").status_code == 303
+
+
+def test_a_piece_asked_for_without_a_session_sends_the_whole_page_to_sign_in(client: ParsingClient) -> None:
+    answer = client.get("/", htmx=True)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/sign-in")
+
+
+def test_a_new_hash_is_stored_at_sign_in_when_the_parameters_changed(sign_in: SignIn, sessions: Sessions) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        old = session.scalars(select(User)).one().password_hash = users.PasswordHasher(time_cost=1).hash(PASSWORD)
+    assert send(client, "viewer", PASSWORD).status_code == 303
+    with sessions() as session:
+        assert session.scalars(select(User)).one().password_hash != old

@@ -1,0 +1,136 @@
+"""Every route declares what it demands, and answers nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.routing import Rule
+
+from datahub.access import tokens, users
+from tests.webapp.conftest import PASSWORD, ParsingClient
+from webapp.auth.identity import API_PATHS
+from webapp.permissions import ADMINISTER, GRANTS, MAPPER_READ, MAPPER_WRITE, PUBLIC, SIGNED_IN, required_permission
+
+Sessions = sessionmaker[Session]
+SignIn = Callable[[str], ParsingClient]
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+def routes(app: APIFlask) -> Iterator[tuple[Rule, str, str]]:
+    """Each rule with each method and an address that fits it, of things that do not exist."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint == "static":
+            continue
+        values = {name: 1 if converter == "int" else "none" for converter, name in _arguments(rule)}
+        with app.test_request_context():
+            address = app.url_for(rule.endpoint, **values)
+        for method in sorted(rule.methods or ()):
+            if method not in ("HEAD", "OPTIONS"):
+                yield rule, method, address
+
+
+def _arguments(rule: Rule) -> Iterator[tuple[str, str]]:
+    for name, converter in rule._converters.items():
+        yield ("int" if type(converter).__name__ == "IntegerConverter" else "text"), name
+
+
+def is_api(address: str) -> bool:
+    return address.startswith(API_PATHS)
+
+
+def test_every_route_declares_a_known_permission(app: APIFlask) -> None:
+    known = {PUBLIC, SIGNED_IN, MAPPER_READ, MAPPER_WRITE, ADMINISTER}
+    declared = {e: required_permission(app, e) for e in app.view_functions if e != "static"}
+    assert {endpoint: name for endpoint, name in declared.items() if name not in known} == {}
+
+
+def test_few_routes_are_public(app: APIFlask) -> None:
+    public = {endpoint for endpoint in app.view_functions if required_permission(app, endpoint) == PUBLIC}
+    assert public <= {"auth.sign_in", "api_health.healthz", "api_health.metrics", "api_docs.openapi", "api_docs.docs"}
+
+
+def test_a_route_without_a_permission_answers_nobody(app: APIFlask, sign_in: SignIn) -> None:
+    app.add_url_rule("/forgotten", "forgotten", lambda: "open")
+    assert sign_in("ADMIN").get("/forgotten").status_code == 403
+
+
+def test_reading_changes_nothing_by_name(app: APIFlask) -> None:
+    reading = [r.rule for r, method, _ in routes(app) if method == "GET" and r.methods and "POST" not in r.methods]
+    assert [rule for rule in reading if rule.endswith(("/delete", "/run", "/stop", "/retry", "/resend"))] == []
+
+
+def test_strangers_are_sent_away_from_every_route(app: APIFlask, client: ParsingClient) -> None:
+    token = client.csrf_token()
+    headers = {"X-CSRFToken": token, "dj-client": "OPERATOR"}
+    answers = {}
+    for rule, method, address in routes(app):
+        if required_permission(app, rule.endpoint) != PUBLIC:
+            status = client.open(address, method=method, headers=headers, csrf=False, json={}).status_code
+            answers[f"{method} {address}"] = status
+    wrong = {what: got for what, got in answers.items() if got != (401 if is_api(what.split(" ")[1]) else 303)}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", ["VIEWER", "OPERATOR", "ADMIN"])
+def test_each_role_is_refused_what_it_may_not_and_nothing_else(app: APIFlask, sign_in: SignIn, role: str) -> None:
+    client = sign_in(role)
+    headers = {"X-CSRFToken": client.csrf_token()}
+    wrong = {}
+    for rule, method, address in routes(app):
+        name = required_permission(app, rule.endpoint)
+        if is_api(address) or name == PUBLIC or rule.endpoint == "auth.sign_out":
+            continue
+        status = client.open(address, method=method, headers=headers, csrf=False).status_code
+        if (status == 403) == (name in GRANTS[role]):
+            wrong[f"{method} {address}"] = status
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", ["VIEWER", "OPERATOR"])
+def test_a_token_may_what_its_user_may(app: APIFlask, client: ParsingClient, sessions: Sessions, role: str) -> None:
+    with sessions.begin() as session:
+        user = users.create(session, name="script", password=PASSWORD, role=role)
+        _, text = tokens.create(session, user=user, name="script")
+    headers = {"Authorization": f"Bearer {text}", "dj-client": "OPERATOR"}
+    wrong = {}
+    for rule, method, address in routes(app):
+        name = required_permission(app, rule.endpoint)
+        if not is_api(address) or name == PUBLIC:
+            continue
+        status = client.open(address, method=method, headers=headers, csrf=False, json={}).status_code
+        if (status in (401, 403)) == (name in GRANTS[role]):
+            wrong[f"{method} {address}"] = status
+    assert wrong == {}
+
+
+def test_every_changing_page_route_needs_the_csrf_token(app: APIFlask, sign_in: SignIn) -> None:
+    client, foreign = sign_in("ADMIN"), app.test_client()
+    stolen = foreign.csrf_token()
+    wrong = {}
+    for _, method, address in routes(app):
+        if method not in CHANGING or is_api(address):
+            continue
+        for what, headers in (("none", {}), ("foreign", {"X-CSRFToken": stolen}), ("htmx", {"HX-Request": "true"})):
+            status = client.open(address, method=method, headers=headers, csrf=False).status_code
+            if status != 400:
+                wrong[f"{what} {method} {address}"] = status
+    assert wrong == {}
+
+
+def test_the_session_cookie_is_worth_nothing_on_the_json_api(app: APIFlask, sign_in: SignIn) -> None:
+    client = sign_in("ADMIN")
+    paths = [
+        a for r, m, a in routes(app) if m == "GET" and is_api(a) and required_permission(app, r.endpoint) != PUBLIC
+    ]
+    assert paths
+    assert {client.get(path, headers={"dj-client": "OPERATOR"}).status_code for path in paths} == {401}
+
+
+def test_a_token_is_worth_nothing_on_pages(client: ParsingClient, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        user = users.create(session, name="script", password=PASSWORD, role="ADMIN")
+        _, text = tokens.create(session, user=user, name="script")
+    assert client.get("/settings/general", headers={"Authorization": f"Bearer {text}"}).status_code == 303
