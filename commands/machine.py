@@ -45,7 +45,8 @@ def apt_install(packages: list[str]) -> None:
     say(f"Installing Debian packages: {names}")
     # RUNLEVEL=1 keeps the packages from starting system services that nothing here uses.
     settings = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", f"PATH={os.environ['PATH']}", "apt-get", "-qq"]
-    run_quietly([*asking, *settings, "update"], "apt-get update failed")
+    # One source of many that cannot be reached is no reason to stop; the installation will tell.
+    subprocess.run([*asking, *settings, "update"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     run_quietly(
         [*asking, *settings, "install", "--yes", "--no-install-recommends", *packages],
         f"apt-get could not install {names}",

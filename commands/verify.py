@@ -19,7 +19,7 @@ CHECKS = (
     ["ruff", "format", "--check", "--quiet", "."],
     ["ruff", "check", "--quiet", "."],
     ["mypy"],
-    ["lint-imports", "--no-color"],
+    ["lint-imports", "--no-logo"],
 )
 
 
@@ -32,7 +32,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     os.environ["PATH"] = f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"
-    failed = [check[0] for check in CHECKS if _fails(check)]
+    failed = [" ".join(check[:2]) for check in CHECKS if _fails(check)]
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}")
     # pytest comes last: its closing line is the summary that people and machines look for.
