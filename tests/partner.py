@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,7 @@ async def partner_server(folder: Path, *, host_key_kind: str = "ssh-ed25519", **
     finally:
         for connection in partner.connections:
             connection.abort()
+            await connection.wait_closed()
         for file in partner.opened:
             file.close()
         server.close()
@@ -128,16 +129,14 @@ async def partner_server(folder: Path, *, host_key_kind: str = "ssh-ed25519", **
 @asynccontextmanager
 async def silent_listener() -> AsyncIterator[int]:
     """Takes connections and never says a word. Yields its port."""
-    done = asyncio.Event()
-
-    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await done.wait()
-        writer.close()
-
-    server = await asyncio.start_server(hold, LOOPBACK, 0)
+    writers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda reader, writer: writers.append(writer), LOOPBACK, 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        done.set()
+        for writer in writers:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         server.close()
         await server.wait_closed()
