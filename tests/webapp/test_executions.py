@@ -164,7 +164,7 @@ def test_the_page_tells_what_happened_and_why(
         "Failed",
         "<code",
         "ERROR",
-        "status set by ada",
+        "set by ada",
         "worker-7",
         "The folder &lt;out&gt; does not exist.",
     ):

@@ -13,7 +13,7 @@ from webapp.filters import iso, utc_now
 
 SOON = timedelta(seconds=30)
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
-ORIGINS = {TRIGGER: "status set by", RUN: "run by", RETRY: "retried by", RESEND: "sent again by"}
+ORIGINS = {TRIGGER: "set by", RUN: "run by", RETRY: "retried by", RESEND: "sent again by"}
 
 
 def poll_seconds(execution: Execution) -> int:
