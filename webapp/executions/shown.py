@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import current_app, url_for
+from flask import url_for
 
 from datahub import VERSION
 from datahub.jobs.history import Story
@@ -28,9 +28,7 @@ def origin_words(execution: Execution) -> str:
 
 def job_url(execution: Execution) -> str:
     """Empty once the job was deleted."""
-    if not execution.export_job_id or "export_jobs.detail" not in current_app.view_functions:
-        return ""
-    return url_for("export_jobs.detail", job_id=execution.job_public_id)
+    return url_for("export_jobs.detail", job_id=execution.job_public_id) if execution.export_job_id else ""
 
 
 def support_text(execution: Execution, story: Story) -> str:
