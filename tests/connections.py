@@ -28,7 +28,10 @@ def make_connection(vault: Vault, **fields: Any) -> Connection:
     for secret in ("password", "private_key", "private_key_passphrase"):
         if fields.get(secret):
             fields[secret] = vault.encrypt(fields[secret])
-    return Connection(**values | fields)
+    connection = Connection(**values | fields)
+    if connection.password:
+        connection.password_origin = connection.origin
+    return connection
 
 
 def connection_to(server: SshServer, vault: Vault, **fields: Any) -> Connection:

@@ -111,7 +111,8 @@ def update(
 ) -> Connection:
     """A blank secret keeps the stored one; a password replaces a private key and the other way round.
 
-    A new host or port drops the accepted host key, unless the call brings the new one.
+    A new host or port drops the accepted host key, unless the call brings the new one; a stored password is kept but
+    sent only to the address it was entered for.
     """
     faults = _Faults()
     given = _read(name, host, port, username, password, private_key, private_key_passphrase, host_key, active)
@@ -280,10 +281,11 @@ def _fill(session: Session, connection: Connection, given: _Given, vault: Vault)
     connection.username, connection.active = given.username, given.active
     if given.password:
         connection.password = vault.encrypt(given.password)
+        connection.password_origin = connection.origin
         connection.private_key = connection.private_key_passphrase = None
     elif given.private_key:
         connection.private_key = vault.encrypt(given.private_key)
-        connection.password = connection.private_key_passphrase = None
+        connection.password = connection.password_origin = connection.private_key_passphrase = None
     if given.private_key_passphrase and connection.private_key:
         connection.private_key_passphrase = vault.encrypt(given.private_key_passphrase)
     connection.updated_at = database_now(session)

@@ -14,7 +14,9 @@ CONNECTION_TYPES = (SFTP,)
 
 
 class Connection(Base):
-    """Secrets are stored as the vault encrypts them. `host_key` is one line of OpenSSH public key, or None."""
+    """Secrets are stored as the vault encrypts them. `host_key` is one line of OpenSSH public key, or None.
+
+    `password_origin` is the host:port that the password was entered for; it is sent to no other."""
 
     __tablename__ = "connections"
     __table_args__ = (
@@ -30,6 +32,7 @@ class Connection(Base):
     port: Mapped[int]
     username: Mapped[str] = mapped_column(String(100))
     password: Mapped[str | None] = mapped_column(Text)
+    password_origin: Mapped[str | None] = mapped_column(String(270))
     private_key: Mapped[str | None] = mapped_column(Text)
     private_key_passphrase: Mapped[str | None] = mapped_column(Text)
     host_key: Mapped[str | None] = mapped_column(Text)
@@ -37,6 +40,10 @@ class Connection(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     last_success_at: Mapped[datetime | None]
+
+    @property
+    def origin(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 Index("uq_connections_name_lower", func.lower(Connection.name), unique=True)

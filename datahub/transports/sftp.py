@@ -267,7 +267,7 @@ async def open_sftp(
     passed(RESOLVE)
     opened = await outbound.connect(addresses, connection.port, seconds)
     passed(CONNECT)
-    server = f"{connection.host}:{connection.port}"
+    server = connection.origin
     try:
         ssh = await _sign_in(opened, connection.username, secrets, client, seconds)
     except (TimeoutError, OSError, ValueError, asyncssh.Error) as error:
@@ -337,6 +337,11 @@ def _secrets(connection: Connection, vault: Vault) -> dict[str, Any]:
         return {"client_keys": [key], "password": None, "preferred_auth": "publickey"}
     if not connection.password:
         raise ConfigError("The connection has neither a password nor a private key.")
+    if connection.password_origin != connection.origin:
+        raise ConfigError(
+            f"The password was entered for {connection.password_origin} and is not sent to {connection.origin}. "
+            "Enter it again on the connection."
+        )
     password = vault.decrypt(connection.password)
     return {"client_keys": None, "password": password, "preferred_auth": "password,keyboard-interactive"}
 

@@ -83,6 +83,11 @@ def edit(connection_id: str) -> object:
             flash("The connection was saved.", "success")
             if had_host_key and connection.host_key is None:
                 flash("Its address is another now, so its host key is not accepted any more. Test it again.", "warning")
+            if connection.password and connection.password_origin != connection.origin:
+                flash(
+                    "The password was entered for the old address. It is not sent to the new one: enter it again.",
+                    "warning",
+                )
             return redirect_to(_url(connection))
         except (InvalidError, FieldConflictError) as error:
             form.show(error)

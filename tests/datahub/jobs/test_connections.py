@@ -227,3 +227,14 @@ def test_after_rotation_the_old_key_is_not_needed(session: Session, vault: Vault
     only_new = Vault({"new": new_key})
     assert only_new.decrypt(connection.private_key or "") == LOCKED_KEY
     assert only_new.decrypt(connection.private_key_passphrase or "") == "right"
+
+
+def test_a_password_belongs_to_the_address_it_was_entered_for(session: Session, vault: Vault) -> None:
+    connection = create(session, vault)
+    assert connection.password_origin == "sftp.example.com:22"
+    update(session, vault, connection, host="elsewhere.example.com")
+    assert (connection.password_origin, connection.origin) == ("sftp.example.com:22", "elsewhere.example.com:22")
+    update(session, vault, connection, password="again")
+    assert connection.password_origin == "elsewhere.example.com:22"
+    update(session, vault, connection, private_key=PRIVATE_KEY)
+    assert connection.password_origin is None

@@ -169,6 +169,18 @@ def test_a_password_signs_in(tmp_path: Path, vault: Vault, asks_by_keyboard: boo
     assert asyncio.run(scenario()) == [PASSWORD]
 
 
+def test_a_password_is_sent_to_no_other_address_than_it_was_entered_for(tmp_path: Path, vault: Vault) -> None:
+    async def sign_in() -> list[str]:
+        async with partner_server(tmp_path / "files") as partner:
+            connection = connection_with_password(partner, vault)
+            connection.password_origin = "sftp.example.com:22"
+            with pytest.raises(ConfigError, match=r"entered for sftp\.example\.com:22 and is not sent to 127"):
+                await using(connection, vault, nothing)
+            return partner.passwords
+
+    assert asyncio.run(sign_in()) == []
+
+
 @pytest.mark.parametrize("accepted", ["none", "another"])
 def test_an_unaccepted_host_key_is_shown_before_any_secret_is_sent(tmp_path: Path, vault: Vault, accepted: str) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
