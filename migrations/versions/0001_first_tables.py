@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("port", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("username", sa.String(length=100), nullable=False),
         sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("password_origin", sa.String(length=270), nullable=True),
         sa.Column("private_key", sa.Text(), nullable=True),
         sa.Column("private_key_passphrase", sa.Text(), nullable=True),
         sa.Column("host_key", sa.Text(), nullable=True),
