@@ -1,0 +1,171 @@
+"""Every page in a real browser: nothing for axe to find, nothing wider than the screen, and what app.js does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from apiflask import APIFlask
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.serving import make_server
+
+from datahub.access import tokens, users
+from datahub.models.execution import ERROR, JOB_PENDING
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job
+from tests.servers import LOOPBACK
+from tests.webapp.conftest import PASSWORD
+from tests.webapp.dashboard.test_routes import add_execution
+from webapp.auth.identity import API_PATHS
+from webapp.permissions import required_permission
+
+pytestmark = pytest.mark.browser
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+FLAGS = [*QUIET, "--disable-component-update", "--disable-sync"]
+Sessions = sessionmaker[Session]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
+    """A running hub with a user, a token, a job, a failed and a waiting execution."""
+    with sessions.begin() as session:
+        user = users.create(session, name="ada", password=PASSWORD, role="ADMIN")
+        tokens.create(session, user=user, name="ERP")
+        job = make_job(session, add_connection(session, vault))
+        add_execution(session, job, status=ERROR, error="The folder out/orders does not exist.", attempts=6)
+        held = make_job(session, add_connection(session, vault, name="Backup", active=False))
+        add_execution(session, held, status=JOB_PENDING)
+    server = make_server(LOOPBACK, 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://{LOOPBACK}:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def complaints() -> Iterator[list[str]]:
+    """What the browser complained about; a test that leaves any fails."""
+    complaints: list[str] = []
+    yield complaints
+    assert complaints == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str, complaints: list[str]) -> Iterator[Open]:
+    """open_page(url, width=…, scheme=…): signed in."""
+    contexts = []
+
+    def open_page(url: str = "/", width: int = 1440, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=address)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"/sign-in?next={url}")
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(address + url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def pages(app: APIFlask) -> list[str]:
+    """The addresses of all pages that need no id."""
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static" and not rule.arguments]
+    reading = {rule.rule for rule in rules if "GET" in (rule.methods or ()) and required_permission(app, rule.endpoint)}
+    return sorted(rule for rule in reading if not rule.startswith(API_PATHS) and rule not in ("/now", "/sign-in"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    app: APIFlask, open_page: Open, width: int, scheme: str
+) -> None:
+    page = open_page("/", width, scheme)
+    found = {}
+    for url in pages(app):
+        page.goto(url)
+        violations = [f"{v['id']}: {v['nodes'][0]['html']}" for v in Axe().run(page).response["violations"]]
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if violations or too_wide:
+            found[url] = (violations, too_wide)
+    assert found == {}
+
+
+def test_the_theme_follows_the_system_until_somebody_chooses(open_page: Open) -> None:
+    page = open_page("/", scheme="dark")
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+    page.get_by_role("button", name="Dark or light").click()
+    expect(root).to_have_attribute("data-bs-theme", "light")
+    page.reload()
+    expect(root).to_have_attribute("data-bs-theme", "light")
+
+
+def test_the_clock_runs_in_utc(open_page: Open) -> None:
+    page = open_page("/")
+    shown = page.locator("#clock").inner_text()
+    expect(page.locator("#clock")).not_to_have_text(shown)
+    expect(page.locator("#clock")).to_contain_text("UTC")
+
+
+def test_revoking_asks_first_and_cancel_leaves_all_as_it_is(open_page: Open) -> None:
+    page = open_page("/settings/tokens")
+    dialog = page.get_by_role("dialog")
+    page.get_by_role("button", name="Revoke").click()
+    expect(dialog).to_contain_text("Revoke the token “ERP”?")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Valid")).to_be_visible()
+    page.get_by_role("button", name="Revoke").click()
+    dialog.get_by_role("button", name="Revoke").click()
+    expect(page.locator("#flash")).to_contain_text("is revoked")
+
+
+def test_a_new_token_can_be_copied(open_page: Open) -> None:
+    page = open_page("/settings/tokens")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_label("What it is for").fill("Nightly")
+    page.get_by_role("button", name="Create token").click()
+    page.get_by_role("button", name="Copy the token").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#new-token code").inner_text()
+
+
+def test_the_menu_of_a_phone_opens_by_keyboard_and_closes_with_escape(open_page: Open) -> None:
+    page = open_page("/", width=390)
+    menu = page.get_by_label("Menu", exact=True)
+    menu.focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("navigation", name="Main, narrow").get_by_role("link", name="Orders")
+    expect(link).to_be_visible()
+    link.focus()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    expect(menu).to_be_focused()
+
+
+def test_an_error_of_htmx_lands_in_the_flash_region(open_page: Open, complaints: list[str]) -> None:
+    page = open_page("/")
+    page.evaluate("htmx.ajax('GET', '/executions/none/row', {target: '#main'})")
+    expect(page.locator("#flash")).to_contain_text("Not found")
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    assert complaints and all("404" in complaint for complaint in complaints)
+    complaints.clear()
