@@ -13,7 +13,7 @@ from datahub.models.export_job import JSON_FORMAT, XML, ExportJob
 from webapp.export_jobs.forms import STATUS_GROUPS, ExportJobForm
 
 SUPPLIERS_SHOWN = 50
-LINES_SHOWN = 40
+LINES_SHOWN = 2_000
 
 
 @dataclass(frozen=True)
