@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
+from wtforms import SelectChoice
 
 from datahub.jobs import connections, export_jobs, preview, records
 from datahub.jobs.preview import Preview
@@ -52,8 +53,8 @@ def context(
 
 def offer_connections(session: Session, form: ExportJobForm) -> None:
     known = [connection for connection in connections.list_connections(session) if connection.type == SFTP]
-    named = [(it.public_id, it.name if it.active else f"{it.name} (disabled)") for it in known]
-    form.connection_id.choices = [("", "Choose…"), *named]
+    named = [SelectChoice(it.public_id, it.name if it.active else f"{it.name} (disabled)") for it in known]
+    form.connection_id.choices = [SelectChoice("", "Choose…"), *named]
 
 
 def supplier_context(session: Session, form: ExportJobForm, search: str) -> dict[str, object]:

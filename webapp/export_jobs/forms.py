@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 
 from datahub.jobs.export_jobs import FOLDER_LENGTH, NAME_LENGTH
@@ -37,9 +37,9 @@ class ExportJobForm(Form):
     name = StringField("Name", [DataRequired("Give the job a name."), Length(max=NAME_LENGTH)])
     connection_id = SelectField("Connection", [DataRequired("Choose a connection.")], validate_choice=False)
     output_folder = StringField("Folder", [DataRequired("Give the folder on the server."), Length(max=FOLDER_LENGTH)])
-    export_format = RadioField("Format of the files", choices=[(XML, "XML"), (JSON_FORMAT, "JSON")], default=XML)
+    export_format = RadioField("Format of the files", choices=[XML, JSON_FORMAT], default=XML)
     file_name_format = RadioField(
-        "File names", choices=[(SHORT, "Short"), (STANDARD, "Standard (long)")], default=SHORT
+        "File names", choices=[SelectChoice(SHORT, "Short"), SelectChoice(STANDARD, "Standard (long)")], default=SHORT
     )
     trigger_statuses = SelectMultipleField(
         "Export on reaching", [DataRequired("Choose at least one status.")], validate_choice=False

@@ -7,6 +7,7 @@ from collections import Counter
 from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_login import current_user
+from wtforms import SelectChoice
 
 from datahub.errors import ConflictError, InvalidError
 from datahub.jobs import history, orders, queries, triggers
@@ -118,8 +119,8 @@ def _offer(order: Order, form: MoveForm) -> dict[str, list[str]]:
     """Fills the choices. Returns the names of the jobs that each status would fire."""
     jobs = triggers.would_fire(db.session(), order, life.next_statuses(order.status))
     fires = {status: [job.name for job in firing] for status, firing in jobs.items()}
-    form.status.choices = [("", "Choose a status")]
+    form.status.choices = [SelectChoice("", "Choose a status")]
     for status, names in fires.items():
         exports = {0: "", 1: " · 1 export"}.get(len(names), f" · {len(names)} exports")
-        form.status.choices.append((status, f"{status_words(status)} ({status}){exports}"))
+        form.status.choices.append(SelectChoice(status, f"{status_words(status)} ({status}){exports}"))
     return fires
