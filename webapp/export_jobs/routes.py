@@ -17,7 +17,8 @@ from datahub.transports.base import join
 from webapp.database import db
 from webapp.export_jobs import form_parts, shown
 from webapp.export_jobs.forms import ExportJobForm
-from webapp.htmx import redirect_to, render
+from webapp.filters import status_words
+from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 
 blueprint = Blueprint("export_jobs", __name__)
@@ -32,7 +33,7 @@ def index() -> Response:
     rows = job_list.find_rows(
         db.session(), search=wanted["search"], connection_public_id=wanted["connection"], health=wanted["state"]
     )
-    return render(
+    response = render(
         "export_jobs/index.html",
         "export_jobs/_jobs.html",
         rows=rows,
@@ -40,6 +41,9 @@ def index() -> Response:
         connections=connections.list_connections(db.session()),
         healths=shown.HEALTHS,
     )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("export_jobs.index", **{k: v or None for k, v in wanted.items()})
+    return response
 
 
 @blueprint.route("/export-jobs/new/sftp", methods=["GET", "POST"])
@@ -134,19 +138,23 @@ def detail(job_id: str) -> Response:
         before=request.args.get("before", ""),
     )
     is_filtered = bool(search or set(statuses).intersection(STATUSES))
+    before = request.args.get("before") or None
     kept = {"job_id": job.public_id, "search": search or None, "statuses": statuses}
-    return render(
+    response = render(
         "export_jobs/detail.html",
         "export_jobs/_history.html",
         job=job,
         row=job_list.rows_of(db.session(), [job])[0],
         executions=page.items,
         search=search,
-        statuses=[(status, status in statuses) for status in STATUSES],
+        statuses=[(status, status_words(status), status in statuses) for status in STATUSES],
         is_filtered=is_filtered,
-        newer_url=url_for("export_jobs.detail", **kept) if "before" in request.args else "",
-        older_url=url_for("export_jobs.detail", **kept, before=page.cursor) if page.has_more else "",
+        newer_url=url_for("export_jobs.detail", **kept) if before else "",
+        older_url=url_for("export_jobs.detail", before=page.cursor, **kept) if page.has_more else "",
     )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("export_jobs.detail", before=before, **kept)
+    return response
 
 
 @blueprint.route("/export-jobs/<job_id>/run", methods=["GET", "POST"])
