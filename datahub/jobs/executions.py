@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
@@ -67,7 +67,10 @@ def stop(session: Session, execution: Execution, *, actor: str, reason: str = "s
 def stop_all_of_job(session: Session, job: ExportJob, *, actor: str) -> int:
     """Stops every unended execution of a job that is being deleted. Raises ConflictError while one is in delivery."""
     unended = session.scalars(
-        select(Execution).where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED)).order_by(Execution.id)
+        select(Execution)
+        .where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED))
+        .order_by(Execution.id)
+        .execution_options(populate_existing=True)
     ).all()
     if any(execution.status == JOB_STARTED for execution in unended):
         raise ConflictError(f"{job.name} is delivering at this moment. Wait until it has finished, then delete it.")
@@ -121,6 +124,14 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
         count += len(orders)
         last_id = orders[-1].id
     return count
+
+
+def left_failed() -> list[ColumnElement[bool]]:
+    """Failed and never retried: what waits for a person."""
+    later = aliased(Execution)
+    # Written out, not bound, or SQLite would not see that its partial index fits.
+    error = literal(ERROR, literal_execute=True)
+    return [Execution.status == error, ~exists(select(later.id).where(later.predecessor_id == Execution.id))]
 
 
 def count_never_exported(session: Session, job: ExportJob) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
 
+from datahub.jobs import executions
 from datahub.models.connection import Connection
-from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, SUCCESS, Execution
+from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
 
 SHOWN = 10
@@ -46,10 +47,8 @@ def read(session: Session) -> Overview:
 
 
 def _failed(session: Session) -> list[Execution]:
-    """Failed and never retried. What a deleted job left behind can only be read, so nobody is asked to mend it."""
-    later = aliased(Execution)
-    is_retried = exists(select(later.id).where(later.predecessor_id == Execution.id))
-    failed = select(Execution).where(Execution.status == ERROR, Execution.export_job_id.is_not(None), ~is_retried)
+    """What a deleted job left behind can only be read, so nobody is asked to mend it."""
+    failed = select(Execution).where(Execution.export_job_id.is_not(None), *executions.left_failed())
     return list(session.scalars(failed.order_by(Execution.id.desc()).limit(SHOWN + 1)))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
 
-from datahub.jobs import export_jobs
-from datahub.models.execution import ERROR, JOB_PENDING, Execution
+from datahub.jobs import executions, export_jobs
+from datahub.models.execution import JOB_PENDING, UNENDED, Execution
 from datahub.models.export_job import ExportJob
 
 HEALTHY, RETRYING, NEEDS_YOU, NEVER_RUN, INACTIVE = "HEALTHY", "RETRYING", "NEEDS_YOU", "NEVER_RUN", "INACTIVE"
@@ -29,7 +29,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Row:
-    """`last` holds the newest LAST executions, newest first. `failed` counts failures that nothing came after."""
+    """`last` holds the newest LAST executions, newest first. `failed` counts those that nobody has retried."""
 
     job: ExportJob
     last: list[Execution] = field(default_factory=list)
@@ -95,25 +95,16 @@ def _newest(session: Session, job_ids: list[int], last: int) -> dict[int, list[E
 
 
 def _failed(session: Session, job_ids: list[int]) -> dict[int, int]:
-    """Orders whose newest execution by the job has failed: nobody has retried it, no later status was delivered."""
-    later = aliased(Execution)
-    is_followed = (
-        select(later.id)
-        .where(
-            later.order_id == Execution.order_id,
-            later.export_job_id == Execution.export_job_id,
-            later.id > Execution.id,
-        )
-        .exists()
-    )
     failed = select(Execution.export_job_id, func.count()).where(
-        Execution.status == ERROR, Execution.export_job_id.in_(job_ids), ~is_followed
+        Execution.export_job_id.in_(job_ids), *executions.left_failed()
     )
     return {job_id: count for job_id, count in session.execute(failed.group_by(Execution.export_job_id)) if job_id}
 
 
 def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
     tried = Execution.attempts > 0
+    # Said as the partial index says it, or SQLite would not use it.
+    unended = Execution.status.in_(bindparam("unended", UNENDED, expanding=True, literal_execute=True))
     waiting = (
         select(
             Execution.export_job_id,
@@ -121,7 +112,7 @@ def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
             func.count().filter(tried),
             func.min(Execution.next_attempt_at).filter(tried),
         )
-        .where(Execution.status == JOB_PENDING, Execution.export_job_id.in_(job_ids))
+        .where(unended, Execution.status == JOB_PENDING, Execution.export_job_id.in_(job_ids))
         .group_by(Execution.export_job_id)
     )
     return {

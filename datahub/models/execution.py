@@ -52,6 +52,7 @@ class Execution(Base):
         _partial("uq_executions_unended_successor", "predecessor_id", where=_UNENDED_SQL, unique=True),
         _partial("ix_executions_due", "next_attempt_at", "id", where=_UNENDED_SQL),
         _partial("ix_executions_turn", "export_job_id", "order_id", "id", where=_UNENDED_SQL),
+        _partial("ix_executions_failed", "export_job_id", "id", where=text("status = 'ERROR'")),
         Index("ix_executions_job_history", "export_job_id", "executed_at", "id"),
         Index("ix_executions_order", "order_id", "id"),
     )
