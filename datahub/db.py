@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -30,6 +31,7 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 MILLIONTHS = 1_000_000
+_CLOCK = "database clock"
 
 
 class DecimalNumber(TypeDecorator[Decimal]):
@@ -120,7 +122,18 @@ def read_only(session: Session) -> Session:
 
 
 def database_now(session: Session) -> datetime:
-    """The database's clock, aware UTC. Leases, due times and hand-outs are compared on it alone."""
+    """The database's clock, aware UTC. Leases, due times and hand-outs are compared on it alone.
+
+    Asked once per transaction; later calls add the time that has passed since."""
+    transaction = session.connection().get_transaction()
+    known = session.info.get(_CLOCK)
+    if known is None or known[0] is not transaction:
+        known = session.info[_CLOCK] = (transaction, time.monotonic(), _read_clock(session))
+    _, read_at, clock = known
+    return clock + timedelta(seconds=time.monotonic() - read_at)
+
+
+def _read_clock(session: Session) -> datetime:
     if session.get_bind().dialect.name == "sqlite":
         value = session.execute(text("select strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
         return datetime.fromisoformat(value).replace(tzinfo=UTC)

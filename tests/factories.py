@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
-from datahub.models.connection import SFTP, Connection
+from datahub.models.connection import Connection
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order, OrderAddress, OrderLine
 from datahub.models.party import DEFAULT_STORE, Account, Store, Supplier
 from datahub.vault import Vault
+from tests.connections import connection_to, make_connection
 from tests.servers import SshServer
 
 _numbers = itertools.count(1)
@@ -46,30 +47,12 @@ def make_account(session: Session, external_id: str = "ACC-1", **changes: Any) -
     )
 
 
-def make_connection(
-    session: Session, sshd: SshServer | None = None, vault: Vault | None = None, **changes: Any
-) -> Connection:
+def add_connection(session: Session, vault: Vault, sshd: SshServer | None = None, **changes: Any) -> Connection:
     """To the given server with its key accepted; without one, to a port where nobody listens."""
-    now = database_now(session)
-    values: dict[str, Any] = {
-        "public_id": str(uuid4()),
-        "name": f"Connection {next(_numbers)}",
-        "type": SFTP,
-        "host": "127.0.0.1",
-        "port": 1,
-        "username": "hub",
-        "active": True,
-        "created_at": now,
-        "updated_at": now,
-    }
-    if sshd is not None and vault is not None:
-        values |= {
-            "port": sshd.port,
-            "username": sshd.username,
-            "private_key": vault.encrypt(sshd.private_key),
-            "host_key": sshd.host_key,
-        }
-    return _added(session, Connection(**values | changes))
+    fields = {"name": f"Connection {next(_numbers)}"} | changes
+    if sshd is None:
+        return _added(session, make_connection(vault, **{"port": 1, "password": "secret"} | fields))
+    return _added(session, connection_to(sshd, vault, **fields))
 
 
 def make_job(session: Session, connection: Connection, **changes: Any) -> ExportJob:

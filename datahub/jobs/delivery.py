@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
@@ -38,17 +38,51 @@ class File:
     content: bytes
 
 
+@dataclass(frozen=True)
+class Consignment:
+    """A claim with what is to be sent: the file of an earlier attempt, or the frozen document to make it from."""
+
+    claim: Claim
+    file: File | None
+    document: dict[str, Any]
+    store_external_id: str
+
+
+def load(session: Session, claims: list[Claim]) -> list[Consignment]:
+    """In the order of the claims."""
+    rows = session.execute(
+        select(
+            Execution.id,
+            OrderSnapshot.document,
+            OrderSnapshot.store_external_id,
+            Payload.file_name,
+            Payload.content,
+        )
+        .join(OrderSnapshot, OrderSnapshot.id == Execution.snapshot_id)
+        .outerjoin(Payload, Payload.execution_id == Execution.id)
+        .where(Execution.id.in_([claim.execution_id for claim in claims]))
+    )
+    found = {row.id: row for row in rows}
+    return [_consign(claim, found[claim.execution_id]) for claim in claims]
+
+
+def _consign(claim: Claim, row: Any) -> Consignment:
+    file = None if row.file_name is None else File(row.file_name, row.content)
+    return Consignment(claim, file, row.document, row.store_external_id)
+
+
 def temporary_name(claim: Claim, attempt: int) -> str:
     """One per attempt, so that a worker which lost its claim cannot touch the file of the next one. The leading dot
     hides it from partners' patterns."""
     return f".{claim.public_id}-{attempt}.part"
 
 
-async def deliver(claim: Claim, target: Target, transport: Transport, ledger: GroupCommit) -> str:
+async def deliver(consignment: Consignment, target: Target, transport: Transport, ledger: GroupCommit) -> str:
     """Sends the file and returns how it got there, in words for the event log; the caller records the end.
 
     Raises TransientError, ConfigError or LostClaimError; may be repeated with a new claim after any of them."""
-    file = await prepare(claim, target, ledger)
+    claim = consignment.claim
+    file = await prepare(consignment, target, ledger)
     arrived, whole = await _look(claim, target, transport, ledger, file)
     if arrived:
         return "an earlier attempt had delivered it"
@@ -63,16 +97,11 @@ async def deliver(claim: Claim, target: Target, transport: Transport, ledger: Gr
     return "delivered"
 
 
-async def prepare(claim: Claim, target: Target, ledger: GroupCommit) -> File:
-    """The file to send: rendered by the first attempt, read back by later ones."""
-    stored, document, store = await ledger.run(lambda session: _load(session, claim))
-    if stored is None:
-        stored = _render(claim, target, document, store)
-        new = stored
-        await ledger.run(lambda session: _store(session, claim, target, new))
-    else:
-        await ledger.run(lambda session: lifecycle.save(session, claim, sent_folder=target.folder))
-    return stored
+async def prepare(consignment: Consignment, target: Target, ledger: GroupCommit) -> File:
+    """The file to send, rendered where no earlier attempt did; it and its folder are on record before it leaves."""
+    file = consignment.file or _render(consignment, target)
+    await ledger.run(lambda session: _store(session, consignment, target, file))
+    return file
 
 
 async def clean_up(claim: Claim, target: Target, transport: Transport, *, everything: bool) -> None:
@@ -115,47 +144,34 @@ async def _look(
     return False, None
 
 
-def _load(session: Session, claim: Claim) -> tuple[File | None, dict[str, Any], str]:
-    payload = session.execute(
-        select(Payload.file_name, Payload.content).where(Payload.execution_id == claim.execution_id)
-    ).one_or_none()
-    if payload is not None:
-        return File(payload.file_name, payload.content), {}, ""
-    document, store = session.execute(
-        select(OrderSnapshot.document, OrderSnapshot.store_external_id)
-        .join(Execution, Execution.snapshot_id == OrderSnapshot.id)
-        .where(Execution.id == claim.execution_id)
-    ).one()
-    return None, document, store
-
-
-def _render(claim: Claim, target: Target, document: dict[str, Any], store: str) -> File:
+def _render(consignment: Consignment, target: Target) -> File:
     chosen = FORMATS[target.export_format]
     name = file_name(
-        document,
+        consignment.document,
         job_format=target.file_name_format,
         extension=chosen.extension,
         prefix=target.prefix,
         multi_store=target.multi_store,
-        store_external_id=store,
-        at=claim.started_at,
+        store_external_id=consignment.store_external_id,
+        at=consignment.claim.started_at,
     )
-    return File(name, chosen.render(document))
+    return File(name, chosen.render(consignment.document))
 
 
-def _store(session: Session, claim: Claim, target: Target, file: File) -> None:
+def _store(session: Session, consignment: Consignment, target: Target, file: File) -> None:
+    claim = consignment.claim
     lifecycle.save(session, claim, sent_folder=target.folder)
-    session.add(
-        Payload(
-            execution_id=claim.execution_id,
-            file_name=file.name,
-            content=file.content,
-            size=len(file.content),
-            sha256=hashlib.sha256(file.content).hexdigest(),
-            created_at=database_now(session),
+    if consignment.file is None:
+        session.execute(
+            insert(Payload).values(
+                execution_id=claim.execution_id,
+                file_name=file.name,
+                content=file.content,
+                size=len(file.content),
+                sha256=hashlib.sha256(file.content).hexdigest(),
+                created_at=database_now(session),
+            )
         )
-    )
-    session.flush()
 
 
 def _mark_doubtful(session: Session, claim: Claim) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 import traceback
 from collections.abc import Callable
@@ -12,12 +11,13 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session, joinedload, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
 from datahub.jobs import delivery, lifecycle
-from datahub.jobs.delivery import Target
+from datahub.jobs.delivery import Consignment, Target
 from datahub.jobs.group_commit import GroupCommit
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
@@ -34,6 +34,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 # A batch takes no further executions after this; other jobs and messages want their turn.
 BATCH_SECONDS = 300
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True)
@@ -51,159 +52,189 @@ def run(context: Context, execution_id: int, attempt: int) -> None:
     """Delivers this execution and goes on with others of its job that are due; ends at once when it is taken.
 
     Safe to call any number of times with the same arguments."""
-    asyncio.run(_Batch(context).run(execution_id, attempt))
+    asyncio.run(_run(context, execution_id, attempt))
+
+
+async def _run(context: Context, execution_id: int, attempt: int) -> None:
+    ledger = GroupCommit(context.sessions)
+    try:
+        first = await ledger.run(lambda session: _claim(session, context, execution_id, attempt))
+        if first is None:
+            return
+        job, target = await ledger.run(lambda session: _load_job(session, first.claim.job_id))
+        batch = _Batch(context, ledger, job, target)
+        await batch.work(first)
+        if batch.has_delivered:
+            await ledger.run(lambda session: _note_success(session, job.connection_id))
+    finally:
+        ledger.close()
 
 
 class _Batch:
-    def __init__(self, context: Context) -> None:
+    """`is_over` once nothing more may be claimed: the connection is lost, or the database, or the worker is ending."""
+
+    _keeper: LeaseKeeper
+    _opening: asyncio.Task[Transport]
+
+    def __init__(self, context: Context, ledger: GroupCommit, job: ExportJob, target: Target) -> None:
         self._context = context
-        self._ledger = GroupCommit(context.sessions)
+        self._ledger = ledger
+        self._job = job
+        self._target = target
         self._tasks: dict[asyncio.Task[None], Claim] = {}
-        self._delivered = False
-        self._broken = False
+        self._is_broken = False
         self._claims_until = time.monotonic() + BATCH_SECONDS
+        self.has_delivered = False
 
-    async def run(self, execution_id: int, attempt: int) -> None:
-        context = self._context
-        try:
-            first = await self._ledger.run(
-                lambda session: lifecycle.claim(
-                    session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings
-                )
-            )
-            if first is None:
-                return
-            job = await self._ledger.run(lambda session: _load_job(session, first.job_id))
-            target = await self._ledger.run(lambda session: _target(session, job))
-            await self._work(first, job, target)
-            if self._delivered:
-                await self._ledger.run(lambda session: _note_success(session, job.connection_id))
-        finally:
-            self._ledger.close()
-
-    async def _work(self, first: Claim, job: ExportJob, target: Target) -> None:
+    async def work(self, first: Consignment) -> None:
         loop = asyncio.get_running_loop()
 
         def give_up(lost: Claim) -> None:
             loop.call_soon_threadsafe(self._cancel, lost)
 
         async with AsyncExitStack() as stack:
-            keeper = stack.enter_context(LeaseKeeper(self._context.sessions, self._context.settings, give_up))
-            keeper.hold(first)
-            opening = asyncio.create_task(self._open(stack, job.connection))
-            self._start(first, target, opening)
-            await self._fill(job.id, target, opening, keeper)
+            keeper = LeaseKeeper(self._context.sessions, self._context.settings, give_up)
+            self._keeper = stack.enter_context(keeper)
+            self._opening = asyncio.create_task(self._open(stack))
+            self._start(first)
+            await self._fill()
             while self._tasks:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in [task for task in self._tasks if task.done()]:
-                    keeper.release(self._tasks.pop(task))
-                await self._fill(job.id, target, opening, keeper)
-            await asyncio.gather(opening, return_exceptions=True)
+                    self._keeper.release(self._tasks.pop(task))
+                await self._fill()
+            await asyncio.gather(self._opening, return_exceptions=True)
 
-    async def _open(self, stack: AsyncExitStack, connection: Connection) -> Transport:
+    @property
+    def is_over(self) -> bool:
+        return self._is_broken or self._context.is_stopping() or time.monotonic() > self._claims_until
+
+    async def _open(self, stack: AsyncExitStack) -> Transport:
+        context = self._context
         try:
-            return await stack.enter_async_context(
-                open_transport(connection, self._context.settings, self._context.vault)
-            )
+            opening = open_transport(self._job.connection, context.settings, context.vault)
+            return await stack.enter_async_context(opening)
         except Exception:
-            self._broken = True
+            self._is_broken = True
             raise
 
-    async def _fill(self, job_id: int, target: Target, opening: asyncio.Task[Transport], keeper: LeaseKeeper) -> None:
-        """Claims as many due executions as places are free, a quarter of them at a time to spare the database."""
-        context = self._context
-        free = context.settings.in_flight - len(self._tasks)
-        over = self._broken or context.is_stopping() or time.monotonic() > self._claims_until
-        if over or free < max(1, context.settings.in_flight // 4):
+    async def _fill(self) -> None:
+        """Claims as many due executions as places are free, half of them at a time to spare the database."""
+        places = self._context.settings.in_flight
+        free = places - len(self._tasks)
+        if self.is_over or free < max(1, places // 2):
             return
-        claims = await self._ledger.run(
-            lambda session: lifecycle.claim_due(
-                session, job_id, count=free, worker=context.worker, settings=context.settings
-            )
-        )
-        for claim in claims:
-            keeper.hold(claim)
-            self._start(claim, target, opening)
+        try:
+            due = await self._ledger.run(lambda session: _claim_due(session, self._context, self._job.id, free))
+        except DATABASE_AWAY as error:
+            self._is_broken = True
+            log.warning("no further executions could be claimed", error=type(error).__name__)
+            return
+        for consignment in due:
+            self._start(consignment)
 
-    def _start(self, claim: Claim, target: Target, opening: asyncio.Task[Transport]) -> None:
-        self._tasks[asyncio.create_task(self._attempt(claim, target, opening))] = claim
+    def _start(self, consignment: Consignment) -> None:
+        self._keeper.hold(consignment.claim)
+        self._tasks[asyncio.create_task(self._attempt(consignment))] = consignment.claim
 
     def _cancel(self, lost: Claim) -> None:
         for task, claim in self._tasks.items():
             if claim == lost:
                 task.cancel()
 
-    async def _attempt(self, claim: Claim, target: Target, opening: asyncio.Task[Transport]) -> None:
-        """The top of one execution's attempt: whatever happens ends here, and only this execution."""
+    async def _attempt(self, consignment: Consignment) -> None:
+        """The top of one execution's attempt: whatever happens ends here, and costs only this execution."""
+        claim = consignment.claim
         with structlog.contextvars.bound_contextvars(execution=claim.public_id, attempt=claim.attempt):
-            message, final = "", True
             try:
-                async with asyncio.timeout(self._context.settings.attempt_seconds):
-                    transport = await asyncio.shield(opening)
-                    reason = await delivery.deliver(claim, target, transport, self._ledger)
-                    await self._ledger.run(lambda session: lifecycle.succeed(session, claim, reason=reason))
-                self._delivered = True
-                log.info("export delivered")
-                return
+                failure = await self._deliver(consignment)
+                if failure is not None:
+                    await self._fail(claim, failure)
             except LostClaimError:
                 log.warning("claim lost, the attempt ends without effect")
-                await self._clean_up(claim, target, opening, everything=False)
-                return
+                await self._clean_up(claim, everything=False)
             except asyncio.CancelledError:
                 log.info("stopped, the attempt ends without effect")
-                await self._clean_up(claim, target, opening, everything=False)
-                return
-            except TransientError as error:
-                self._broken = self._broken or isinstance(error, ConnectionLostError)
-                message, final = str(error), False
-            except TimeoutError:
-                message, final = f"The attempt took longer than {self._context.settings.attempt_seconds:g} s.", False
-            except ConfigError as error:
-                message = str(error)
-            except Exception:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
-                message = f"Internal error, please report it with this text:\n{traceback.format_exc()}"
-            await self._fail(claim, target, opening, message=message, final=final)
+                await self._clean_up(claim, everything=False)
+            except DATABASE_AWAY as error:
+                # Nothing can be recorded: the lease runs out, and the next attempt finds what this one did.
+                self._is_broken = True
+                log.warning("the database is away in the middle of an attempt", error=type(error).__name__)
 
-    async def _fail(
-        self, claim: Claim, target: Target, opening: asyncio.Task[Transport], *, message: str, final: bool
-    ) -> None:
-        log.log(logging.WARNING, "attempt failed", error=message)
+    async def _deliver(self, consignment: Consignment) -> _Failure | None:
+        claim = consignment.claim
         try:
-            status = await self._ledger.run(
-                lambda session: lifecycle.fail(
-                    session, claim, message=message, final=final, settings=self._context.settings
-                )
-            )
+            async with asyncio.timeout(self._context.settings.attempt_seconds):
+                transport = await asyncio.shield(self._opening)
+                reason = await delivery.deliver(consignment, self._target, transport, self._ledger)
+                await self._ledger.run(lambda session: lifecycle.succeed(session, claim, reason=reason))
         except LostClaimError:
-            log.warning("claim lost before the failure could be recorded")
-            return
+            raise
+        except TransientError as error:
+            self._is_broken = self._is_broken or isinstance(error, ConnectionLostError)
+            return _Failure(str(error), final=False)
+        except TimeoutError:
+            return _Failure(
+                f"The attempt took longer than {self._context.settings.attempt_seconds:g} s (ATTEMPT_SECONDS).",
+                final=False,
+            )
+        except ConfigError as error:
+            return _Failure(str(error), final=True)
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
+            return _Failure(f"Internal error, please report it with this text:\n{traceback.format_exc()}", final=True)
+        self.has_delivered = True
+        log.info("export delivered")
+        return None
+
+    async def _fail(self, claim: Claim, failure: _Failure) -> None:
+        log.warning("attempt failed", error=failure.message)
+        settings = self._context.settings
+        status = await self._ledger.run(
+            lambda session: lifecycle.fail(
+                session, claim, message=failure.message, final=failure.final, settings=settings
+            )
+        )
         if status == ERROR:
-            await self._clean_up(claim, target, opening, everything=True)
+            await self._clean_up(claim, everything=True)
 
-    async def _clean_up(
-        self, claim: Claim, target: Target, opening: asyncio.Task[Transport], *, everything: bool
-    ) -> None:
-        if not opening.done() or self._broken:
+    async def _clean_up(self, claim: Claim, *, everything: bool) -> None:
+        if not self._opening.done() or self._is_broken:
             return
-        with suppress(TransientError, ConfigError):
+        with suppress(TransientError, ConfigError, *DATABASE_AWAY):
             if everything or not await self._ledger.run(lambda session: delivery.is_marked(session, claim)):
-                await delivery.clean_up(claim, target, opening.result(), everything=everything)
+                await delivery.clean_up(claim, self._target, self._opening.result(), everything=everything)
 
 
-def _load_job(session: Session, job_id: int) -> ExportJob:
+@dataclass(frozen=True)
+class _Failure:
+    message: str
+    final: bool
+
+
+def _claim(session: Session, context: Context, execution_id: int, attempt: int) -> Consignment | None:
+    claim = lifecycle.claim(session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings)
+    return delivery.load(session, [claim])[0] if claim else None
+
+
+def _claim_due(session: Session, context: Context, job_id: int, count: int) -> list[Consignment]:
+    claims = lifecycle.claim_due(session, job_id, count=count, worker=context.worker, settings=context.settings)
+    return delivery.load(session, claims) if claims else []
+
+
+def _load_job(session: Session, job_id: int) -> tuple[ExportJob, Target]:
     statement = select(ExportJob).where(ExportJob.id == job_id).options(joinedload(ExportJob.connection))
-    return session.scalars(statement).one()
-
-
-def _target(session: Session, job: ExportJob) -> Target:
+    job = session.scalars(statement).one()
     general = session.get_one(GeneralSettings, 1)
-    return Target(
+    target = Target(
         folder=job.output_folder,
         export_format=job.export_format,
         file_name_format=job.file_name_format,
         prefix=general.file_name_prefix,
         multi_store=general.multi_store,
     )
+    return job, target
 
 
 def _note_success(session: Session, connection_id: int) -> None:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.errors import DataHubError
+
 Result = TypeVar("Result")
 Step = Callable[[Session], Any]
 
@@ -51,9 +53,9 @@ class GroupCommit:
         if len(steps) > 1:
             try:
                 with self._sessions.begin() as session:
-                    return [_within_savepoint(session, step) for step in steps]
-            except SQLAlchemyError:
-                pass  # each step gets a transaction of its own below
+                    return [step(session) for step in steps]
+            except (DataHubError, SQLAlchemyError):
+                pass  # one of them failed: each gets a transaction of its own below
         return [self._commit_alone(step) for step in steps]
 
     def _commit_alone(self, step: Step) -> Any:
@@ -62,13 +64,3 @@ class GroupCommit:
                 return step(session)
         except Exception as error:  # noqa: BLE001 - raised again in the coroutine that awaits the step
             return error
-
-
-def _within_savepoint(session: Session, step: Step) -> Any:
-    try:
-        with session.begin_nested():
-            return step(session)
-    except SQLAlchemyError:
-        raise
-    except Exception as error:  # noqa: BLE001 - raised again in the coroutine that awaits the step
-        return error

@@ -28,7 +28,7 @@ class LeaseKeeper:
         self._sessions = sessions
         self._settings = settings
         self._on_lost = on_lost
-        self._held: dict[str, Claim] = {}
+        self._held: dict[tuple[int, int], Claim] = {}
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._renewed = time.monotonic()
@@ -51,11 +51,11 @@ class LeaseKeeper:
         with self._lock:
             if not self._held:
                 self._renewed = time.monotonic()
-            self._held[claim.token] = claim
+            self._held[claim.execution_id, claim.attempt] = claim
 
     def release(self, claim: Claim) -> None:
         with self._lock:
-            self._held.pop(claim.token, None)
+            self._held.pop((claim.execution_id, claim.attempt), None)
 
     def _beat(self) -> None:
         while not self._done.wait(self._settings.beat_seconds):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from datahub.db import database_now
@@ -91,6 +91,7 @@ def move(
         .where(Execution.id == execution_id, Execution.status == came_from, *conditions)
         .values(status=to, **(values or {}))
         .returning(Execution.attempts, Execution.worker)
+        .execution_options(synchronize_session=False)
     )
     row = session.execute(statement).one_or_none()
     if row is None:
@@ -111,8 +112,8 @@ def note(
     reason: str,
 ) -> None:
     """Adds a line to the event log; with equal statuses it is a finding, not a move."""
-    session.add(
-        Event(
+    session.execute(
+        insert(Event).values(
             execution_id=execution_id,
             at=database_now(session),
             from_status=came_from,
@@ -123,55 +124,67 @@ def note(
             reason=reason,
         )
     )
-    session.flush()
 
 
 def claim(session: Session, execution_id: int, *, attempt: int, worker: str, settings: Settings) -> Claim | None:
     """Takes one execution for its given attempt; None when somebody has it, it ended, or its turn has not come.
 
     Counts the attempt. The caller commits before it acts on the claim."""
-    now = database_now(session)
-    token = str(uuid4())
-    taken = move(
-        session,
-        execution_id,
-        came_from=JOB_PENDING,
-        to=JOB_STARTED,
-        actor=SYSTEM,
-        reason="attempt started",
-        conditions=[Execution.attempts == attempt - 1, *is_due(now)],
-        values={
-            "token": token,
-            "attempts": attempt,
-            "worker": worker,
-            "executed_at": now,
-            "lease_until": now + timedelta(seconds=settings.lease_seconds),
-        },
-    )
-    if not taken:
-        return None
-    row = session.execute(
-        select(Execution.public_id, ExportJob.id, Execution.rename_attempt, Execution.sent_folder)
-        .join(ExportJob, ExportJob.id == Execution.export_job_id)
-        .where(Execution.id == execution_id)
-    ).one()
-    return Claim(execution_id, row[0], row[1], token, attempt, now, worker, row[2], row[3])
+    which = [Execution.id == execution_id, Execution.attempts == attempt - 1]
+    claims = _take(session, which, worker=worker, settings=settings)
+    return claims[0] if claims else None
 
 
 def claim_due(session: Session, job_id: int, *, count: int, worker: str, settings: Settings) -> list[Claim]:
     """Takes up to `count` due executions of one job, the longest due first. The caller commits."""
-    due = (
-        select(Execution.id, Execution.attempts)
+    due = session.scalars(
+        select(Execution.id)
         .where(Execution.export_job_id == job_id, *is_due(database_now(session)))
         .order_by(Execution.next_attempt_at, Execution.id)
         .limit(count)
         .with_for_update(skip_locked=True, of=Execution)
+    ).all()
+    return _take(session, [Execution.id.in_(due)], worker=worker, settings=settings) if due else []
+
+
+def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str, settings: Settings) -> list[Claim]:
+    now = database_now(session)
+    token = str(uuid4())
+    statement = (
+        update(Execution)
+        .where(*which, *is_due(now))
+        .values(
+            status=JOB_STARTED,
+            token=token,
+            attempts=Execution.attempts + 1,
+            worker=worker,
+            executed_at=now,
+            lease_until=now + timedelta(seconds=settings.lease_seconds),
+        )
+        .returning(
+            Execution.id,
+            Execution.public_id,
+            Execution.export_job_id,
+            Execution.attempts,
+            Execution.rename_attempt,
+            Execution.sent_folder,
+        )
+        .execution_options(synchronize_session=False)
     )
     claims = [
-        claim(session, execution_id, attempt=attempts + 1, worker=worker, settings=settings)
-        for execution_id, attempts in session.execute(due).all()
+        Claim(execution_id, public_id, job_id or 0, token, attempt, now, worker, marked, folder)
+        for execution_id, public_id, job_id, attempt, marked, folder in session.execute(statement).all()
     ]
-    return [taken for taken in claims if taken is not None]
+    if claims:
+        started = {"from_status": JOB_PENDING, "to_status": JOB_STARTED, "actor": SYSTEM, "reason": "attempt started"}
+        session.execute(
+            insert(Event),
+            [
+                {"execution_id": taken.execution_id, "at": now, "attempt": taken.attempt, "worker": worker, **started}
+                for taken in claims
+            ],
+        )
+    return sorted(claims, key=lambda taken: taken.execution_id)
 
 
 def is_mine(held: Claim) -> list[ColumnElement[bool]]:
@@ -186,6 +199,7 @@ def renew(session: Session, held: Claim, settings: Settings) -> bool:
         .where(Execution.id == held.execution_id, Execution.status == JOB_STARTED, *is_mine(held))
         .values(lease_until=lease_until)
         .returning(Execution.id)
+        .execution_options(synchronize_session=False)
     )
     return session.execute(statement).one_or_none() is not None
 
@@ -202,6 +216,7 @@ def save(session: Session, held: Claim, **values: Any) -> None:
         )
         .values(**values)
         .returning(Execution.id)
+        .execution_options(synchronize_session=False)
     )
     if session.execute(statement).one_or_none() is None:
         raise LostClaimError(f"execution {held.public_id} is no longer claimed by this worker")
