@@ -24,6 +24,7 @@ from datahub.models.execution import (
     UNENDED,
     Execution,
     Payload,
+    is_unended,
 )
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order
@@ -68,7 +69,7 @@ def stop_all_of_job(session: Session, job: ExportJob, *, actor: str) -> int:
     """Stops every unended execution of a job that is being deleted. Raises ConflictError while one is in delivery."""
     unended = session.scalars(
         select(Execution)
-        .where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED))
+        .where(Execution.export_job_id == job.id, is_unended())
         .order_by(Execution.id)
         .execution_options(populate_existing=True)
     ).all()
@@ -143,7 +144,7 @@ def count_never_exported(session: Session, job: ExportJob) -> int:
 def count_unended(session: Session, job: ExportJob) -> int:
     """What stop_all_of_job would stop now."""
     unended = select(func.count()).select_from(Execution)
-    return session.scalars(unended.where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED))).one()
+    return session.scalars(unended.where(Execution.export_job_id == job.id, is_unended())).one()
 
 
 def _never_exported(session: Session, job: ExportJob, *, after: int) -> list[Order]:

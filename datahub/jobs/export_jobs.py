@@ -17,7 +17,7 @@ from datahub.db import database_now
 from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
 from datahub.jobs import executions
 from datahub.models.connection import SFTP, Connection
-from datahub.models.execution import UNENDED, Execution
+from datahub.models.execution import Execution, is_unended
 from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
 from datahub.models.party import Supplier
 from datahub.orders import life
@@ -164,7 +164,7 @@ def delete(session: Session, job: ExportJob, *, actor: str) -> None:
     """Stops what waits; the history stays. Raises ConflictError while one execution is being delivered."""
     session.refresh(job, with_for_update=True)
     executions.stop_all_of_job(session, job, actor=actor)
-    running = select(Execution.public_id).where(Execution.export_job_id == job.id, Execution.status.in_(UNENDED))
+    running = select(Execution.public_id).where(Execution.export_job_id == job.id, is_unended())
     public_id = session.scalar(running.order_by(Execution.id).limit(1))
     if public_id is not None:
         raise ConflictError(f"Execution {public_id} of this job is being delivered. Delete the job once it has ended.")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_PENDING, JOB_STARTED, UNENDED, Event, Execution, Payload
+from datahub.models.execution import JOB_PENDING, JOB_STARTED, Event, Execution, Payload, is_unended
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order
 
@@ -86,7 +86,7 @@ def _waits_for(session: Session, execution: Execution) -> str:
             Execution.export_job_id == execution.export_job_id,
             Execution.order_id == execution.order_id,
             Execution.id < execution.id,
-            Execution.status.in_(UNENDED),
+            is_unended(),
         )
         .order_by(Execution.id)
         .limit(1)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datahub.jobs import executions, export_jobs
-from datahub.models.execution import JOB_PENDING, UNENDED, Execution
+from datahub.models.execution import JOB_PENDING, Execution, is_unended
 from datahub.models.export_job import ExportJob
 
 HEALTHY, RETRYING, NEEDS_YOU, NEVER_RUN, INACTIVE = "HEALTHY", "RETRYING", "NEEDS_YOU", "NEVER_RUN", "INACTIVE"
@@ -103,8 +103,6 @@ def _failed(session: Session, job_ids: list[int]) -> dict[int, int]:
 
 def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
     tried = Execution.attempts > 0
-    # Said as the partial index says it, or SQLite would not use it.
-    unended = Execution.status.in_(bindparam("unended", UNENDED, expanding=True, literal_execute=True))
     waiting = (
         select(
             Execution.export_job_id,
@@ -112,7 +110,7 @@ def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
             func.count().filter(tried),
             func.min(Execution.next_attempt_at).filter(tried),
         )
-        .where(unended, Execution.status == JOB_PENDING, Execution.export_job_id.in_(job_ids))
+        .where(is_unended(), Execution.status == JOB_PENDING, Execution.export_job_id.in_(job_ids))
         .group_by(Execution.export_job_id)
     )
     return {

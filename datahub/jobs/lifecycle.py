@@ -20,9 +20,9 @@ from datahub.models.execution import (
     JOB_STARTED,
     JOB_STOPPED,
     SUCCESS,
-    UNENDED,
     Event,
     Execution,
+    is_unended,
 )
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
@@ -54,6 +54,7 @@ def is_due(now: datetime) -> list[ColumnElement[bool]]:
     job is still under way."""
     earlier = aliased(Execution)
     return [
+        is_unended(),
         Execution.status == JOB_PENDING,
         Execution.next_attempt_at <= now,
         exists(
@@ -66,7 +67,7 @@ def is_due(now: datetime) -> list[ColumnElement[bool]]:
                 earlier.export_job_id == Execution.export_job_id,
                 earlier.order_id == Execution.order_id,
                 earlier.id < Execution.id,
-                earlier.status.in_(UNENDED),
+                is_unended(earlier),
             )
         ),
     ]

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, TextClause, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    TextClause,
+    bindparam,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from datahub.db import Base
@@ -130,3 +141,8 @@ class Event(Base):
     attempt: Mapped[int]
     worker: Mapped[str | None] = mapped_column(String(150))
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+def is_unended(execution: type[Execution] = Execution) -> ColumnElement[bool]:
+    """Said as the partial indexes say it: with bound values SQLite would not use them."""
+    return execution.status.in_(bindparam("unended", UNENDED, expanding=True, literal_execute=True))

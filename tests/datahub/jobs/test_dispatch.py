@@ -3,14 +3,15 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from rq import Queue
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now
+from datahub.db import Base, database_now, make_engine
 from datahub.jobs import dispatch, lifecycle, orders
 from datahub.models.connection import Connection
 from datahub.models.execution import Execution
@@ -161,3 +162,16 @@ def test_a_lease_that_ran_out_writes_nothing(
     assert claim is not None
     with sessions() as session, pytest.raises(lifecycle.LostClaimError):
         lifecycle.save(session, claim, rename_attempt=1)
+
+
+def test_looking_for_due_executions_reads_no_ended_one(tmp_path: Path) -> None:
+    """On SQLite, whose planner takes a partial index only for words that equal the index's own."""
+    engine = make_engine(f"sqlite:///{tmp_path}/plan.db")
+    Base.metadata.create_all(engine)
+    due = select(Execution.id).where(*lifecycle.is_due(datetime.now(UTC))).order_by(Execution.next_attempt_at)
+    statement = due.compile(engine, compile_kwargs={"render_postcompile": True})
+    values = tuple(str(statement.params[name]) for name in statement.positiontup or ())
+    with engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"explain query plan {statement}", values).all())
+    assert "SEARCH executions USING INDEX ix_executions_due" in plan
+    assert "SEARCH executions_1 USING INDEX ix_executions_turn" in plan
