@@ -23,11 +23,16 @@ CHECKS = (
 )
 
 
+def install() -> None:
+    """Debian packages, development requirements and assets. Raises CommandError."""
+    install_packages(PROGRAMS)
+    prepare(DEVELOPMENT)
+
+
 def main() -> int:
     os.environ["PATH"] = complete_path(os.environ.get("PATH", ""))
     try:
-        install_packages(PROGRAMS)
-        prepare(DEVELOPMENT)
+        install()
     except CommandError as error:
         print(error, file=sys.stderr)
         return 1

@@ -68,6 +68,6 @@ def test_data_folder_is_named_by_option_then_variable(tmp_path: Path, monkeypatc
 def test_every_setting_stands_in_the_table_of_the_documentation() -> None:
     root = Path(__file__).parent.parent.parent
     read = set(re.findall(r'env(?:\.get\(|, )"([A-Z_]+)"', (root / "datahub" / "settings.py").read_text()))
-    documented = set(re.findall(r"^\| `([A-Z_]+)`", (root / "docs" / "operation.md").read_text(), re.MULTILINE))
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", (root / "README.md").read_text(), re.MULTILINE))
     assert {"DATABASE_URL", "LEASE_SECONDS", "OUTBOUND_ALLOW"} <= read
     assert read <= documented
