@@ -20,15 +20,17 @@ LEASE_LOST = 70
 
 
 class LeaseKeeper:
-    """Renews every held claim each beat and tells which are lost. `on_lost` is called from the side thread.
+    """Renews every held claim each beat and tells which are lost or stopped. `on_lost` is called from the side thread.
 
-    A process that cannot renew at all ends itself before its leases run out: another worker takes over."""
+    A process that cannot renew at all ends itself before its leases run out, and one that does not let go of a lost
+    claim within a lease's time ends itself too: killing the process ends the work."""
 
     def __init__(self, sessions: sessionmaker[Session], settings: Settings, on_lost: Callable[[Claim], None]) -> None:
         self._sessions = sessions
         self._settings = settings
         self._on_lost = on_lost
         self._held: dict[tuple[int, int], Claim] = {}
+        self._lost_at: dict[tuple[int, int], float] = {}
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._renewed = time.monotonic()
@@ -54,8 +56,10 @@ class LeaseKeeper:
             self._held[claim.execution_id, claim.attempt] = claim
 
     def release(self, claim: Claim) -> None:
+        """The work on it has ended, whatever became of it."""
         with self._lock:
             self._held.pop((claim.execution_id, claim.attempt), None)
+            self._lost_at.pop((claim.execution_id, claim.attempt), None)
 
     def _beat(self) -> None:
         while not self._done.wait(self._settings.beat_seconds):
@@ -69,15 +73,26 @@ class LeaseKeeper:
                 continue
             self._renewed = time.monotonic()
             for claim in lost:
-                self.release(claim)
-                self._on_lost(claim)
+                self._let_go(claim)
+
+    def _let_go(self, claim: Claim) -> None:
+        key = (claim.execution_id, claim.attempt)
+        with self._lock:
+            # Its work may have ended since this beat began.
+            if self._held.pop(key, None) is None:
+                return
+            self._lost_at[key] = time.monotonic()
+        self._on_lost(claim)
 
     def _watch(self) -> None:
         # On its own thread, since a renewal can hang on a database that has gone silent.
         patience = self._settings.lease_seconds - self._settings.beat_seconds / 2
         while not self._done.wait(self._settings.beat_seconds / 4):
+            now = time.monotonic()
             with self._lock:
-                expired = self._held and time.monotonic() - self._renewed > patience
-            if expired:
-                log.critical("no lease could be renewed for %.1f s; this worker ends itself", patience)
+                is_late = bool(self._held) and now - self._renewed > patience
+                is_stuck = any(now - lost_at > self._settings.lease_seconds for lost_at in self._lost_at.values())
+            if is_late or is_stuck:
+                why = "no lease could be renewed" if is_late else "a lost claim was not let go"
+                log.critical("%s for %.1f s; this worker ends itself", why, patience)
                 os._exit(LEASE_LOST)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, exists, insert, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from datahub.db import database_now
@@ -22,6 +22,7 @@ from datahub.models.execution import (
     SUCCESS,
     Event,
     Execution,
+    is_started,
     is_unended,
 )
 from datahub.models.export_job import ExportJob
@@ -130,14 +131,23 @@ def note(
 def claim(session: Session, execution_id: int, *, attempt: int, worker: str, settings: Settings) -> Claim | None:
     """Takes one execution for its given attempt; None when somebody has it, it ended, or its turn has not come.
 
-    Counts the attempt. The caller commits before it acts on the claim."""
+    Counts the attempt. None also while as many files are in flight over the connection as may be, whoever sends them.
+    The caller commits before it acts on the claim."""
+    job_id = session.scalar(select(Execution.export_job_id).where(Execution.id == execution_id))
+    if job_id is None or _free_places(session, job_id, settings) < 1:
+        return None
     which = [Execution.id == execution_id, Execution.attempts == attempt - 1]
     claims = _take(session, which, worker=worker, settings=settings)
     return claims[0] if claims else None
 
 
 def claim_due(session: Session, job_id: int, *, count: int, worker: str, settings: Settings) -> list[Claim]:
-    """Takes up to `count` due executions of one job, the longest due first. The caller commits."""
+    """Takes up to `count` due executions of one job, the longest due first, as far as the connection has places.
+
+    The caller commits."""
+    count = min(count, _free_places(session, job_id, settings))
+    if count < 1:
+        return []
     due = session.scalars(
         select(Execution.id)
         .where(Execution.export_job_id == job_id, *is_due(database_now(session)))
@@ -146,6 +156,24 @@ def claim_due(session: Session, job_id: int, *, count: int, worker: str, setting
         .with_for_update(skip_locked=True, of=Execution)
     ).all()
     return _take(session, [Execution.id.in_(due)], worker=worker, settings=settings) if due else []
+
+
+def _free_places(session: Session, job_id: int, settings: Settings) -> int:
+    """How many more files may be in flight over the job's connection. Its row stays locked until the commit, so that
+    workers which count at the same moment take turns."""
+    connection_id = session.scalar(
+        select(Connection.id)
+        .join(ExportJob, ExportJob.connection_id == Connection.id)
+        .where(ExportJob.id == job_id)
+        .with_for_update(of=Connection, key_share=True)
+    )
+    started = session.scalar(
+        select(func.count())
+        .select_from(Execution)
+        .join(ExportJob, ExportJob.id == Execution.export_job_id)
+        .where(ExportJob.connection_id == connection_id, is_started())
+    )
+    return settings.in_flight - (started or 0)
 
 
 def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str, settings: Settings) -> list[Claim]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.jobs import dispatch, lifecycle
 from datahub.jobs.lifecycle import SYSTEM
-from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution
+from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution, is_started
 from datahub.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def reap(session: Session, settings: Settings) -> int:
     now = database_now(session)
     dead = session.scalars(
         select(Execution)
-        .where(Execution.status == JOB_STARTED, Execution.lease_until < now)
+        .where(is_started(), Execution.lease_until < now)
         .order_by(Execution.lease_until, Execution.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True, of=Execution)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     TextClause,
     bindparam,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -63,6 +64,7 @@ class Execution(Base):
         _partial("uq_executions_unended_successor", "predecessor_id", where=_UNENDED_SQL, unique=True),
         _partial("ix_executions_due", "next_attempt_at", "id", where=_UNENDED_SQL),
         _partial("ix_executions_turn", "export_job_id", "order_id", "id", where=_UNENDED_SQL),
+        _partial("ix_executions_started", "export_job_id", "lease_until", where=text("status = 'JOB_STARTED'")),
         _partial("ix_executions_failed", "export_job_id", "id", where=text("status = 'ERROR'")),
         Index("ix_executions_job_history", "export_job_id", "executed_at", "id"),
         Index("ix_executions_order", "order_id", "id"),
@@ -146,3 +148,8 @@ class Event(Base):
 def is_unended(execution: type[Execution] = Execution) -> ColumnElement[bool]:
     """Said as the partial indexes say it: with bound values SQLite would not use them."""
     return execution.status.in_(bindparam("unended", UNENDED, expanding=True, literal_execute=True))
+
+
+def is_started() -> ColumnElement[bool]:
+    """Said as its partial index says it."""
+    return Execution.status == literal_column(f"'{JOB_STARTED}'")

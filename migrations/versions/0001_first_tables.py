@@ -468,6 +468,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'ERROR'"),
         postgresql_where=sa.text("status = 'ERROR'"),
     )
+    op.create_index(
+        "ix_executions_started",
+        "executions",
+        ["export_job_id", "lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'JOB_STARTED'"),
+        postgresql_where=sa.text("status = 'JOB_STARTED'"),
+    )
     op.create_index("ix_executions_job_history", "executions", ["export_job_id", "executed_at", "id"], unique=False)
     op.create_index(op.f("ix_executions_job_public_id"), "executions", ["job_public_id"], unique=False)
     op.create_index("ix_executions_order", "executions", ["order_id", "id"], unique=False)

@@ -175,3 +175,36 @@ def test_looking_for_due_executions_reads_no_ended_one(tmp_path: Path) -> None:
         plan = str(connection.exec_driver_sql(f"explain query plan {statement}", values).all())
     assert "SEARCH executions USING INDEX ix_executions_due" in plan
     assert "SEARCH executions_1 USING INDEX ix_executions_turn" in plan
+
+
+def test_the_places_of_a_connection_hold_for_all_workers_and_jobs(
+    sessions: sessionmaker[Session], settings: Settings, vault: Vault
+) -> None:
+    narrow = dataclasses.replace(settings, in_flight=3)
+    with sessions.begin() as session:
+        connection = add_connection(session, vault)
+        jobs = [make_job(session, connection).id for _ in range(2)]
+        for _ in range(4):
+            orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+    together = threading.Barrier(4)
+    taken: list[lifecycle.Claim] = []
+
+    def run(number: int) -> None:
+        together.wait()
+        with sessions.begin() as session:
+            taken.extend(
+                lifecycle.claim_due(session, jobs[number % 2], count=2, worker=f"worker-{number}", settings=narrow)
+            )
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 3
+    with sessions.begin() as session:
+        waiting = session.scalars(select(Execution).where(Execution.status == "JOB_PENDING")).first()
+        assert waiting is not None
+        assert lifecycle.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is None
+        lifecycle.succeed(session, taken[0], reason="delivered")
+        assert lifecycle.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is not None

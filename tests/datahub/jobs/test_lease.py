@@ -32,6 +32,18 @@ with LeaseKeeper(sessions, make_settings(), lambda claim: None) as keeper:
     time.sleep(60)
 """
 
+STUCK = """
+import datetime, time
+from datahub.db import make_engine, make_sessions
+from datahub.jobs.lease import LeaseKeeper
+from datahub.jobs.lifecycle import Claim
+from tests.settings import make_settings
+
+with LeaseKeeper(make_sessions(make_engine({url!r})), make_settings(), lambda claim: None) as keeper:
+    keeper.hold({claim!r})
+    time.sleep(60)
+"""
+
 
 @pytest.fixture
 def claim(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> Claim:
@@ -77,3 +89,14 @@ def test_a_stop_and_a_taken_over_claim_are_told_to_the_holder(
 def test_a_worker_that_cannot_renew_ends_itself() -> None:
     ended = subprocess.run([sys.executable, "-c", CUT_OFF], timeout=30, capture_output=True, check=False)
     assert ended.returncode == LEASE_LOST, ended.stderr.decode()
+
+
+def test_a_worker_that_does_not_let_go_of_a_stopped_execution_ends_itself(
+    sessions: sessionmaker[Session], settings: Settings, claim: Claim
+) -> None:
+    with sessions.begin() as session:
+        executions.stop(session, session.get_one(Execution, claim.execution_id), actor="ada")
+    script = STUCK.format(url=settings.database_url, claim=claim)
+    ended = subprocess.run([sys.executable, "-c", script], timeout=30, capture_output=True, check=False)
+    assert ended.returncode == LEASE_LOST, ended.stderr.decode()
+    assert b"not let go" in ended.stderr
