@@ -6,6 +6,7 @@ from flask import Flask, Response, current_app, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
 
+from datahub import crash_points
 from datahub.db import Base, attach_habits, engine_options, read_only
 from datahub.jobs import dispatch
 
@@ -45,6 +46,7 @@ def _settle(response: Response) -> Response:
         return response
     work_is_due = dispatch.is_work_due(session)
     session.commit()
+    crash_points.reach(crash_points.AFTER_OUTBOX_COMMIT)
     if work_is_due:
         dispatch.hand_out(session, current_app.extensions["export_queue"], current_app.extensions["settings"])
     return response

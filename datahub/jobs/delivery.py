@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from datahub import crash_points
 from datahub.db import database_now
 from datahub.errors import TransientError
 from datahub.formats import FORMATS
@@ -83,6 +84,7 @@ async def deliver(consignment: Consignment, target: Target, transport: Transport
     Raises TransientError, ConfigError or LostClaimError; may be repeated with a new claim after any of them."""
     claim = consignment.claim
     file = await prepare(consignment, target, ledger)
+    crash_points.reach(crash_points.AFTER_RENDER)
     arrived, whole = await _look(claim, target, transport, ledger, file)
     if arrived:
         return "an earlier attempt had delivered it"
@@ -92,8 +94,11 @@ async def deliver(consignment: Consignment, target: Target, transport: Transport
         size = await transport.stat_size(temporary)
         if size != len(file.content):
             raise TransientError(f"The server holds {size} of {len(file.content)} bytes after the upload.")
+    crash_points.reach(crash_points.AFTER_UPLOAD)
     await ledger.run(lambda session: lifecycle.save(session, claim, rename_attempt=claim.attempt))
+    crash_points.reach(crash_points.BEFORE_RENAME)
     await transport.rename(temporary, join(target.folder, file.name))
+    crash_points.reach(crash_points.AFTER_RENAME)
     return "delivered"
 
 

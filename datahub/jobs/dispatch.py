@@ -16,6 +16,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from datahub import crash_points
 from datahub.db import database_now
 from datahub.jobs.lifecycle import is_due
 from datahub.models.execution import Execution
@@ -62,13 +63,16 @@ def hand_out(session: Session, queue: Queue, settings: Settings) -> int:
     session.commit()
     if not due:
         return 0
+    crash_points.reach(crash_points.AFTER_MARKING)
     try:
-        return _enqueue(queue, due)
+        sent = _enqueue(queue, due)
     except RedisError as error:
         log.warning("redis is away, %d executions stay due: %s", len(due), error)
         session.execute(update(Execution).where(Execution.id.in_([row.id for row in due])).values(handed_out_at=None))
         session.commit()
         return 0
+    crash_points.reach(crash_points.AFTER_HAND_OUT)
+    return sent
 
 
 class _Due:

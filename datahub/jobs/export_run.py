@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session, joinedload, sessionmaker
 
+from datahub import crash_points
 from datahub.db import database_now
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
 from datahub.jobs import delivery, lifecycle
@@ -146,6 +147,7 @@ class _Batch:
         """The top of one execution's attempt: whatever happens ends here, and costs only this execution."""
         claim = consignment.claim
         with structlog.contextvars.bound_contextvars(execution=claim.public_id, attempt=claim.attempt):
+            crash_points.reach(crash_points.AFTER_CLAIM)
             try:
                 failure = await self._deliver(consignment)
                 if failure is not None:
@@ -166,8 +168,11 @@ class _Batch:
         try:
             async with asyncio.timeout(self._context.settings.attempt_seconds):
                 transport = await asyncio.shield(self._opening)
+                crash_points.reach(crash_points.AFTER_CONNECT)
                 reason = await delivery.deliver(consignment, self._target, transport, self._ledger)
+                crash_points.reach(crash_points.BEFORE_SUCCESS)
                 await self._ledger.run(lambda session: lifecycle.succeed(session, claim, reason=reason))
+                crash_points.reach(crash_points.AFTER_SUCCESS)
         except LostClaimError:
             raise
         except TransientError as error:

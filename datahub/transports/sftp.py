@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncssh
 
+from datahub import crash_points
 from datahub.errors import ConfigError, ConnectionLostError, DataHubError, HostKeyError, InvalidError, TransientError
 from datahub.models.connection import Connection
 from datahub.settings import Settings
@@ -81,6 +82,7 @@ class SftpTransport:
         try:
             async with self._step("opening a file"):
                 file = await self._client.open(path, "wb", block_size=0)
+            crash_points.reach(crash_points.MID_UPLOAD)
             try:
                 async with self._step("writing"):
                     await _write(file, content)
