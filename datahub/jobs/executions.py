@@ -113,8 +113,8 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
     """Owes an export for every order now in a trigger status that this job never exported; returns their number.
 
     Snapshots are frozen now. Safe to repeat: what got an execution is left alone."""
-    # Two people pressing Run at once take turns on the job's row.
-    session.refresh(job, with_for_update=True)
+    # Two people pressing Run at once take turns on the job's row; orders may fire it meanwhile.
+    session.refresh(job, with_for_update={"key_share": True})
     count = 0
     last_id = 0
     while orders := _never_exported(session, job, after=last_id):

@@ -122,7 +122,9 @@ def _takes_supplier(job: ExportJob, order: Order) -> bool:
 
 
 def _active_jobs(session: Session) -> list[ExportJob]:
+    # A job that is being deleted is waited for and then gone; one that is being edited is taken as it was.
     statement = select(ExportJob).where(ExportJob.active).order_by(ExportJob.id)
+    statement = statement.with_for_update(read=True, key_share=True, of=ExportJob)
     return list(session.scalars(statement.options(selectinload(ExportJob.suppliers))))
 
 

@@ -7,8 +7,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.errors import IllegalMoveError, InvalidError
-from datahub.jobs import orders
+from datahub.jobs import export_jobs, orders
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, Execution
+from datahub.models.export_job import ExportJob
 from datahub.models.order import Order, OrderSnapshot
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order, make_supplier
@@ -140,3 +141,30 @@ def test_two_transactions_that_reach_a_status_together_owe_one_export(
         assert failures == []
         assert count(session, Execution) == 1
         assert JOB_STARTED not in session.scalars(select(Execution.status)).all()
+
+
+def test_an_order_that_moves_while_its_job_is_deleted_moves_and_owes_nothing(
+    sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        job_id = make_job(session, add_connection(session, vault)).id
+        order_id = make_order(session).id
+    is_deleted, moved = threading.Event(), threading.Event()
+    fired: list[Execution] = []
+
+    def accept() -> None:
+        is_deleted.wait()
+        with sessions.begin() as session:
+            fired.extend(orders.change_status(session, session.get_one(Order, order_id), ACCEPTED, actor="ada"))
+        moved.set()
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    with sessions.begin() as session:
+        export_jobs.delete(session, session.get_one(ExportJob, job_id), actor="ada")
+        is_deleted.set()
+        assert not moved.wait(0.3), "the move waits for the end of the deletion"
+    thread.join()
+    with sessions() as session:
+        assert session.get_one(Order, order_id).status == ACCEPTED
+        assert (fired, count(session, Execution)) == ([], 0)
