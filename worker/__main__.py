@@ -9,13 +9,14 @@ import socket
 import sys
 import threading
 
+import structlog
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import make_engine, make_sessions
 from datahub.errors import SettingError
-from datahub.jobs import dispatch, reconcile
+from datahub.jobs import dispatch, health, reconcile
 from datahub.jobs.export_run import Context
 from datahub.models.heartbeat import CLOCK, WORKER
 from datahub.settings import Settings
@@ -24,6 +25,8 @@ from worker import runtime
 from worker.heartbeat import HeartbeatThread
 from worker.logs import configure_logging
 from worker.messages import MessageQueue, MessageWorker
+
+log = structlog.stdlib.get_logger(__name__)
 
 MESSAGES_BEFORE_RECYCLING = 10_000
 
@@ -43,14 +46,22 @@ def main() -> int:
     name = f"{role}-{socket.gethostname()}-{os.getpid()}"
     heartbeat = HeartbeatThread(sessions, name=name, role=CLOCK if role == "clock" else WORKER)
     heartbeat.start()
+    warn_about_redis(settings)
     try:
         if role == "clock":
-            run_clock(sessions, settings)
+            run_clock(sessions, settings, heartbeat)
         else:
             run_exports(sessions, settings, vault, name)
     finally:
         heartbeat.stop()
     return 0
+
+
+def warn_about_redis(settings: Settings) -> None:
+    with dispatch.make_redis(settings.redis_url) as redis:
+        for check in health.check_redis(redis):
+            if not check.ok:
+                log.warning(check.message, advice=check.advice)
 
 
 def run_exports(sessions: sessionmaker[Session], settings: Settings, vault: Vault, name: str) -> None:
@@ -62,16 +73,21 @@ def run_exports(sessions: sessionmaker[Session], settings: Settings, vault: Vaul
     worker.work(max_jobs=MESSAGES_BEFORE_RECYCLING, with_scheduler=False)
 
 
-def run_clock(sessions: sessionmaker[Session], settings: Settings) -> None:
+def run_clock(sessions: sessionmaker[Session], settings: Settings, heartbeat: HeartbeatThread) -> None:
     queue = dispatch.make_queue(settings.redis_url)
     done = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: done.set())
-    while not done.wait(settings.sweep_seconds):
+    while not done.is_set():
         try:
             reconcile.sweep(sessions, queue, settings)
-        except SQLAlchemyError:
-            reconcile.log.exception("sweep failed; the next one tries again")
+            heartbeat.note_good_sweep()
+        except SQLAlchemyError as error:
+            failed = heartbeat.note_failed_sweep()
+            reason = type(error).__name__
+            # The first of a row tells the whole story; the others would only repeat it every second.
+            log.warning("sweep failed, the next one tries again", failed=failed, error=reason, exc_info=failed == 1)
+        done.wait(settings.sweep_seconds)
 
 
 if __name__ == "__main__":

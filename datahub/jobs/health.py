@@ -1,4 +1,4 @@
-"""Whether the parts of this installation answer: database, Redis, workers, clock, and whether work moves on."""
+"""Whether the parts of this installation answer and are set up as they must be, and whether work moves on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from redis import Redis
-from redis.exceptions import RedisError
-from sqlalchemy import func, select, text
+from redis import ConnectionPool, Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -16,64 +16,147 @@ from datahub.db import database_now, read_only
 from datahub.jobs.lifecycle import is_due
 from datahub.models.execution import Execution
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
+from datahub.settings import Settings
 
 SEEN_WITHIN = timedelta(seconds=15)
-OVERDUE_AFTER = timedelta(minutes=5)
+# A sweep takes milliseconds, and its end is written down with the next beat of the clock.
+SWEEP_PATIENCE = timedelta(seconds=30)
+FAILED_SWEEPS = 3
+KEEPS_ALL = "noeviction"
 
 
 @dataclass(frozen=True)
 class Check:
-    """`advice` says what to do where `ok` is False, and is empty otherwise."""
+    """`advice` says, where `ok` is False, what that means and what to do; else it is empty."""
 
     name: str
+    title: str
     ok: bool
     message: str
     advice: str = ""
 
 
-def check(session: Session, *, redis: Redis) -> list[Check]:
+def check(session: Session, *, redis: Redis, settings: Settings) -> list[Check]:
     """Wants a fresh session and a Redis client that gives up soon. Raises for no part that is away."""
-    try:
-        read_only(session).execute(text("select 1"))
-        return [Check("database", True, "The database answers."), _redis(redis), *_processes(session)]
-    except SQLAlchemyError:
-        session.rollback()
-        away = Check("database", False, "The database does not answer.", "Start it, and look at DATABASE_URL.")
-        unknown = ("worker", "clock", "executions")
-        return [away, _redis(redis), *(Check(n, False, "Unknown without the database.", away.advice) for n in unknown)]
+    return [*_database(session, settings), *check_redis(redis)]
 
 
-def _redis(redis: Redis) -> Check:
+def check_redis(redis: Redis) -> list[Check]:
+    """Whether it answers, and where it does, whether it demands a password and never throws messages away."""
     try:
         redis.ping()
+        return [Check("redis", "Redis", True, "Redis answers."), _password(redis), _memory(redis)]
+    except AuthenticationError:
+        advice = "No export starts until it does. Put its password into REDIS_URL."
+        return [Check("redis", "Redis", False, "Redis does not accept our password.", advice)]
     except (RedisError, OSError):
-        advice = "Start it, and look at REDIS_URL. Nothing is lost; exports go on once it is back."
-        return Check("redis", False, "Redis does not answer.", advice)
-    return Check("redis", True, "Redis answers.")
+        advice = "No export is lost, but none starts until it is back. Start it, and look at REDIS_URL."
+        return [Check("redis", "Redis", False, "Redis does not answer.", advice)]
 
 
-def _processes(session: Session) -> Iterator[Check]:
+def overdue_after(settings: Settings) -> timedelta:
+    """Due for longer than this means that nobody took it although it was handed out twice."""
+    return 2 * timedelta(seconds=settings.hand_out_again_seconds)
+
+
+def oldest_due(session: Session, now: datetime) -> datetime | None:
+    """Since when the longest due execution waits. Those behind a disabled connection are not due."""
+    # By the order of the partial index: it stops at the first one.
+    due = select(Execution.next_attempt_at).where(*is_due(now))
+    return session.scalar(due.order_by(Execution.next_attempt_at, Execution.id).limit(1))
+
+
+def _database(session: Session, settings: Settings) -> list[Check]:
+    try:
+        read_only(session).execute(text("select 1"))
+        return [Check("database", "Database", True, "The database answers."), *_processes(session, settings)]
+    except SQLAlchemyError:
+        session.rollback()
+        advice = "Nothing can be shown, stored or sent without it. Start it, and look at DATABASE_URL."
+        away = Check("database", "Database", False, "The database does not answer.", advice)
+        unknown = {"worker": "Workers", "clock": "Clock", "sweeps": "Sweeps", "executions": "Due executions"}
+        message, advice = "Unknown without the database.", "First bring back the database."
+        return [away, *(Check(name, title, False, message, advice) for name, title in unknown.items())]
+
+
+def _processes(session: Session, settings: Settings) -> Iterator[Check]:
     now = database_now(session)
-    seen = select(Heartbeat.role, func.count()).where(Heartbeat.seen_at >= now - SEEN_WITHIN).group_by(Heartbeat.role)
-    alive = dict(session.execute(seen).all())
-    yield _alive("worker", alive.get(WORKER, 0), "python -m worker exports")
-    yield _alive("clock", alive.get(CLOCK, 0), "python -m worker clock")
-    yield _oldest_due(session, now)
+    beats = session.scalars(select(Heartbeat)).all()
+    alive = [beat for beat in beats if beat.seen_at >= now - SEEN_WITHIN]
+    workers = sum(beat.role == WORKER for beat in alive)
+    clocks = [beat for beat in alive if beat.role == CLOCK]
+    late = "Nothing is lost: what is due stays due"
+    command = "Start one: python -m worker"
+    yield _alive("worker", "Workers", workers, f"{late}, but nothing is sent. {command} exports.")
+    yield _alive("clock", "Clock", len(clocks), f"{late}, but nothing is tried again. {command} clock.")
+    yield _sweeps([beat.swept_at for beat in beats if beat.swept_at], clocks, now, settings)
+    yield _due(session, now, settings)
 
 
-def _alive(name: str, number: int, command: str) -> Check:
+def _alive(name: str, title: str, number: int, advice: str) -> Check:
     seconds = int(SEEN_WITHIN.total_seconds())
     if number:
-        return Check(name, True, f"{number} seen in the last {seconds} seconds.")
-    return Check(name, False, f"None seen in the last {seconds} seconds.", f"Start one: {command}.")
+        return Check(name, title, True, f"{number} seen in the last {seconds} seconds.")
+    return Check(name, title, False, f"None seen in the last {seconds} seconds.", advice)
 
 
-def _oldest_due(session: Session, now: datetime) -> Check:
-    oldest = session.scalar(select(func.min(Execution.next_attempt_at)).where(*is_due(now)))
+def _sweeps(swept: list[datetime], clocks: list[Heartbeat], now: datetime, settings: Settings) -> Check:
+    """`swept` are the last good ones of all clocks, of dead ones too; one clock that sweeps is enough."""
+    failed = max((clock.failed_sweeps for clock in clocks), default=0)
+    told = f"The last good one was {_ago(now - max(swept))} ago." if swept else "None has succeeded in the last hour."
+    if failed:
+        told += f" {failed} in a row have failed since."
+    patience = SWEEP_PATIENCE + timedelta(seconds=settings.sweep_seconds)
+    if swept and now - max(swept) < patience and failed < FAILED_SWEEPS:
+        return Check("sweeps", "Sweeps", True, told)
+    advice = (
+        "Sweeps hand out what is due and take back what dead workers held. The log of the clock says why they fail."
+    )
+    return Check("sweeps", "Sweeps", False, told, advice)
+
+
+def _due(session: Session, now: datetime, settings: Settings) -> Check:
+    oldest = oldest_due(session, now)
     if oldest is None:
-        return Check("executions", True, "No execution is due.")
-    minutes = (now - oldest) // timedelta(minutes=1)
-    message = f"The oldest due execution has waited for {minutes} min."
-    if now - oldest < OVERDUE_AFTER:
-        return Check("executions", True, message)
-    return Check("executions", False, message, "Look whether export workers run, and how busy they are.")
+        return Check("executions", "Due executions", True, "No execution is due.")
+    waited = max(now - oldest, timedelta())
+    message = f"The oldest has been due for {_ago(waited)}."
+    if waited < overdue_after(settings):
+        return Check("executions", "Due executions", True, message)
+    advice = "Workers are missing, stuck or too few. Look whether they run; if they do and this stays, start more."
+    return Check("executions", "Due executions", False, message, advice)
+
+
+def _ago(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+
+
+def _password(redis: Redis) -> Check:
+    """Knocks without the credentials that our own client has."""
+    pool = redis.connection_pool
+    known = pool.connection_kwargs | {"username": None, "password": None, "credential_provider": None}
+    stranger = Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **known))
+    try:
+        stranger.ping()
+    except (AuthenticationError, ResponseError):
+        return Check("redis password", "Redis password", True, "Redis demands a password.")
+    finally:
+        stranger.close()
+        stranger.connection_pool.disconnect()
+    advice = (
+        "Whoever reaches Redis can read execution ids and stop deliveries. Set requirepass, and put it in REDIS_URL."
+    )
+    return Check("redis password", "Redis password", False, "Redis lets anybody in.", advice)
+
+
+def _memory(redis: Redis) -> Check:
+    name, title = "redis memory", "Redis memory"
+    try:
+        policy = redis.info("memory")["maxmemory_policy"]
+    except ResponseError:
+        return Check(name, title, False, "Redis does not tell its memory policy.", "Permit the command INFO.")
+    if policy == KEEPS_ALL:
+        return Check(name, title, True, f"Redis throws no message away ({KEEPS_ALL}).")
+    advice = f"Exports start late when their messages vanish. Set maxmemory-policy {KEEPS_ALL} in redis.conf."
+    return Check(name, title, False, f"When memory is short, Redis throws messages away ({policy}).", advice)

@@ -1,4 +1,4 @@
-"""Which worker and clock processes are alive, for the health page."""
+"""Which worker and clock processes are alive, and how the clocks' sweeps go."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ WORKER, CLOCK = "WORKER", "CLOCK"
 
 
 class Heartbeat(Base):
+    """`swept_at` is the end of a clock's last good sweep, `failed_sweeps` how many have failed since."""
+
     __tablename__ = "heartbeats"
 
     name: Mapped[str] = mapped_column(String(150), primary_key=True)
     role: Mapped[str] = mapped_column(String(20))
     seen_at: Mapped[datetime]
+    swept_at: Mapped[datetime | None]
+    failed_sweeps: Mapped[int] = mapped_column(default=0)

@@ -187,6 +187,7 @@ class HealthAnswer(Answer):
     redis: CheckAnswer
     worker: CheckAnswer
     clock: CheckAnswer
+    sweeps: CheckAnswer
     executions: CheckAnswer
 
 

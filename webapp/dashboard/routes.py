@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
-from datahub.jobs import health, home
-from webapp.database import db, session_apart
+from datahub.jobs import home
+from webapp.database import db
+from webapp.health import check_parts
 from webapp.permissions import MAPPER_READ, permission
 
 blueprint = Blueprint("dashboard", __name__)
@@ -24,10 +25,8 @@ def now() -> str:
 
 
 def _context() -> dict[str, object]:
-    with session_apart() as session:
-        checks = health.check(session, redis=current_app.extensions["export_queue"].connection)
     seen = home.read(db.session())
-    broken = [check for check in checks if not check.ok]
+    broken = [check for check in check_parts() if not check.ok]
     return {
         "overview": seen,
         "broken": broken,

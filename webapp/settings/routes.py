@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, flash, render_template, url_for
+from flask import Blueprint, Response, flash, render_template, url_for
 from flask_login import current_user
 
 from datahub.access import sessions, tokens, users
 from datahub.errors import InvalidError
-from datahub.jobs import general_settings, health
+from datahub.jobs import general_settings
 from webapp.auth.identity import session_limits, signed_in_user
-from webapp.database import db, session_apart
+from webapp.database import db
+from webapp.health import check_parts
 from webapp.htmx import redirect_to
 from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
 from webapp.settings.forms import GeneralForm, PasswordForm, TokenForm
@@ -92,6 +93,4 @@ def end_other_sessions() -> Response:
 @blueprint.get("/health")
 @permission(MAPPER_READ)
 def parts() -> str:
-    with session_apart() as session:
-        checks = health.check(session, redis=current_app.extensions["export_queue"].connection)
-    return render_template("settings/health.html", checks=checks)
+    return render_template("settings/health.html", checks=check_parts())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import pytest
 from redis import Redis
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -11,32 +14,93 @@ from datahub.db import database_now, make_engine, make_sessions
 from datahub.jobs import dispatch, health, orders
 from datahub.jobs.health import Check
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
+from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
-from tests.servers import free_port
+from tests.servers import REDIS_PASSWORD, Server, free_port
+from tests.settings import DEFAULTS, make_settings
 
 
-def checked(sessions: sessionmaker[Session], redis: Redis) -> dict[str, Check]:
+def checked(sessions: sessionmaker[Session], redis: Redis, settings: Settings = DEFAULTS) -> dict[str, Check]:
     with sessions() as session:
-        return {check.name: check for check in health.check(session, redis=redis)}
+        return {check.name: check for check in health.check(session, redis=redis, settings=settings)}
 
 
-def test_a_hub_whose_processes_beat_is_well(sessions: sessionmaker[Session], redis_url: str) -> None:
+def beat(sessions: sessionmaker[Session], role: str, **changes: Any) -> None:
+    """A process that was seen just now; of a clock the last sweep was good."""
     with sessions.begin() as session:
         now = database_now(session)
-        session.add_all(Heartbeat(name=role, role=role, seen_at=now) for role in (WORKER, CLOCK))
+        swept = {"swept_at": now} if role == CLOCK else {}
+        session.merge(Heartbeat(**{"name": role, "role": role, "seen_at": now} | swept | changes))
+
+
+def ago(sessions: sessionmaker[Session], seconds: float) -> datetime:
+    with sessions() as session:
+        return database_now(session) - timedelta(seconds=seconds)
+
+
+def test_a_hub_whose_processes_beat_and_sweep_is_well(sessions: sessionmaker[Session], redis_url: str) -> None:
+    beat(sessions, WORKER)
+    beat(sessions, CLOCK)
     found = checked(sessions, dispatch.make_redis(redis_url))
-    assert list(found) == ["database", "redis", "worker", "clock", "executions"]
-    assert all(check.ok and not check.advice for check in found.values())
+    parts = ["database", "worker", "clock", "sweeps", "executions", "redis", "redis password", "redis memory"]
+    assert list(found) == parts
+    assert [check for check in found.values() if not check.ok or check.advice] == []
 
 
 def test_a_process_not_seen_for_a_while_is_named(sessions: sessionmaker[Session], redis_url: str) -> None:
-    with sessions.begin() as session:
-        session.add(Heartbeat(name="w", role=WORKER, seen_at=database_now(session) - timedelta(seconds=20)))
+    beat(sessions, WORKER, seen_at=ago(sessions, 20))
     found = checked(sessions, dispatch.make_redis(redis_url))
     assert not found["worker"].ok
     assert not found["clock"].ok
     assert "worker exports" in found["worker"].advice
+
+
+def test_a_clock_that_beats_but_does_not_sweep_is_told(sessions: sessionmaker[Session], redis_url: str) -> None:
+    redis = dispatch.make_redis(redis_url)
+    beat(sessions, CLOCK, swept_at=None)
+    assert not checked(sessions, redis)["sweeps"].ok
+    beat(sessions, CLOCK, swept_at=ago(sessions, 200))
+    found = checked(sessions, redis)
+    assert found["clock"].ok and not found["sweeps"].ok
+    assert "3 min ago" in found["sweeps"].message
+    beat(sessions, CLOCK, name="another")
+    assert checked(sessions, redis)["sweeps"].ok, "one that sweeps is enough"
+
+
+def test_sweeps_that_keep_failing_are_told_before_the_last_good_one_is_old(
+    sessions: sessionmaker[Session], redis_url: str
+) -> None:
+    redis = dispatch.make_redis(redis_url)
+    beat(sessions, CLOCK, failed_sweeps=1)
+    assert checked(sessions, redis)["sweeps"].ok
+    beat(sessions, CLOCK, failed_sweeps=3)
+    told = checked(sessions, redis)["sweeps"]
+    assert not told.ok and "3 in a row" in told.message and "log" in told.advice
+
+
+@pytest.mark.usefixtures("redis_url")
+def test_redis_without_a_password_or_with_eviction_is_told(
+    sessions: sessionmaker[Session], redis_server: Server
+) -> None:
+    redis = dispatch.make_redis(redis_server.url)
+    try:
+        redis.config_set("maxmemory-policy", "allkeys-lru")
+        told = checked(sessions, redis)["redis memory"]
+        assert not told.ok and "allkeys-lru" in told.message and "noeviction" in told.advice
+        redis.config_set("requirepass", "")
+        told = checked(sessions, dispatch.make_redis(f"redis://127.0.0.1:{redis_server.port}/0"))["redis password"]
+        assert not told.ok and "requirepass" in told.advice
+    finally:
+        redis.config_set("requirepass", REDIS_PASSWORD)
+        redis.config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_wrong_password_of_ours_is_told_as_such(sessions: sessionmaker[Session], redis_url: str) -> None:
+    wrong = dispatch.make_redis(redis_url.replace(REDIS_PASSWORD, "another"))
+    found = checked(sessions, wrong)
+    assert "does not accept our password" in found["redis"].message
+    assert "another" not in str(found)
 
 
 def test_redis_away_is_told_and_the_rest_still_answers(sessions: sessionmaker[Session]) -> None:
@@ -45,23 +109,29 @@ def test_redis_away_is_told_and_the_rest_still_answers(sessions: sessionmaker[Se
     assert found["database"].ok
 
 
-def test_a_database_away_is_told_without_an_exception(redis_url: str) -> None:
-    engine = make_engine(f"postgresql+psycopg://hub@127.0.0.1:{free_port()}/hub")
+@pytest.mark.parametrize("kind", ["a server", "a file"])
+def test_a_database_away_is_told_without_an_exception(redis_url: str, tmp_path: Path, kind: str) -> None:
+    nowhere = f"postgresql+psycopg://hub@127.0.0.1:{free_port()}/hub"
+    engine = make_engine(nowhere if kind == "a server" else f"sqlite:///{tmp_path}/gone/hub.db")
     found = checked(make_sessions(engine), dispatch.make_redis(redis_url))
-    assert not found["database"].ok
-    assert found["redis"].ok
-    assert not found["worker"].ok
+    assert [name for name, check in found.items() if check.ok] == ["redis", "redis password", "redis memory"]
+    assert all(check.advice for check in found.values() if not check.ok)
 
 
-def test_work_that_waits_too_long_is_told(sessions: sessionmaker[Session], redis_url: str, vault: Vault) -> None:
+def test_work_that_nobody_took_after_two_hand_outs_is_told(
+    sessions: sessionmaker[Session], redis_url: str, vault: Vault
+) -> None:
+    settings = make_settings(hand_out_again_seconds=15)
     with sessions.begin() as session:
         job = make_job(session, add_connection(session, vault))
         (execution,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
-        execution.next_attempt_at = database_now(session) - timedelta(minutes=7)
         connection = job.connection
     redis = dispatch.make_redis(redis_url)
-    assert "7 min" in checked(sessions, redis)["executions"].message
-    assert not checked(sessions, redis)["executions"].ok
+    for seconds, is_ok, words in ((20, True, "20 s"), (31, False, "31 s"), (430, False, "7 min")):
+        with sessions.begin() as session:
+            session.merge(execution).next_attempt_at = database_now(session) - timedelta(seconds=seconds)
+        told = checked(sessions, redis, settings)["executions"]
+        assert (told.ok, words in told.message) == (is_ok, True), told
     with sessions.begin() as session:
         session.merge(connection).active = False
-    assert checked(sessions, redis)["executions"].ok
+    assert checked(sessions, redis, settings)["executions"].ok, "a disabled connection lets exports wait"

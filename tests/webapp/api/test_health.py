@@ -15,13 +15,13 @@ from tests.servers import free_port
 from tests.webapp.conftest import ParsingClient
 from webapp import create_app
 
-PARTS = ("database", "redis", "worker", "clock")
+PARTS = ("database", "redis", "worker", "clock", "sweeps")
 
 
 def test_a_hub_that_beats_is_well(client: ParsingClient, sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         now = database_now(session)
-        session.add_all(Heartbeat(name=role, role=role, seen_at=now) for role in (WORKER, CLOCK))
+        session.add_all(Heartbeat(name=role, role=role, seen_at=now, swept_at=now) for role in (WORKER, CLOCK))
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json["ok"]) == (200, True)
     assert all(answer.json[part]["ok"] for part in PARTS)
@@ -31,7 +31,7 @@ def test_a_part_that_is_away_is_named(client: ParsingClient) -> None:
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert {"error", "code", "message"} <= set(answer.json)
-    assert [part for part in PARTS if not answer.json[part]["ok"]] == ["worker", "clock"]
+    assert [part for part in PARTS if not answer.json[part]["ok"]] == ["worker", "clock", "sweeps"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/orders"])

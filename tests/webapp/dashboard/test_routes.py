@@ -64,7 +64,8 @@ def test_processes_that_are_not_alive_need_a_person(sign_in: SignIn, sessions: S
     assert "python -m worker clock" in section(client, "needs-you")
     with sessions.begin() as session:
         for role in (WORKER, CLOCK):
-            session.add(Heartbeat(name=role, role=role, seen_at=database_now(session)))
+            now = database_now(session)
+            session.add(Heartbeat(name=role, role=role, seen_at=now, swept_at=now))
     assert section(client, "needs-you") == ""
 
 
