@@ -95,6 +95,11 @@ class SshServer(Server):
         for pid in _descendants(self.pid):
             _signal(pid, signal.SIGSTOP)
 
+    def thaw_sessions(self) -> None:
+        """What was asked of them meanwhile now happens."""
+        for pid in _descendants(self.pid):
+            _signal(pid, signal.SIGCONT)
+
 
 def start_redis(folder: Path, port: int | None = None) -> Server:
     """Without persistence: what is killed comes back empty."""
