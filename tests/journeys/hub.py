@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from tests.servers import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery staple"
-TIMERS = (
+NOTHING: Mapping[str, str] = {}
+LIMITS = (
     "lease_seconds",
     "beat_seconds",
     "sweep_seconds",
@@ -28,12 +31,14 @@ TIMERS = (
     "retry_seconds",
     "attempt_seconds",
 )
-TIMERS += ("connect_seconds", "step_seconds")
+LIMITS += ("connect_seconds", "step_seconds", "max_attempts", "in_flight")
 
 
 @dataclass
 class Hub:
-    """Processes by name, such as `worker-1`. Sign in as `admin` with PASSWORD, or use `api`."""
+    """Processes by name, such as `worker-1`. Sign in as `admin` with PASSWORD, or use `api`.
+
+    `endings` has the name and return code of each process that the supervisor found dead."""
 
     settings: Settings
     sessions: sessionmaker[Session]
@@ -41,31 +46,67 @@ class Hub:
     url: str = ""
     token: str = ""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    endings: list[tuple[str, int]] = field(default_factory=list)
+    _commands: dict[str, tuple[list[str], Mapping[str, str]]] = field(default_factory=dict)
+    _is_over: threading.Event = field(default_factory=threading.Event)
+    _supervisor: threading.Thread | None = None
 
     def start(self, *, workers: int = 1, clocks: int = 1) -> None:
+        self.start_web()
+        for number in range(workers):
+            self.start_worker(f"worker-{number + 1}")
+        for number in range(clocks):
+            self.start_clock(f"clock-{number + 1}")
+        wait_until(self.is_ready, what="the hub")
+
+    def start_web(self, environment: Mapping[str, str] = NOTHING) -> None:
+        """Returns at once; wait_for_web says when it answers."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with self.sessions.begin() as session:
             admin = users.create(session, name="admin", password=PASSWORD, role=ADMIN)
             _, self.token = tokens.create(session, user=admin, name="tests")
         gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "wsgi:app", "--bind", f"127.0.0.1:{port}"]
-        self.run("web", [*gunicorn, "--threads", "8", "--worker-class", "gthread"])
-        for number in range(workers):
-            self.start_worker(f"worker-{number + 1}")
-        for number in range(clocks):
-            self.run(f"clock-{number + 1}", [sys.executable, "-m", "worker", "clock"])
-        wait_until(self.is_ready, what="the hub")
+        self.run("web", [*gunicorn, "--threads", "8", "--worker-class", "gthread"], environment)
 
-    def start_worker(self, name: str) -> None:
-        self.run(name, [sys.executable, "-m", "worker", "exports"])
+    def wait_for_web(self) -> None:
+        wait_until(self.is_answering, what="the web")
 
-    def run(self, name: str, command: list[str]) -> None:
+    def is_answering(self) -> bool:
+        """Whatever the answer says about the parts that are not there."""
+        try:
+            return httpx.get(f"{self.url}/healthz").status_code in (200, 503)
+        except httpx.TransportError:
+            return False
+
+    def start_worker(self, name: str = "worker-1", environment: Mapping[str, str] = NOTHING) -> None:
+        self.run(name, [sys.executable, "-m", "worker", "exports"], environment)
+
+    def start_clock(self, name: str = "clock-1", environment: Mapping[str, str] = NOTHING) -> None:
+        self.run(name, [sys.executable, "-m", "worker", "clock"], environment)
+
+    def run(self, name: str, command: list[str], environment: Mapping[str, str] = NOTHING) -> None:
+        """`environment` is for this process alone; a restart has it too."""
+        self._commands[name] = (command, environment)
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=self.environment(), stdout=log, stderr=log)
+            environment = self.environment() | dict(environment)
+            self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def supervise(self) -> None:
+        """From now on whatever ends by itself, or is crashed, is started again at once; what is killed is not."""
+        self._supervisor = threading.Thread(target=self._restart_the_dead, name="supervisor", daemon=True)
+        self._supervisor.start()
+
+    def _restart_the_dead(self) -> None:
+        while not self._is_over.wait(0.05):
+            for name, process in list(self.processes.items()):
+                if process.poll() is not None and self.processes.get(name) is process:
+                    self.endings.append((name, process.returncode))
+                    self.run(name, *self._commands[name])
 
     def environment(self) -> dict[str, str]:
         settings = self.settings
-        timers = {name.upper(): str(getattr(settings, name)) for name in TIMERS}
+        limits = {name.upper(): str(getattr(settings, name)) for name in LIMITS}
         return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
@@ -75,7 +116,7 @@ class Hub:
             "ENCRYPTION_KEYS": ",".join(f"{name}:{key}" for name, key in settings.encryption_keys.items()),
             "PUBLIC_URL": self.url,
             "OUTBOUND_ALLOW": ",".join(str(network) for network in settings.outbound_allow),
-            **timers,
+            **limits,
         }
 
     def is_ready(self) -> bool:
@@ -92,13 +133,24 @@ class Hub:
         headers = {"Authorization": f"Bearer {self.token}", "dj-client": "OPERATOR"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30)
 
+    def crash(self, name: str) -> None:
+        """The process dies at once; a supervisor, where there is one, starts it again."""
+        self.processes[name].send_signal(signal.SIGKILL)
+
+    def restart(self, name: str) -> None:
+        self.kill(name)
+        self.run(name, *self._commands[name])
+
     def kill(self, name: str) -> None:
-        """As a crash would."""
+        """The process dies at once and for good."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
 
     def stop(self) -> None:
+        self._is_over.set()
+        if self._supervisor:
+            self._supervisor.join()
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
