@@ -24,8 +24,9 @@ from datahub.transports.base import Transport, join
 
 @dataclass(frozen=True)
 class Target:
-    """What the job prescribes for the files of this batch."""
+    """What the job prescribes for the files of this batch. `server` is user@host:port."""
 
+    server: str
     folder: str
     export_format: str
     file_name_format: str
@@ -72,23 +73,38 @@ def _consign(claim: Claim, row: Any) -> Consignment:
     return Consignment(claim, file, row.document, row.store_external_id)
 
 
-def temporary_name(claim: Claim, attempt: int) -> str:
+def temporary_name(public_id: str, attempt: int) -> str:
     """One per attempt, so that a worker which lost its claim cannot touch the file of the next one. The leading dot
     hides it from partners' patterns."""
-    return f".{claim.public_id}-{attempt}.part"
+    return f".{public_id}-{attempt}.part"
 
 
-async def deliver(consignment: Consignment, target: Target, transport: Transport, ledger: GroupCommit) -> str:
+async def prepare(consignment: Consignment, target: Target, ledger: GroupCommit) -> File:
+    """The file to send: rendered by the first attempt and put on record before anything leaves, then always the same.
+
+    Needs no connection, so that the name bears the time of the first attempt. Raises RenderError or LostClaimError."""
+    if consignment.file is not None:
+        return consignment.file
+    file = _render(consignment, target)
+    await ledger.run(lambda session: _store(session, consignment.claim, target, file))
+    crash_points.reach(crash_points.AFTER_RENDER)
+    return file
+
+
+async def deliver(
+    consignment: Consignment, file: File, target: Target, transport: Transport, ledger: GroupCommit
+) -> str:
     """Sends the file and returns how it got there, in words for the event log; the caller records the end.
 
     Raises TransientError, ConfigError or LostClaimError; may be repeated with a new claim after any of them."""
     claim = consignment.claim
-    file = await prepare(consignment, target, ledger)
-    crash_points.reach(crash_points.AFTER_RENDER)
-    arrived, whole = await _look(claim, target, transport, ledger, file)
+    arrived, whole = await _look(claim, file, target, transport, ledger)
     if arrived:
         return "an earlier attempt had delivered it"
-    temporary = whole or join(target.folder, temporary_name(claim, claim.attempt))
+    if consignment.file is not None:
+        marked = claim.rename_attempt if whole else None
+        await ledger.run(lambda session: _aim(session, claim, target, marked))
+    temporary = whole or join(target.folder, temporary_name(claim.public_id, claim.attempt))
     if whole is None:
         await transport.upload(temporary, file.content)
         size = await transport.stat_size(temporary)
@@ -102,17 +118,10 @@ async def deliver(consignment: Consignment, target: Target, transport: Transport
     return "delivered"
 
 
-async def prepare(consignment: Consignment, target: Target, ledger: GroupCommit) -> File:
-    """The file to send, rendered where no earlier attempt did; it and its folder are on record before it leaves."""
-    file = consignment.file or _render(consignment, target)
-    await ledger.run(lambda session: _store(session, consignment, target, file))
-    return file
-
-
 async def clean_up(claim: Claim, target: Target, transport: Transport, *, everything: bool) -> None:
     """Removes the temporary file of this attempt, or of all attempts once the execution has ended."""
     for attempt in range(1 if everything else claim.attempt, claim.attempt + 1):
-        await transport.remove(join(target.folder, temporary_name(claim, attempt)))
+        await transport.remove(join(target.folder, temporary_name(claim.public_id, attempt)))
 
 
 def is_marked(session: Session, claim: Claim) -> bool:
@@ -122,7 +131,7 @@ def is_marked(session: Session, claim: Claim) -> bool:
 
 
 async def _look(
-    claim: Claim, target: Target, transport: Transport, ledger: GroupCommit, file: File
+    claim: Claim, file: File, target: Target, transport: Transport, ledger: GroupCommit
 ) -> tuple[bool, str | None]:
     """What earlier attempts left: (it arrived, path of a whole temporary file).
 
@@ -131,19 +140,20 @@ async def _look(
     folder, marked = claim.sent_folder, claim.rename_attempt or 0
     if folder is None:
         return False, None
-    for attempt in range(marked + 1, claim.attempt):
-        await transport.remove(join(folder, temporary_name(claim, attempt)))
-    for attempt in range(marked, 0, -1):
-        temporary = join(folder, temporary_name(claim, attempt))
-        size = await transport.stat_size(temporary)
-        if size is None:
-            continue
-        if size == len(file.content) and folder == target.folder:
-            return False, temporary
-        await transport.remove(temporary)
-        return False, None
-    if marked and await transport.stat_size(join(folder, file.name)) == len(file.content):
-        return True, None
+    if claim.sent_server == target.server:
+        for attempt in range(marked + 1, claim.attempt):
+            await transport.remove(join(folder, temporary_name(claim.public_id, attempt)))
+        for attempt in range(marked, 0, -1):
+            temporary = join(folder, temporary_name(claim.public_id, attempt))
+            size = await transport.stat_size(temporary)
+            if size is None:
+                continue
+            if size == len(file.content) and folder == target.folder:
+                return False, temporary
+            await transport.remove(temporary)
+            return False, None
+        if marked and await transport.stat_size(join(folder, file.name)) == len(file.content):
+            return True, None
     if marked:
         await ledger.run(lambda session: _mark_doubtful(session, claim))
     return False, None
@@ -163,20 +173,30 @@ def _render(consignment: Consignment, target: Target) -> File:
     return File(name, chosen.render(consignment.document))
 
 
-def _store(session: Session, consignment: Consignment, target: Target, file: File) -> None:
-    claim = consignment.claim
-    lifecycle.save(session, claim, sent_folder=target.folder)
-    if consignment.file is None:
-        session.execute(
-            insert(Payload).values(
-                execution_id=claim.execution_id,
-                file_name=file.name,
-                content=file.content,
-                size=len(file.content),
-                sha256=hashlib.sha256(file.content).hexdigest(),
-                created_at=database_now(session),
-            )
+def _store(session: Session, claim: Claim, target: Target, file: File) -> None:
+    _aim(session, claim, target, None)
+    session.execute(
+        insert(Payload).values(
+            execution_id=claim.execution_id,
+            file_name=file.name,
+            content=file.content,
+            size=len(file.content),
+            sha256=hashlib.sha256(file.content).hexdigest(),
+            created_at=database_now(session),
         )
+    )
+
+
+def _aim(session: Session, claim: Claim, target: Target, marked: int | None) -> None:
+    """Records where this attempt sends to, before it does. The marker of an earlier target means nothing there."""
+    lifecycle.save(
+        session,
+        claim,
+        sent_server=target.server,
+        sent_folder=target.folder,
+        left_behind=True,
+        rename_attempt=marked,
+    )
 
 
 def _mark_doubtful(session: Session, claim: Claim) -> None:

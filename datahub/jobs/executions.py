@@ -44,7 +44,11 @@ def get(session: Session, public_id: str, *, job_public_id: str | None = None) -
 
 def stop(session: Session, execution: Execution, *, actor: str, reason: str = "stopped by a person") -> None:
     """JOB_STOPPED at once and for good. Raises IllegalMoveError when it has ended or is just being delivered."""
-    ended = {"ended_at": database_now(session), "next_attempt_at": None}
+    ended: dict[str, object] = {"ended_at": database_now(session), "next_attempt_at": None}
+    session.refresh(execution)
+    if execution.rename_attempt is not None:
+        reason = f"{reason}; an earlier attempt was about to name the file: it may have arrived"
+        ended["error"] = "Stopped. The file may have arrived: an earlier attempt was about to give it its final name."
     for came_from in UNENDED:
         stopped = lifecycle.move(
             session,

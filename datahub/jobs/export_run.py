@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from sqlalchemy import select, update
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session, joinedload, sessionmaker
 from datahub import crash_points
 from datahub.db import database_now
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
-from datahub.jobs import delivery, lifecycle
+from datahub.jobs import delivery, leftovers, lifecycle
 from datahub.jobs.delivery import Consignment, Target
 from datahub.jobs.group_commit import GroupCommit
 from datahub.jobs.lease import LeaseKeeper
@@ -105,6 +106,12 @@ class _Batch:
                     self._keeper.release(self._tasks.pop(task))
                 await self._fill()
             await asyncio.gather(self._opening, return_exceptions=True)
+            await self._sweep()
+
+    async def _sweep(self) -> None:
+        if not self._is_broken:
+            with suppress(*DATABASE_AWAY):
+                await leftovers.sweep(self._target.server, self._opening.result(), self._ledger)
 
     @property
     def is_over(self) -> bool:
@@ -167,9 +174,10 @@ class _Batch:
         claim = consignment.claim
         try:
             async with asyncio.timeout(self._context.settings.attempt_seconds):
+                file = await delivery.prepare(consignment, self._target, self._ledger)
                 transport = await asyncio.shield(self._opening)
                 crash_points.reach(crash_points.AFTER_CONNECT)
-                reason = await delivery.deliver(consignment, self._target, transport, self._ledger)
+                reason = await delivery.deliver(consignment, file, self._target, transport, self._ledger)
                 crash_points.reach(crash_points.BEFORE_SUCCESS)
                 await self._ledger.run(lambda session: lifecycle.succeed(session, claim, reason=reason))
                 crash_points.reach(crash_points.AFTER_SUCCESS)
@@ -210,6 +218,7 @@ class _Batch:
         with suppress(TransientError, ConfigError, *DATABASE_AWAY):
             if everything or not await self._ledger.run(lambda session: delivery.is_marked(session, claim)):
                 await delivery.clean_up(claim, self._target, self._opening.result(), everything=everything)
+                await self._ledger.run(partial(leftovers.forget, execution_id=claim.execution_id))
 
 
 @dataclass(frozen=True)
@@ -233,6 +242,7 @@ def _load_job(session: Session, job_id: int) -> tuple[ExportJob, Target]:
     job = session.scalars(statement).one()
     general = session.get_one(GeneralSettings, 1)
     target = Target(
+        server=f"{job.connection.username}@{job.connection.origin}",
         folder=job.output_folder,
         export_format=job.export_format,
         file_name_format=job.file_name_format,

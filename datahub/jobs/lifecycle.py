@@ -37,7 +37,7 @@ SYSTEM = "system"
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's right to one attempt. `rename_attempt` and `sent_folder` tell how far an earlier attempt came."""
+    """A worker's right to one attempt. The last three tell how far an earlier attempt came, and where."""
 
     execution_id: int
     public_id: str
@@ -47,6 +47,7 @@ class Claim:
     started_at: datetime
     worker: str
     rename_attempt: int | None
+    sent_server: str | None
     sent_folder: str | None
 
 
@@ -196,13 +197,14 @@ def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str
             Execution.export_job_id,
             Execution.attempts,
             Execution.rename_attempt,
+            Execution.sent_server,
             Execution.sent_folder,
         )
         .execution_options(synchronize_session=False)
     )
     claims = [
-        Claim(execution_id, public_id, job_id or 0, token, attempt, now, worker, marked, folder)
-        for execution_id, public_id, job_id, attempt, marked, folder in session.execute(statement).all()
+        Claim(execution_id, public_id, job_id or 0, token, attempt, now, worker, marked, server, folder)
+        for execution_id, public_id, job_id, attempt, marked, server, folder in session.execute(statement).all()
     ]
     if claims:
         started = {"from_status": JOB_PENDING, "to_status": JOB_STARTED, "actor": SYSTEM, "reason": "attempt started"}
@@ -253,7 +255,13 @@ def save(session: Session, held: Claim, **values: Any) -> None:
 
 def succeed(session: Session, held: Claim, *, reason: str) -> None:
     """JOB_STARTED to SUCCESS. Raises LostClaimError when the claim is lost."""
-    ended = {"ended_at": database_now(session), "error": None, "token": None, "next_attempt_at": None}
+    ended = {
+        "ended_at": database_now(session),
+        "error": None,
+        "token": None,
+        "next_attempt_at": None,
+        "left_behind": False,
+    }
     _end_attempt(session, held, to=SUCCESS, reason=reason, values=ended)
 
 

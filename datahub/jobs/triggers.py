@@ -104,6 +104,7 @@ def new_execution(
         "attempts": 0,
         "repeats": False,
         "may_have_arrived_twice": False,
+        "left_behind": False,
         "created_at": now,
         "executed_at": now,
         "next_attempt_at": now,

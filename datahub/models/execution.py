@@ -50,7 +50,8 @@ class Execution(Base):
     """One run of one job. An export execution delivers one order that reached one status.
 
     `token` and `lease_until` belong to the worker that claimed it. `rename_attempt` is the number of the attempt
-    that was last about to give the file its final name; `sent_folder` is the folder that this attempt used.
+    that was last about to give the file its final name, on `sent_server` (user@host:port) in `sent_folder`; another
+    target clears it. `left_behind` means that temporary files may lie there.
     """
 
     __tablename__ = "executions"
@@ -65,6 +66,7 @@ class Execution(Base):
         _partial("ix_executions_due", "next_attempt_at", "id", where=_UNENDED_SQL),
         _partial("ix_executions_turn", "export_job_id", "order_id", "id", where=_UNENDED_SQL),
         _partial("ix_executions_started", "export_job_id", "lease_until", where=text("status = 'JOB_STARTED'")),
+        _partial("ix_executions_left_behind", "sent_server", where=text("left_behind")),
         _partial("ix_executions_failed", "export_job_id", "id", where=text("status = 'ERROR'")),
         Index("ix_executions_job_history", "export_job_id", "executed_at", "id"),
         Index("ix_executions_order", "order_id", "id"),
@@ -100,6 +102,8 @@ class Execution(Base):
     worker: Mapped[str | None] = mapped_column(String(150))
     lease_until: Mapped[datetime | None]
     rename_attempt: Mapped[int | None]
+    left_behind: Mapped[bool] = mapped_column(default=False)
+    sent_server: Mapped[str | None] = mapped_column(String(400))
     sent_folder: Mapped[str | None] = mapped_column(Text)
 
     export_job: Mapped[ExportJob | None] = relationship()

@@ -430,6 +430,8 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(length=150), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rename_attempt", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("left_behind", sa.Boolean(), nullable=False),
+        sa.Column("sent_server", sa.String(length=400), nullable=True),
         sa.Column("sent_folder", sa.Text(), nullable=True),
         sa.CheckConstraint("(status = 'JOB_STARTED') <= (lease_until is not null)", name=op.f("ck_executions_lease")),
         sa.CheckConstraint("kind = 'EXPORT'", name=op.f("ck_executions_kind")),
@@ -469,6 +471,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status = 'ERROR'"),
         postgresql_where=sa.text("status = 'ERROR'"),
+    )
+    op.create_index(
+        "ix_executions_left_behind",
+        "executions",
+        ["sent_server"],
+        unique=False,
+        sqlite_where=sa.text("left_behind"),
+        postgresql_where=sa.text("left_behind"),
     )
     op.create_index(
         "ix_executions_started",

@@ -240,6 +240,73 @@ def test_a_whole_temporary_file_under_the_marker_is_renamed_and_a_doubtful_one_r
     assert list(folder.iterdir()) == [final]
 
 
+def test_a_marker_says_nothing_about_another_folder(
+    context: Context, owe: Callable[..., list[int]], folder: Path, sshd: SshServer
+) -> None:
+    (execution_id,) = owe()
+    export_run.run(context, execution_id, 1)
+    (file,) = folder.iterdir()
+    content = file.read_bytes()
+    file.unlink()
+    other = sshd.files / "other"
+    other.mkdir()
+    (other / file.name).write_bytes(b"x" * len(content))
+    pretend_crash_before_success(context, execution_id)
+    with context.sessions.begin() as session:
+        session.scalars(select(ExportJob)).one().output_folder = "nowhere"
+    export_run.run(context, execution_id, 2)
+    with context.sessions.begin() as session:
+        assert session.get_one(Execution, execution_id).status == JOB_PENDING
+        session.get_one(Execution, execution_id).next_attempt_at = database_now(session)
+        session.scalars(select(ExportJob)).one().output_folder = "other"
+    export_run.run(context, execution_id, 3)
+    assert (other / file.name).read_bytes() == content
+    with context.sessions() as session:
+        again = session.get_one(Execution, execution_id)
+        assert (again.status, again.may_have_arrived_twice) == (SUCCESS, True)
+
+
+def test_what_a_stopped_execution_left_is_swept_over_the_next_connection(
+    context: Context, owe: Callable[..., list[int]], folder: Path
+) -> None:
+    stopped_id, next_id = owe(2)
+    with context.sessions.begin() as session:
+        session.get_one(Execution, next_id).next_attempt_at = database_now(session) + timedelta(hours=1)
+    with context.sessions.begin() as session:
+        execution = session.get_one(Execution, stopped_id)
+        (folder / f"{execution.entity_reference}.xml" / "full").mkdir(parents=True)
+    export_run.run(context, stopped_id, 1)
+    assert len([path for path in folder.iterdir() if path.name.startswith(".")]) == 1, "the rename failed"
+    with context.sessions.begin() as session:
+        execution = session.get_one(Execution, stopped_id)
+        executions.stop(session, execution, actor="ada")
+        assert execution.error is not None
+        assert "may have arrived" in execution.error
+        assert "may have arrived" in execution.events[-1].reason
+        session.get_one(Execution, next_id).next_attempt_at = database_now(session)
+    export_run.run(context, next_id, 1)
+    assert [path for path in folder.iterdir() if path.name.startswith(".")] == []
+    with context.sessions() as session:
+        assert not session.get_one(Execution, stopped_id).left_behind
+
+
+def test_a_long_name_bears_the_time_of_the_first_attempt_even_if_nobody_listened(
+    context: Context, owe: Callable[..., list[int]], folder: Path, sshd: SshServer
+) -> None:
+    (execution_id,) = owe(file_name_format="STANDARD")
+    with context.sessions.begin() as session:
+        session.execute(update(Connection).values(port=1))
+    export_run.run(context, execution_id, 1)
+    with context.sessions.begin() as session:
+        failed = session.get_one(Execution, execution_id)
+        assert failed.payload is not None
+        assert f"{failed.executed_at:_%Y%m%dT%H%M%S_}" in failed.payload.file_name
+        name, failed.next_attempt_at = failed.payload.file_name, database_now(session)
+        session.execute(update(Connection).values(port=sshd.port))
+    export_run.run(context, execution_id, 2)
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
 def test_run_owes_only_what_was_never_exported(context: Context, owe: Callable[..., list[int]]) -> None:
     owe(2)
     with context.sessions.begin() as session:

@@ -28,7 +28,7 @@ from tests.settings import make_settings
 
 sessions = make_sessions(make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
 with LeaseKeeper(sessions, make_settings(), lambda claim: None) as keeper:
-    keeper.hold(Claim(1, "id", 1, "token", 1, datetime.now(UTC), "me", None, None))
+    keeper.hold(Claim(1, "id", 1, "token", 1, datetime.now(UTC), "me", None, None, None))
     time.sleep(60)
 """
 
