@@ -98,9 +98,10 @@ def make_engine(url: str) -> Engine:
 
 def engine_options(url: str) -> dict[str, Any]:
     """What make_engine passes to create_engine, for callers whose framework creates the engine."""
+    # Errors are logged, and parameters may be passwords' hashes or whole orders.
     if url.startswith("sqlite"):
-        return {"pool_size": 20, "max_overflow": 20}
-    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+        return {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
+    return {"pool_size": 10, "max_overflow": 20, "hide_parameters": True, "pool_pre_ping": True}
 
 
 def attach_habits(engine: Engine) -> None:

@@ -19,12 +19,14 @@ USERNAME, PASSWORD = "hub", "open sesame 7391"
 
 @dataclass
 class Partner:
-    """`silent_at` names the operation that never answers: login, stat, open, write, fsync, close or rename."""
+    """`silent_at` names the operation that never answers: login, stat, open, write, fsync, close or rename.
+    With a `complaint` no file can be opened, and that is what the server says."""
 
     files: Path
     silent_at: str = ""
     can_replace: bool = True
     asks_by_keyboard: bool = False
+    complaint: str = ""
     port: int = 0
     host_key: str = ""
     passwords: list[str] = field(default_factory=list)
@@ -72,6 +74,8 @@ class _Files(asyncssh.SFTPServer):
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
         await self._partner.answer("open")
+        if self._partner.complaint:
+            raise asyncssh.SFTPFailure(self._partner.complaint)
         file = super().open(path, pflags, attrs)
         self._partner.opened.append(file)
         return file

@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from datahub.jobs import dispatch
 from datahub.settings import Settings
 from datahub.vault import Vault
-from webapp import api, assets, cli, database, errors, filters, htmx, navigation, permissions, security
+from webapp import api, assets, cli, database, errors, filters, htmx, logs, navigation, permissions, security
 from webapp.auth import identity
 from webapp.auth import routes as auth
 from webapp.connections import routes as connections
@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["settings"] = settings
     app.extensions["vault"] = Vault(settings.encryption_keys)
     app.extensions["export_queue"] = dispatch.make_queue(settings.redis_url)
+    logs.init_app(app)
     # The order is that of the checks: https, session, CSRF, permission; what follows an answer runs in reverse.
     security.init_app(app, settings)
     identity.init_app(app)

@@ -18,12 +18,12 @@ from datahub.db import make_engine, make_sessions
 from datahub.errors import SettingError
 from datahub.jobs import dispatch, health, reconcile
 from datahub.jobs.export_run import Context
+from datahub.logs import configure_logging
 from datahub.models.heartbeat import CLOCK, WORKER
 from datahub.settings import Settings
 from datahub.vault import Vault
 from worker import runtime
 from worker.heartbeat import HeartbeatThread
-from worker.logs import configure_logging
 from worker.messages import MessageQueue, MessageWorker
 
 log = structlog.stdlib.get_logger(__name__)
@@ -41,11 +41,12 @@ def main() -> int:
     except SettingError as error:
         print(f"Data Hub cannot start: {error}", file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
-    configure_logging(settings.log_format)
+    configure_logging(settings)
     sessions = make_sessions(make_engine(settings.database_url))
     name = f"{role}-{socket.gethostname()}-{os.getpid()}"
     heartbeat = HeartbeatThread(sessions, name=name, role=CLOCK if role == "clock" else WORKER)
     heartbeat.start()
+    log.info("started", process=name)
     warn_about_redis(settings)
     try:
         if role == "clock":
@@ -54,6 +55,7 @@ def main() -> int:
             run_exports(sessions, settings, vault, name)
     finally:
         heartbeat.stop()
+        log.info("ended", process=name)
     return 0
 
 
@@ -70,7 +72,7 @@ def run_exports(sessions: sessionmaker[Session], settings: Settings, vault: Vaul
     queue = MessageQueue(dispatch.EXPORTS, connection=connection, serializer=JSONSerializer)
     worker = MessageWorker([queue], connection=connection, name=name, serializer=JSONSerializer)
     runtime.configure(Context(sessions, settings, vault, name, is_stopping=worker.is_stopping))
-    worker.work(max_jobs=MESSAGES_BEFORE_RECYCLING, with_scheduler=False)
+    worker.work(max_jobs=MESSAGES_BEFORE_RECYCLING, with_scheduler=False, logging_level="WARNING")
 
 
 def run_clock(sessions: sessionmaker[Session], settings: Settings, heartbeat: HeartbeatThread) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -15,7 +15,7 @@ from datahub.jobs.lifecycle import SYSTEM
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution, is_started
 from datahub.settings import Settings
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 BATCH = 200
 
 
@@ -66,7 +66,7 @@ def reap(session: Session, settings: Settings) -> int:
             conditions=[Execution.lease_until < now],
             values=values,
         )
-        log.warning("lease ran out: execution %s goes to %s", execution.public_id, to)
+        log.warning("lease ran out", execution=execution.public_id, attempt=execution.attempts, to=to)
     return len(dead)
 
 

@@ -1,0 +1,3 @@
+"""What gunicorn reads by itself when it is started in this folder; addresses and numbers stand in its command."""
+
+logger_class = "webapp.logs.HubLogger"
