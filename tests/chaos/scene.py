@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
+from datahub.db import read_only
 from datahub.formats import FORMATS
 from datahub.jobs import orders
 from datahub.models.connection import Connection
@@ -82,7 +83,7 @@ class Scene:
             selectinload(Execution.events),
         )
         with self.hub.sessions() as session:
-            return list(session.scalars(query.options(*loads)))
+            return list(read_only(session).scalars(query.options(*loads)))
 
     def execution(self, execution_id: int) -> Execution:
         (found,) = self.executions([execution_id])
@@ -91,7 +92,7 @@ class Scene:
     def count(self, *statuses: str) -> int:
         with self.hub.sessions() as session:
             counted = select(func.count()).select_from(Execution).where(Execution.status.in_(statuses))
-            return session.scalars(counted).one()
+            return read_only(session).scalars(counted).one()
 
     def wait_until_all_ended(self, seconds: float = 60) -> None:
         wait_until(lambda: self.count(*UNENDED) == 0, seconds, what="the end of every execution")
