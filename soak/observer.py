@@ -44,7 +44,7 @@ class Partner:
         while not self.is_over:
             select.select([self._changes.descriptor], [], [], 0.05)
             self.look()
-            self._take_due()
+            self.take_due()
         self.look()
         self._changes.close()
 
@@ -97,7 +97,7 @@ class Partner:
         with os.fdopen(descriptor, "rb") as file:
             return file.read()
 
-    def _take_due(self) -> None:
+    def take_due(self) -> None:
         while self._to_take and self._to_take[0][0] <= time.monotonic():
             _, path = heapq.heappop(self._to_take)
             try:
