@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, extract, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from datahub.db import database_now
 from datahub.jobs import executions
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
+from datahub.models.execution import JOB_PENDING, SUCCESS, Execution, is_started, is_unended
 from datahub.models.export_job import ExportJob
 
 SHOWN = 10
+# By the number, but not by the primary key: along that one, SQLite would walk back through all that has ended.
+NEWEST = (Execution.id + 0).desc()
+HOURS = 24
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -24,11 +30,34 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """Exports that failed over a connection and will be tried again; `reason` is that of the newest."""
+
+    connection: Connection
+    retrying: int
+    next_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hour:
+    """How many executions, by status, began their last attempt in the hour from `start`."""
+
+    start: datetime
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
 class Overview:
     """`failed` holds at most SHOWN + 1, so that the page can say that there are more."""
 
     failed: list[Execution]
     held: list[Held]
+    refused: list[Refused]
     running: list[Execution]
     waiting: list[Execution]
     delivered: list[Execution]
@@ -39,17 +68,32 @@ def read(session: Session) -> Overview:
     return Overview(
         failed=_failed(session),
         held=_held(session),
-        running=_newest(session, JOB_STARTED),
+        refused=_refused(session),
+        running=_newest(session, is_started(), NEWEST),
         waiting=_next(session),
-        delivered=_newest(session, SUCCESS),
+        delivered=_newest(session, Execution.status == SUCCESS, Execution.id.desc()),
         has_jobs=session.scalar(select(ExportJob.id).limit(1)) is not None,
     )
+
+
+def read_hours(session: Session) -> list[Hour]:
+    """The last 24, the one that has just begun among them; the oldest first."""
+    last = database_now(session).replace(minute=0, second=0, microsecond=0)
+    starts = [last - number * HOUR for number in reversed(range(HOURS))]
+    epoch = extract("epoch", Execution.executed_at)
+    hour = epoch - epoch % int(HOUR.total_seconds())
+    counted = select(hour, Execution.status, func.count()).where(Execution.executed_at >= starts[0])
+    counts: dict[datetime, dict[str, int]] = {start: {} for start in starts}
+    for second, status, number in session.execute(counted.group_by(hour, Execution.status)):
+        # What was claimed since the clock was read may already lie in the next hour.
+        counts.setdefault(datetime.fromtimestamp(int(second), UTC), {})[status] = number
+    return [Hour(start, counts[start]) for start in starts]
 
 
 def _failed(session: Session) -> list[Execution]:
     """What a deleted job left behind can only be read, so nobody is asked to mend it."""
     failed = select(Execution).where(Execution.export_job_id.is_not(None), *executions.left_failed())
-    return list(session.scalars(failed.order_by(Execution.id.desc()).limit(SHOWN + 1)))
+    return list(session.scalars(failed.order_by(NEWEST).limit(SHOWN + 1)))
 
 
 def _held(session: Session) -> list[Held]:
@@ -57,19 +101,36 @@ def _held(session: Session) -> list[Held]:
         select(Connection, func.count())
         .join(ExportJob, ExportJob.connection_id == Connection.id)
         .join(Execution, Execution.export_job_id == ExportJob.id)
-        .where(Execution.status == JOB_PENDING, ~Connection.active)
+        .where(is_unended(), Execution.status == JOB_PENDING, ~Connection.active)
         .group_by(Connection.id)
         .order_by(Connection.name)
     )
     return [Held(connection, number) for connection, number in session.execute(waiting)]
 
 
-def _newest(session: Session, status: str) -> list[Execution]:
-    newest = select(Execution).where(Execution.status == status).order_by(Execution.id.desc()).limit(SHOWN)
+def _refused(session: Session) -> list[Refused]:
+    retrying = (
+        select(Connection, func.count(), func.min(Execution.next_attempt_at), func.max(Execution.id))
+        .join(ExportJob, ExportJob.connection_id == Connection.id)
+        .join(Execution, Execution.export_job_id == ExportJob.id)
+        .where(is_unended(), Execution.status == JOB_PENDING, Execution.attempts > 0, Connection.active)
+        .group_by(Connection.id)
+        .order_by(Connection.name)
+    )
+    return [
+        Refused(connection, number, next_at, session.get_one(Execution, newest).error or "")
+        for connection, number, next_at, newest in session.execute(retrying).all()
+    ]
+
+
+def _newest(session: Session, which: ColumnElement[bool], order: ColumnElement[int]) -> list[Execution]:
+    newest = select(Execution).where(which).order_by(order).limit(SHOWN)
     rows = session.scalars(newest.options(joinedload(Execution.payload)))
     return sorted(rows, key=lambda row: row.ended_at or row.executed_at, reverse=True)
 
 
 def _next(session: Session) -> list[Execution]:
-    pending = select(Execution).where(Execution.status == JOB_PENDING, Execution.next_attempt_at.is_not(None))
+    pending = select(Execution).where(
+        is_unended(), Execution.status == JOB_PENDING, Execution.next_attempt_at.is_not(None)
+    )
     return list(session.scalars(pending.order_by(Execution.next_attempt_at, Execution.id).limit(SHOWN)))

@@ -68,6 +68,8 @@ class Execution(Base):
         _partial("ix_executions_started", "export_job_id", "lease_until", where=text("status = 'JOB_STARTED'")),
         _partial("ix_executions_left_behind", "sent_server", where=text("left_behind")),
         _partial("ix_executions_failed", "export_job_id", "id", where=text("status = 'ERROR'")),
+        # With the status, so that what happened in an hour is counted from the index alone.
+        Index("ix_executions_history", "executed_at", "id", "status"),
         Index("ix_executions_job_history", "export_job_id", "executed_at", "id"),
         Index("ix_executions_order", "order_id", "id"),
     )

@@ -488,6 +488,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'JOB_STARTED'"),
         postgresql_where=sa.text("status = 'JOB_STARTED'"),
     )
+    op.create_index("ix_executions_history", "executions", ["executed_at", "id", "status"], unique=False)
     op.create_index("ix_executions_job_history", "executions", ["export_job_id", "executed_at", "id"], unique=False)
     op.create_index(op.f("ix_executions_job_public_id"), "executions", ["job_public_id"], unique=False)
     op.create_index("ix_executions_order", "executions", ["order_id", "id"], unique=False)

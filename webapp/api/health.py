@@ -1,4 +1,4 @@
-"""Whether the hub works, for load balancers and monitors; nobody needs to sign in."""
+"""Whether the hub works and how busy it is, for load balancers and monitors; nobody needs to sign in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from webapp.api import metrics
 from webapp.api.answers import HealthAnswer
 from webapp.api.reply import JSON_TYPE, reply
 from webapp.health import check_parts
@@ -45,3 +47,18 @@ def healthz() -> Response:
         "message": f"Not well: {', '.join(ill)}.",
     }
     return reply(body | parts, 503)
+
+
+@blueprint.get("/metrics")
+@blueprint.doc(
+    security=[{}],
+    responses={
+        200: {
+            "description": "Figures in Prometheus' text format",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    },
+)
+@permission(PUBLIC)
+def get_metrics() -> Response:
+    return Response(metrics.render(), content_type=CONTENT_TYPE_LATEST)

@@ -62,7 +62,7 @@ def test_every_view_declares_who_may_use_it(app: APIFlask) -> None:
             assert not (changing and name == "MAPPER_READ"), rule
             if name == PUBLIC:
                 public.add(rule.rule)
-    assert public == {"/healthz", "/api/openapi.json", "/api/docs"}
+    assert public == {"/healthz", "/metrics", "/api/openapi.json", "/api/docs"}
 
 
 def test_errors_of_the_path_have_the_same_body(script: Script) -> None:

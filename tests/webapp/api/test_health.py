@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
+from datahub.jobs import orders
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
 from datahub.settings import Settings
-from tests.conftest import make_settings
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job, make_order
 from tests.servers import free_port
+from tests.settings import make_settings
 from tests.webapp.conftest import ParsingClient
 from webapp import create_app
 
@@ -42,3 +47,34 @@ def test_a_database_away_is_told_as_json(settings: Settings, path: str) -> None:
     answer = away.test_client().get(path, headers=headers)
     assert (answer.status_code, answer.mimetype) == (503, "application/json")
     assert answer.json["error"] == "Service Unavailable"
+
+
+def figures_of(answer: Any) -> dict[str, float]:
+    """As a monitor reads them: the name with its labels, and the value."""
+    return {
+        sample.name + "".join(f" {value}" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_are_read_by_a_monitor_without_signing_in(
+    client: ParsingClient, sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        make_job(session, add_connection(session, vault, name="Secret partner"), name="Secret job")
+        orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+    answer = client.get("/metrics")
+    assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+    found = figures_of(answer)
+    assert (found["datahub_database_up"], found["datahub_redis_up"], found["datahub_executions_waiting"]) == (1, 1, 1)
+    assert (found["datahub_executions_recent JOB_PENDING"], found["datahub_processes WORKER"]) == (1, 0)
+    assert all(name.startswith("datahub_") for name in found)
+    assert "Secret" not in answer.text, "names from outside are no labels"
+
+
+def test_metrics_tell_that_database_and_redis_are_away() -> None:
+    url = f"postgresql+psycopg://hub@127.0.0.1:{free_port()}/hub"
+    away = create_app(make_settings(database_url=url, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    found = figures_of(away.test_client().get("/metrics"))
+    assert found == {"datahub_database_up": 0, "datahub_redis_up": 0}
