@@ -105,7 +105,7 @@ def _rate(hub: Hub, orders: int) -> float:
     with hub.sessions.begin() as session:
         for _ in range(orders):
             make_order(session, status=STATUS)
-    with hub.sessions.begin() as session:
+    with hub.sessions() as session:
         executions.run_job(session, session.scalars(select(ExportJob)).one(), actor="bench")
     started = time.perf_counter()
 

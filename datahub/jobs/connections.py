@@ -295,10 +295,11 @@ def _fill(session: Session, connection: Connection, given: _Given, vault: Vault)
 def _claimed(session: Session, name: str, connection: Connection | None = None) -> Iterator[None]:
     """Flushes the changes made inside; the database's unique index decides who has the name."""
     with session.no_autoflush:
-        taken = select(Connection.id).where(func.lower(Connection.name) == func.lower(name))
+        others = select(Connection.name)
         if connection is not None:
-            taken = taken.where(Connection.id != connection.id)
-        if session.scalar(taken) is not None:
+            others = others.where(Connection.id != connection.id)
+        # Folded here, since SQLite's lower() knows ASCII only.
+        if name.casefold() in {other.casefold() for other in session.scalars(others)}:
             raise _name_taken(name)
     try:
         with session.begin_nested():

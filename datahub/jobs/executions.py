@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
@@ -116,11 +116,9 @@ def resend(session: Session, execution: Execution, *, actor: str) -> Execution:
 def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
     """Owes an export for every order now in a trigger status that this job never exported; returns their number.
 
-    Snapshots are frozen now. Safe to repeat: what got an execution is left alone."""
-    # Two people pressing Run at once take turns on the job's row; orders may fire it meanwhile.
-    session.refresh(job, with_for_update={"key_share": True})
-    count = 0
-    last_id = 0
+    Snapshots are frozen now. Commits after each RUN_CHUNK orders, so that nobody waits for thousands of them. Safe to
+    repeat: what got an execution is left alone."""
+    count = last_id = 0
     while orders := _never_exported(session, job, after=last_id):
         for order in orders:
             snapshot = triggers.freeze(session, order)
@@ -128,6 +126,7 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
             triggers.insert_execution(session, values, reason=f"run by {actor}")
         count += len(orders)
         last_id = orders[-1].id
+        session.commit()
     return count
 
 
@@ -152,7 +151,14 @@ def count_unended(session: Session, job: ExportJob) -> int:
 
 
 def _never_exported(session: Session, job: ExportJob, *, after: int) -> list[Order]:
-    return list(session.scalars(_owed(select(Order), job).where(Order.id > after).order_by(Order.id).limit(RUN_CHUNK)))
+    """The next chunk; empty also when the job has been deleted meanwhile."""
+    # Two people pressing Run at once take turns on the job's row; orders may fire it meanwhile.
+    exists_still = select(ExportJob.id).where(ExportJob.id == job.id).with_for_update(key_share=True)
+    if session.scalar(exists_still) is None:
+        return []
+    whole = selectinload(Order.lines), selectinload(Order.addresses), selectinload(Order.payments)
+    chunk = _owed(select(Order), job).where(Order.id > after).order_by(Order.id).limit(RUN_CHUNK)
+    return list(session.scalars(chunk.options(*whole, joinedload(Order.supplier), joinedload(Order.store))))
 
 
 def _owed(query: Select[Row], job: ExportJob) -> Select[Row]:

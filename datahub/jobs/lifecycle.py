@@ -135,7 +135,10 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
     Counts the attempt. None also while as many files are in flight over the connection as may be, whoever sends them.
     The caller commits before it acts on the claim."""
     job_id = session.scalar(select(Execution.export_job_id).where(Execution.id == execution_id))
-    if job_id is None or _free_places(session, job_id, settings) < 1:
+    if job_id is None:
+        return None
+    if _free_places(session, job_id, settings) < 1:
+        _wait_for_place(session, execution_id, job_id)
         return None
     which = [Execution.id == execution_id, Execution.attempts == attempt - 1]
     claims = _take(session, which, worker=worker, settings=settings)
@@ -175,6 +178,13 @@ def _free_places(session: Session, job_id: int, settings: Settings) -> int:
         .where(ExportJob.connection_id == connection_id, is_started())
     )
     return settings.in_flight - (started or 0)
+
+
+def _wait_for_place(session: Session, execution_id: int, job_id: int) -> None:
+    """A job that has nothing in flight is handed out again by the next sweep; a batch of its own would come back."""
+    in_flight = exists(select(Execution.id).where(Execution.export_job_id == job_id, is_started()))
+    if not session.scalar(select(in_flight)):
+        session.execute(update(Execution).where(Execution.id == execution_id).values(handed_out_at=None))
 
 
 def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str, settings: Settings) -> list[Claim]:

@@ -57,7 +57,7 @@ def preview(
     suppliers = [external_id.strip() for external_id in supplier_external_ids if external_id.strip()]
     now = database_now(session)
     order = _example(session, statuses, suppliers)
-    is_changed = order is not None and bool(statuses) and order.status not in statuses
+    is_changed = order is not None and bool(statuses) and order.status != statuses[0]
     document = _sample(now) if order is None else build_document(order)
     if statuses and (order is None or is_changed):
         document = document | {"status": statuses[0], "updatedAt": time_text(now)}
@@ -93,11 +93,11 @@ def _known(texts: Sequence[str]) -> list[str]:
 
 
 def _example(session: Session, statuses: list[str], suppliers: list[str]) -> Order | None:
-    """The newest order that the job would export, else the newest of its suppliers, else the newest of all."""
+    """The newest order in the first status, else in any of them, else of the suppliers, else the newest of all."""
     newest = select(Order).order_by(Order.id.desc()).limit(1)
     wanted = _of_suppliers(newest, suppliers)
-    if statuses:
-        found: Order | None = session.scalar(wanted.where(Order.status.in_(statuses)))
+    for choice in (statuses[:1], statuses):
+        found: Order | None = session.scalar(wanted.where(Order.status.in_(choice))) if choice else None
         if found is not None:
             return found
     return session.scalar(wanted) or session.scalar(newest)

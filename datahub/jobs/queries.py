@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, func, literal, or_, select, tuple_
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from datahub.models.execution import STATUSES, Execution
 from datahub.models.export_job import ExportJob
@@ -94,7 +94,9 @@ def find_orders(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Order]:
-    query = _orders(search, statuses)
+    """Whole orders, with all that is exported of them."""
+    whole = selectinload(Order.lines), selectinload(Order.addresses), selectinload(Order.payments)
+    query = _orders(search, statuses).options(*whole)
     return _by_offset(session, query, ORDER_SORTS[sort], Order.id, descending, page, size)
 
 

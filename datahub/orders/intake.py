@@ -80,6 +80,8 @@ def _check_required(values: Values, faults: Faults) -> None:
     for name in UNIQUE:
         if values.get(name) is not None and not values[name].strip():
             faults.add(name, "must not be blank")
+    if values.get("reference") in (".", ".."):
+        faults.add("reference", "must be more than dots: no address could name this order")
     if not values.get("lines") and not any(path.startswith("lines") for path in faults.fields):
         faults.add("lines.line", "needs at least one line")
     for index, payment in enumerate(values.get("payments", [])):

@@ -61,7 +61,7 @@ def add(sessions: Sessions, connection: Connection) -> Add:
 
 def run(sessions: Sessions, job: ExportJob, *outcomes: str) -> None:
     """One execution for each outcome, each of an order of its own, a minute after the one before."""
-    with sessions.begin() as session:
+    with sessions() as session:
         for _ in outcomes:
             factories.make_order(session, status="ACCEPTED_BY_SUPPLIER")
         executions.run_job(session, session.get_one(ExportJob, job.id), actor="ada")
@@ -71,6 +71,7 @@ def run(sessions: Sessions, job: ExportJob, *outcomes: str) -> None:
             row.status, row.attempts, row.executed_at = outcome, 1, now + timedelta(minutes=minute)
             if outcome == JOB_STARTED:
                 row.lease_until = now
+        session.commit()
 
 
 def stored(sessions: Sessions) -> list[ExportJob]:

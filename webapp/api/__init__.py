@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apiflask import APIFlask
+from werkzeug.routing import BaseConverter
 
 from webapp.api import clients, docs, executions, health, jobouts, orders, records, settings
 from webapp.security import csrf
@@ -10,7 +11,15 @@ from webapp.security import csrf
 PARTS = (clients, jobouts, executions, orders, records, settings, health, docs)
 
 
+class WhateverConverter(BaseConverter):
+    """The rest of the path, whatever an id holds: slashes, also at its start, and line breaks."""
+
+    regex = "(?s:.+)"
+    part_isolating = False
+
+
 def register(app: APIFlask) -> None:
+    app.url_map.converters["whatever"] = WhateverConverter
     docs.init_app(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)

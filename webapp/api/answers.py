@@ -6,13 +6,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.alias_generators import to_camel
 
 from datahub.models.connection import Connection
 from datahub.models.execution import ORIGINS, STATUSES, Execution
 from datahub.models.export_job import ExportJob
-from datahub.models.order import Order
 
 ConnectionType = Literal["SFTP"]
 Row = TypeVar("Row", bound=BaseModel)
@@ -132,18 +131,8 @@ class NewExecutionAnswer(Answer):
     export_integration_id: str
 
 
-class OrderAnswer(Answer):
-    reference: str
-    external_id: str | None
-    status: str
-    payment_status: str | None
-    store_external_id: str
-    supplier_external_id: str
-    account_external_id: str
-    currency: str
-    total_price_with_tax: float
-    created_at: datetime
-    updated_at: datetime
+class OrderAnswer(RootModel[dict[str, Any]]):
+    """The order as the JSON export writes it."""
 
 
 class ReferenceAnswer(Answer):
@@ -257,19 +246,3 @@ def describe_execution(execution: Execution) -> dict[str, Any]:
 
 def describe_any_execution(execution: Execution) -> dict[str, Any]:
     return describe_execution(execution) | {"kind": execution.kind, "jobName": execution.job_name}
-
-
-def describe_order(order: Order) -> dict[str, Any]:
-    return {
-        "reference": order.reference,
-        "externalId": order.external_id,
-        "status": order.status,
-        "paymentStatus": order.payment_status,
-        "storeExternalId": order.store.external_id,
-        "supplierExternalId": order.supplier.external_id,
-        "accountExternalId": order.account.external_id,
-        "currency": order.currency,
-        "totalPriceWithTax": order.total_price_with_tax,
-        "createdAt": order.created_at,
-        "updatedAt": order.updated_at,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, current_app
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from datahub.errors import InvalidError
 from datahub.jobs import connection_test, connections
@@ -32,6 +32,16 @@ EXAMPLE = {
 
 
 class ClientBody(Shape):
+    @model_validator(mode="before")
+    @classmethod
+    def _know_the_type(cls, body: Any) -> Any:
+        """First of all: a body of another type would be told that its own fields do not exist."""
+        given = body.get("type") if isinstance(body, dict) else None
+        if given is not None and given not in CONNECTION_TYPES:
+            offered = " or ".join(CONNECTION_TYPES)
+            raise InvalidError("This type of connection is not offered.", {"type": [f"Must be {offered}."]})
+        return body
+
     name: str
     type: str = Field("SFTP", json_schema_extra={"enum": list(CONNECTION_TYPES)})
     host: str

@@ -52,14 +52,14 @@ def list_records(entity: str, query_data: RecordQuery) -> Response:
     return page_of(found, paging, records.describe)
 
 
-@blueprint.get("/v1/records/<entity>/<path:external_id>", merge_slashes=False)
+@blueprint.get("/v1/records/<entity>/<whatever:external_id>", merge_slashes=False)
 @blueprint.output(RecordAnswer)
 @permission(MAPPER_READ)
 def get_record(entity: str, external_id: str) -> Response:
     return reply(records.describe(records.get(db.session(), entity, external_id)))
 
 
-@blueprint.put("/v1/records/<entity>/<path:external_id>", merge_slashes=False)
+@blueprint.put("/v1/records/<entity>/<whatever:external_id>", merge_slashes=False)
 @blueprint.input(RecordBody, example=EXAMPLE)
 @blueprint.output(RecordAnswer)
 @blueprint.doc(responses={201: {"description": "Created", "content": {}}})

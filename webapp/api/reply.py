@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from flask import Response
@@ -24,10 +24,12 @@ def reply(body: object, status: int = 200) -> Response:
 
 
 def no_content() -> Response:
-    return Response(status=204)
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
 
 
-def page_of(found: Slice[Row], paging: Paging, describe: Callable[[Row], dict[str, Any]]) -> Response:
+def page_of(found: Slice[Row], paging: Paging, describe: Callable[[Row], object]) -> Response:
     content = [describe(row) for row in found.items]
     return reply(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from flask import Flask, Request, Response, abort, current_app, flash, g, request, url_for
@@ -13,7 +14,7 @@ from datahub.models.access import User
 from webapp.database import db, session_apart
 from webapp.htmx import redirect_to, wants_fragment
 
-API_PATHS = ("/v1/", "/v2/", "/job/", "/healthz", "/metrics", "/api/")
+API_PATHS = re.compile(r"/(v[0-9]+|job|healthz|metrics|api)(/|$)")
 manager = LoginManager()
 
 
@@ -40,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 
 def is_api_request() -> bool:
-    return request.path.startswith(API_PATHS)
+    return API_PATHS.match(request.path) is not None
 
 
 def signed_in_user() -> User:

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
@@ -73,6 +74,35 @@ def test_the_list_shows_sums_exactly_and_newest_first(script: Script, sessions: 
         make_order(session, total_price_with_tax=Decimal("123456789012.34"))
         make_order(session, reference="x_1", status="SHIPPED")
     answer = script.get(ORDERS)
-    assert b'"totalPriceWithTax":123456789012.34' in answer.data
+    assert b'"totalPriceWithTax": 123456789012.34' in answer.data
     assert script.get(f"{ORDERS}?search=X_").json["content"][0]["reference"] == "x_1"
     assert script.get(f"{ORDERS}?statuses=SHIPPED&sort=reference").json["numberOfElements"] == 1
+
+
+def addressed(document: dict[str, Any], reference: str) -> dict[str, Any]:
+    return document | {"reference": reference, "id": None, "externalId": None, "orderCommercialReference": None}
+
+
+@pytest.mark.parametrize("reference", ["a/b", "//a", "line\nbreak", "../x", "%2F", "é ß"])
+def test_an_order_is_found_under_whatever_reference_it_came_with(
+    script: Script, document: dict[str, Any], reference: str
+) -> None:
+    text = json.dumps(addressed(document, reference), default=float)
+    assert script.post(ORDERS, data=text, content_type="application/json").status_code == 201
+    path = f"{ORDERS}/{quote(reference, safe='')}"
+    assert script.get(path).json["reference"] == reference
+    assert script.patch(path, json={"status": "CANCELED"}).status_code == 200
+
+
+@pytest.mark.parametrize("reference", [".", ".."])
+def test_a_reference_that_no_address_can_name_is_refused(
+    script: Script, document: dict[str, Any], reference: str
+) -> None:
+    text = json.dumps(addressed(document, reference), default=float)
+    assert_error(script.post(ORDERS, data=text, content_type="application/json"), 400, "reference")
+
+
+def test_the_list_holds_orders_in_the_shape_of_one(script: Script, document: dict[str, Any]) -> None:
+    script.post(ORDERS, data=EXAMPLE.read_bytes(), content_type="application/json")
+    one = script.get(f"{ORDERS}/{document['reference']}").json
+    assert script.get(ORDERS).json["content"] == [one]
