@@ -7,12 +7,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.errors import DataHubError
 
 Result = TypeVar("Result")
+# PostgreSQL's words for a serialization failure and a deadlock: the same from its start may well succeed.
+CHOSEN_AS_VICTIM = ("40001", "40P01")
+TRIES = 3
 Step = Callable[[Session], Any]
 
 
@@ -58,9 +61,12 @@ class GroupCommit:
                 pass  # one of them failed: each gets a transaction of its own below
         return [self._commit_alone(step) for step in steps]
 
-    def _commit_alone(self, step: Step) -> Any:
+    def _commit_alone(self, step: Step, tries: int = TRIES) -> Any:
         try:
             with self._sessions.begin() as session:
                 return step(session)
+        except DBAPIError as error:
+            is_victim = getattr(error.orig, "sqlstate", None) in CHOSEN_AS_VICTIM
+            return self._commit_alone(step, tries - 1) if is_victim and tries > 1 else error
         except Exception as error:  # noqa: BLE001 - raised again in the coroutine that awaits the step
             return error

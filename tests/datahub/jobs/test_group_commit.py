@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -73,3 +75,28 @@ def test_a_database_error_of_one_step_leaves_the_others_committed(sessions: sess
     assert (first, last) == ("first", "last")
     assert isinstance(taken, IntegrityError)
     assert count(sessions) == 3
+
+
+def test_the_victim_of_a_deadlock_is_run_again(sessions: sessionmaker[Session]) -> None:
+    if sessions.kw["bind"].dialect.name == "sqlite":
+        return  # one writer at a time: nobody waits for two
+    run_all(sessions, lambda session: write("one", session), lambda session: write("two", session))
+    met = threading.Barrier(2, timeout=5)
+
+    def touch(first: str, second: str, session: Session) -> None:
+        for name in (first, second):
+            session.execute(update(Heartbeat).where(Heartbeat.name == name).values(role=WORKER))
+            with contextlib.suppress(threading.BrokenBarrierError):
+                met.wait()
+
+    outcomes: list[object] = []
+
+    def work(first: str, second: str) -> None:
+        outcomes.extend(run_all(sessions, lambda session: touch(first, second, session)))
+
+    threads = [threading.Thread(target=work, args=names) for names in (("one", "two"), ("two", "one"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [None, None]
