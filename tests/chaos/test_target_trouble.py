@@ -1,0 +1,200 @@
+"""The partner's server is down, dies, fills up or falls silent in the middle of something."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datahub.jobs import dispatch, executions, home
+from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Event, Execution
+from tests.chaos.background import in_background
+from tests.chaos.proxy import CUT, RESET, STALL, Habit, chaos_proxy
+from tests.chaos.scene import SHIPPED, Scene, ends, starts
+from tests.partner import PASSWORD, USERNAME, partner_server, silent_listener
+from tests.servers import start_sshd, wait_until
+
+pytestmark = pytest.mark.chaos
+
+LARGE = {"customer_snapshot": {"lastName": "L" * 1_000_000}}
+# Of which so much has passed when the connection breaks.
+HALF = 300_000
+
+
+def test_a_target_that_stays_down_gets_six_attempts_across_restarts_and_then_a_person(scene: Scene) -> None:
+    settings = scene.hub.settings = dataclasses.replace(scene.hub.settings, retry_seconds=1.5)
+    scene.sshd.stop(kill=True)
+    scene.add_job()
+    (execution_id,) = scene.owe()
+    scene.hub.start_worker()
+    scene.hub.start_clock()
+    for failures in range(1, 6):
+        waiting = wait_for_failures(scene, execution_id, failures)
+        assert (waiting.status, waiting.attempts) == (JOB_PENDING, failures)
+        assert waiting.next_attempt_at == waiting.executed_at + timedelta(seconds=settings.retry_seconds)
+        if failures in (2, 4):
+            dispatch.make_redis(settings.redis_url).flushall()
+            for name in ("worker-1", "clock-1"):
+                scene.hub.restart(name)
+    scene.wait_for(execution_id, ERROR)
+    failed = scene.execution(execution_id)
+    times = [event.at for event in starts(failed)]
+    assert len(times) == 6
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)).total_seconds() >= 1.5
+    assert f"port {scene.sshd.port}: 127.0.0.1: Connection refused" in (failed.error or "")
+    with scene.hub.sessions() as session:
+        assert [row.id for row in home.read(session).failed] == [execution_id], "shown for review"
+    start_again(scene)
+    with scene.hub.sessions.begin() as session:
+        retried = executions.retry(session, session.get_one(Execution, execution_id), actor="ada").id
+    scene.wait_for(retried, SUCCESS)
+    with scene.hub.sessions() as session:
+        assert home.read(session).failed == []
+    assert scene.execution(execution_id).status == ERROR
+    scene.observer.finish()
+    assert list(scene.observer.deliveries.values()) == [1]
+
+
+def test_a_server_killed_in_the_middle_of_a_file_costs_an_attempt_and_the_next_one_completes(scene: Scene) -> None:
+    with in_background(chaos_proxy(scene.sshd.port, Habit(STALL, after=HALF))) as proxy:
+        execution_id = start_large_upload(scene, proxy.port)
+        wait_until(lambda: any(path.stat().st_size for path in scene.folder.glob(".*")), what="half a file")
+        proxy.habit = Habit()
+        scene.sshd.stop(kill=True)
+        start_again(scene)
+        assert_completed_by_a_later_attempt(scene, execution_id)
+
+
+@pytest.mark.parametrize("how", [CUT, RESET])
+def test_a_connection_lost_in_the_middle_of_a_file_costs_an_attempt_and_the_next_one_completes(
+    scene: Scene, how: str
+) -> None:
+    with in_background(chaos_proxy(scene.sshd.port, Habit(how, after=HALF))) as proxy:
+        execution_id = start_large_upload(scene, proxy.port)
+        wait_until(lambda: proxy.sent > HALF, what="the cut")
+        proxy.habit = Habit()
+        assert_completed_by_a_later_attempt(scene, execution_id)
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """The target folder as a disk of 2 MB."""
+    if os.getuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_clearly_and_the_file_arrives_once_there_is_room(small_disk: Path, scene: Scene) -> None:
+    (small_disk / ".ballast").write_bytes(b"x" * 1_900_000)
+    scene.add_job()
+    (execution_id,) = scene.owe(**LARGE)
+    scene.hub.start_worker()
+    scene.hub.start_clock()
+    waiting = wait_for_failures(scene, execution_id, 2)
+    assert "its disk is full" in (waiting.error or "")
+    assert set(scene.names()) <= {".ballast", f".{waiting.public_id}-1.part", f".{waiting.public_id}-2.part"}
+    (small_disk / ".ballast").unlink()
+    scene.wait_for(execution_id, SUCCESS)
+    scene.assert_each_delivered_once()
+
+
+@pytest.mark.parametrize("operation", ["banner", "login", "write", "close", "stat", "rename"])
+def test_a_silent_server_costs_one_attempt_in_bounded_time_and_the_worker_goes_on(
+    scene: Scene, operation: str, tmp_path: Path
+) -> None:
+    settings = dataclasses.replace(scene.hub.settings, connect_seconds=2.0, step_seconds=1.5, retry_seconds=60.0)
+    scene.hub.settings = settings
+    scene.add_job(trigger_statuses=[SHIPPED])
+    with in_background(silent_server(tmp_path / "partner", operation)) as silent:
+        scene.add_job(connection=silent, output_folder=".")
+        (execution_id,) = scene.owe()
+        scene.hub.start_worker()
+        scene.hub.start_clock()
+        wait_until(lambda: starts(scene.execution(execution_id)), what="the attempt")
+        (other,) = scene.owe(status=SHIPPED)
+        scene.wait_for(other, SUCCESS)
+        waiting = wait_for_failures(scene, execution_id, 1)
+    assert "fell silent" in (waiting.error or "")
+    assert duration(starts(waiting)[0], ends(waiting)[0]) < settings.attempt_seconds
+    assert scene.execution(other).worker == waiting.worker
+    assert scene.hub.processes["worker-1"].poll() is None
+    visible = [path.name for path in (tmp_path / "partner").glob("[!.]*")]
+    assert visible == []
+
+
+def test_a_server_that_drips_ends_with_the_attempts_own_deadline(scene: Scene) -> None:
+    settings = dataclasses.replace(scene.hub.settings, attempt_seconds=2.0)
+    scene.hub.settings = settings
+    with in_background(chaos_proxy(scene.sshd.port, Habit(block=32, latency=0.05))) as proxy:
+        scene.add_job(connection={"port": proxy.port})
+        (execution_id,) = scene.owe()
+        scene.hub.start_worker()
+        scene.hub.start_clock()
+        waiting = wait_for_failures(scene, execution_id, 1)
+        assert "ATTEMPT_SECONDS" in (waiting.error or "")
+        assert settings.attempt_seconds <= duration(starts(waiting)[0], ends(waiting)[0]) < 2 * settings.attempt_seconds
+        proxy.habit = Habit()
+        scene.wait_for(execution_id, SUCCESS)
+    scene.assert_each_delivered_once()
+
+
+@asynccontextmanager
+async def silent_server(folder: Path, operation: str) -> AsyncIterator[dict[str, Any]]:
+    """Yields the fields of a connection to it."""
+    folder.mkdir()
+    async with AsyncExitStack() as stack:
+        if operation == "banner":
+            yield {"port": await stack.enter_async_context(silent_listener())}
+            return
+        partner = await stack.enter_async_context(partner_server(folder, silent_at=operation))
+        secrets = {"username": USERNAME, "password": PASSWORD, "private_key": None}
+        yield {"port": partner.port, "host_key": partner.host_key} | secrets
+
+
+def start_large_upload(scene: Scene, port: int) -> int:
+    scene.add_job(connection={"port": port})
+    (execution_id,) = scene.owe(**LARGE)
+    scene.hub.start_worker()
+    scene.hub.start_clock()
+    return execution_id
+
+
+def assert_completed_by_a_later_attempt(scene: Scene, execution_id: int) -> None:
+    scene.wait_for(execution_id, SUCCESS)
+    execution = scene.execution(execution_id)
+    assert "lost" in ends(execution)[0].reason
+    assert execution.attempts == len(starts(execution)) > 1
+    assert scene.hub.processes["worker-1"].poll() is None
+    scene.assert_each_delivered_once()
+
+
+def wait_for_failures(scene: Scene, execution_id: int, count: int) -> Execution:
+    """Returns the execution as it was when that many attempts had failed."""
+    found: list[Execution] = []
+
+    def has_failed() -> bool:
+        found[:] = [scene.execution(execution_id)]
+        return len(ends(found[0])) >= count
+
+    wait_until(has_failed, what=f"{count} failed attempts")
+    return found[0]
+
+
+def duration(start: Event, end: Event) -> float:
+    return (end.at - start.at).total_seconds()
+
+
+def start_again(scene: Scene) -> None:
+    scene.sshd.process = start_sshd(scene.sshd.folder, scene.sshd.port).process
