@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from datahub import crash_points
@@ -175,16 +176,17 @@ def _render(consignment: Consignment, target: Target) -> File:
 
 def _store(session: Session, claim: Claim, target: Target, file: File) -> None:
     _aim(session, claim, target, None)
-    session.execute(
-        insert(Payload).values(
-            execution_id=claim.execution_id,
-            file_name=file.name,
-            content=file.content,
-            size=len(file.content),
-            sha256=hashlib.sha256(file.content).hexdigest(),
-            created_at=database_now(session),
-        )
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Payload).values(
+        execution_id=claim.execution_id,
+        file_name=file.name,
+        content=file.content,
+        size=len(file.content),
+        sha256=hashlib.sha256(file.content).hexdigest(),
+        created_at=database_now(session),
     )
+    # It is there already when the answer to an earlier commit of this very step was lost.
+    session.execute(statement.on_conflict_do_nothing())
 
 
 def _aim(session: Session, claim: Claim, target: Target, marked: int | None) -> None:

@@ -1,0 +1,104 @@
+"""A COMMIT that happened although its answer was lost, at each commit of a batch in turn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now, make_engine, make_sessions
+from datahub.jobs import export_run, orders, reconcile
+from datahub.jobs.export_run import Context
+from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
+from datahub.settings import Settings
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job, make_order
+from tests.servers import SshServer
+
+ACCEPTED = "ACCEPTED_BY_SUPPLIER"
+
+
+class LossyEngine:
+    """Its connection is gone just after the commit numbered `place`; `commits` tells how many there were."""
+
+    def __init__(self, url: str, place: int) -> None:
+        self.engine: Engine = make_engine(url)
+        self.commits = 0
+        self._place = place
+        self._commit = self.engine.dialect.do_commit
+        self.engine.dialect.do_commit = self._commit_and_lose  # type: ignore[method-assign]
+
+    def _commit_and_lose(self, connection: Any) -> None:
+        self._commit(connection)
+        self.commits += 1
+        if self.commits == self._place:
+            dbapi: Any = self.engine.dialect.loaded_dbapi
+            raise dbapi.OperationalError("server closed the connection unexpectedly")
+
+
+@pytest.fixture
+def folder(sshd: SshServer) -> Iterator[Path]:
+    folder = sshd.files / "out"
+    folder.mkdir()
+    yield folder
+
+
+def owe(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> list[int]:
+    with sessions.begin() as session:
+        make_job(session, add_connection(session, vault, sshd))
+        return [
+            execution.id
+            for _ in range(4)
+            for execution in orders.change_status(session, make_order(session), ACCEPTED, actor="ada")
+        ]
+
+
+def take_over(context: Context) -> None:
+    """As the clock and another worker do once the leases have run out."""
+    with context.sessions.begin() as session:
+        gone = database_now(session) - timedelta(seconds=1)
+        session.execute(update(Execution).where(Execution.status == JOB_STARTED).values(lease_until=gone))
+    with context.sessions.begin() as session:
+        reconcile.reap(session, context.settings)
+    with context.sessions() as session:
+        waiting = session.execute(select(Execution.id, Execution.attempts).where(Execution.status == JOB_PENDING))
+        messages = [(execution_id, attempts + 1) for execution_id, attempts in waiting]
+    for execution_id, attempt in messages:
+        export_run.run(context, execution_id, attempt)
+
+
+@pytest.mark.parametrize("place", range(1, 11))
+def test_lost_answer_to_a_commit_fails_no_export(
+    database_url: str,
+    sessions: sessionmaker[Session],
+    settings: Settings,
+    vault: Vault,
+    sshd: SshServer,
+    folder: Path,
+    place: int,
+) -> None:
+    ids = owe(sessions, vault, sshd)
+    lossy = LossyEngine(database_url, place)
+    # A worker ends its process when it loses its leases; this process is the tests' own.
+    context = Context(
+        make_sessions(lossy.engine), dataclasses.replace(settings, lease_seconds=60), vault, "test-worker"
+    )
+    try:
+        export_run.run(context, ids[0], 1)
+    except OperationalError:
+        assert place <= 2, "only a batch that has not begun ends with the database"
+    assert lossy.commits >= place
+    lossy.engine.dispose()
+    take_over(dataclasses.replace(context, sessions=sessions))
+    with sessions() as session:
+        found = list(session.scalars(select(Execution)))
+        assert [(execution.status, execution.error) for execution in found] == [(SUCCESS, None)] * 4
+        assert not any(execution.may_have_arrived_twice for execution in found)
+    assert len(list(folder.iterdir())) == 4, "each has its file, and no temporary file stays"
