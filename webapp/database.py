@@ -13,7 +13,7 @@ from datahub.jobs import dispatch
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 READING = ("GET", "HEAD", "OPTIONS")
 # They answer without the database, or look for themselves whether it is there.
-APART = ("static", "api_health.healthz", "api_health.get_metrics")
+APART = ("static", "api_health.healthz", "api_health.metrics")
 
 
 def init_app(app: Flask, url: str) -> None:

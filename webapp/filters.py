@@ -22,6 +22,7 @@ STATUSES = {
     "JOB_STOPPED": Status("Stopped", "off"),
 }
 NARROW_SPACE = "\u202f"
+HOUR = "%Y-%m-%dT%H"
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -42,6 +43,21 @@ def utc(at: datetime) -> str:
 
 def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def hour_text(at: datetime) -> str:
+    """For addresses: 2026-01-31T09."""
+    return at.astimezone(UTC).strftime(HOUR)
+
+
+def read_hour(text: str) -> datetime | None:
+    """What hour_text wrote; None for anything else."""
+    try:
+        hour = datetime.strptime(text, HOUR).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    # The very last hour of all has no end that could be written.
+    return hour if text == hour_text(hour) and hour.year < 9999 else None
 
 
 def duration(length: timedelta | float) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_talisman import Talisman
@@ -13,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from datahub.settings import Settings
+from webapp.auth.identity import is_api_request
 
 CONTENT = {
     "default-src": "'self'",
@@ -54,8 +56,20 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def protect_forms(app: Flask) -> None:
-    """Every changing request needs a CSRF token but those of the JSON API, which take no cookie."""
+    """Every changing request needs a CSRF token but those of the JSON API, which take no cookie and look at their
+    parameters themselves."""
     csrf.init_app(app)
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    """Nobody types one, HTML cannot show it, and PostgreSQL refuses to look for it."""
+    if is_api_request():
+        return
+    if any("\0" in str(value) for value in (request.view_args or {}).values()):
+        abort(404)
+    if any("\0" in value for given in (request.args, request.form) for value in chain(*given.listvalues())):
+        abort(400)
 
 
 def _redis_options(url: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _database(session: Session, settings: Settings) -> list[Check]:
         session.rollback()
         advice = "Nothing can be shown, stored or sent without it. Start it, and look at DATABASE_URL."
         away = Check("database", "Database", False, "The database does not answer.", advice)
-        unknown = {"worker": "Workers", "clock": "Clock", "sweeps": "Sweeps", "executions": "Due executions"}
+        unknown = {"worker": "Workers", "clock": "Clock", "sweeps": "Sweeps", "executions": "Due work"}
         message, advice = "Unknown without the database.", "First bring back the database."
         return [away, *(Check(name, title, False, message, advice) for name, title in unknown.items())]
 
@@ -118,13 +118,13 @@ def _sweeps(swept: list[datetime], clocks: list[Heartbeat], now: datetime, setti
 def _due(session: Session, now: datetime, settings: Settings) -> Check:
     oldest = oldest_due(session, now)
     if oldest is None:
-        return Check("executions", "Due executions", True, "No execution is due.")
+        return Check("executions", "Due work", True, "No execution is due.")
     waited = max(now - oldest, timedelta())
     message = f"The oldest has been due for {_ago(waited)}."
     if waited < overdue_after(settings):
-        return Check("executions", "Due executions", True, message)
+        return Check("executions", "Due work", True, message)
     advice = "Workers are missing, stuck or too few. Look whether they run; if they do and this stays, start more."
-    return Check("executions", "Due executions", False, message, advice)
+    return Check("executions", "Due work", False, message, advice)
 
 
 def _ago(length: timedelta) -> str:

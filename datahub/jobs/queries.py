@@ -66,13 +66,17 @@ def executions_page(
     job_public_id: str | None = None,
     search: str = "",
     statuses: Sequence[str] = (),
+    hour: datetime | None = None,
     before: str = "",
     size: int = PAGE_SIZE,
 ) -> Slice[Execution]:
-    """Newest first. A malformed cursor counts as none."""
+    """Newest first; with `hour` those whose last attempt began within one hour from it. A malformed cursor counts as
+    none."""
     query = _executions(job_public_id, search, statuses)
     if query is None:
         return Slice([], has_more=False)
+    if hour is not None:
+        query = query.where(Execution.executed_at >= hour, Execution.executed_at < hour + timedelta(hours=1))
     position = _position(before)
     if position is not None:
         at, row_id = position

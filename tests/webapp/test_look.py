@@ -91,7 +91,7 @@ def pages(app: APIFlask) -> list[str]:
     """The addresses of all pages that need no id."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static" and not rule.arguments]
     reading = {rule.rule for rule in rules if "GET" in (rule.methods or ()) and required_permission(app, rule.endpoint)}
-    return sorted(rule for rule in reading if not rule.startswith(API_PATHS) and rule not in ("/now", "/sign-in"))
+    return sorted(rule for rule in reading if not API_PATHS.match(rule) and rule not in ("/now", "/hours", "/sign-in"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -160,6 +160,19 @@ def test_the_menu_of_a_phone_opens_by_keyboard_and_closes_with_escape(open_page:
     page.keyboard.press("Escape")
     expect(link).to_be_hidden()
     expect(menu).to_be_focused()
+
+
+def test_the_bars_of_home_stay_when_the_rest_refreshes_and_lead_to_their_hour(open_page: Open) -> None:
+    page = open_page("/")
+    page.evaluate("document.querySelector('.hours').id = 'as-before'")
+    page.evaluate(
+        "htmx.ajax('GET', '/now', {target: '#now', swap: 'outerHTML'}).then(() => { document.title = 'new' })"
+    )
+    expect(page).to_have_title("new")
+    expect(page.locator("#now #as-before li")).to_have_count(24)
+    page.locator("#as-before a").last.click()
+    expect(page.get_by_text("Last tried in the hour from")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Stop")).to_have_count(1)
 
 
 def test_an_error_of_htmx_lands_in_the_flash_region(open_page: Open, complaints: list[str]) -> None:

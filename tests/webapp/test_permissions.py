@@ -38,7 +38,7 @@ def _arguments(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def is_api(address: str) -> bool:
-    return address.startswith(API_PATHS)
+    return API_PATHS.match(address) is not None
 
 
 def test_every_route_declares_a_known_permission(app: APIFlask) -> None:

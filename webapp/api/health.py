@@ -8,8 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from webapp.api import metrics
 from webapp.api.answers import HealthAnswer
+from webapp.api.metrics import render_metrics
 from webapp.api.reply import JSON_TYPE, reply
 from webapp.health import check_parts
 from webapp.permissions import PUBLIC, permission
@@ -60,5 +60,5 @@ def healthz() -> Response:
     },
 )
 @permission(PUBLIC)
-def get_metrics() -> Response:
-    return Response(metrics.render(), content_type=CONTENT_TYPE_LATEST)
+def metrics() -> Response:
+    return Response(render_metrics(), content_type=CONTENT_TYPE_LATEST)

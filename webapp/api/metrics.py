@@ -33,7 +33,7 @@ class _Hub(Collector):
         yield from _describe(figures)
 
 
-def render() -> bytes:
+def render_metrics() -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Hub())
     return generate_latest(registry)

@@ -1,10 +1,11 @@
-"""Home, and the part of it that refreshes itself."""
+"""Home, and the parts of it that refresh themselves."""
 
 from __future__ import annotations
 
 from flask import Blueprint, render_template
 
 from datahub.jobs import home
+from webapp.dashboard import shown
 from webapp.database import db
 from webapp.health import check_parts
 from webapp.permissions import MAPPER_READ, permission
@@ -15,21 +16,32 @@ blueprint = Blueprint("dashboard", __name__)
 @blueprint.get("/")
 @permission(MAPPER_READ)
 def index() -> str:
-    return render_template("dashboard/index.html", **_context())
+    return render_template("dashboard/index.html", **_now(), **_hours())
 
 
 @blueprint.get("/now")
 @permission(MAPPER_READ)
 def now() -> str:
-    return render_template("dashboard/_now.html", **_context())
+    return render_template("dashboard/_now.html", **_now())
 
 
-def _context() -> dict[str, object]:
+@blueprint.get("/hours")
+@permission(MAPPER_READ)
+def hours() -> str:
+    return render_template("dashboard/_hours.html", **_hours())
+
+
+def _now() -> dict[str, object]:
     seen = home.read(db.session())
     broken = [check for check in check_parts() if not check.ok]
     return {
         "overview": seen,
         "broken": broken,
         "shown": home.SHOWN,
-        "needs_person": bool(broken or seen.failed or seen.held),
+        "needs_person": bool(broken or seen.failed or seen.held or seen.refused),
     }
+
+
+def _hours() -> dict[str, object]:
+    read = home.read_hours(db.session())
+    return {"bars": shown.make_bars(read), "legend": shown.make_legend(read), "bar_height": shown.BAR_HEIGHT}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from io import BytesIO
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from datahub.jobs import executions, history, queries
 from datahub.models.execution import ERROR, JOB_STOPPED, STATUSES, SUCCESS, Execution
 from webapp.database import db
 from webapp.executions import shown
-from webapp.filters import status_words
+from webapp.filters import hour_text, read_hour, status_words
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 
@@ -31,10 +32,12 @@ class Filter(NamedTuple):
 
     search: str
     statuses: list[str]
+    hour: datetime | None
 
     @property
     def params(self) -> dict[str, object]:
-        return {"search": self.search or None, "statuses": self.statuses or None}
+        hour = self.hour and hour_text(self.hour)
+        return {"search": self.search or None, "statuses": self.statuses or None, "hour": hour}
 
 
 @blueprint.get("/executions")
@@ -43,15 +46,19 @@ def index() -> Response:
     chosen = Filter(
         request.args.get("search", "").strip(),
         [status for status in STATUSES if status in request.args.getlist("statuses")],
+        read_hour(request.args.get("hour", "")),
     )
     before = request.args.get("before", "")
-    found = queries.executions_page(db.session(), search=chosen.search, statuses=chosen.statuses, before=before)
+    found = queries.executions_page(
+        db.session(), search=chosen.search, statuses=chosen.statuses, hour=chosen.hour, before=before
+    )
     response = render(
         "executions/index.html",
         "executions/_list.html",
         executions=found.items,
         chosen=chosen,
         chips=[(status, status_words(status), status in chosen.statuses) for status in STATUSES],
+        any_hour_url=url_for("executions.index", **chosen._replace(hour=None).params),
         newest_url=url_for("executions.index", **chosen.params) if before else "",
         older_url=url_for("executions.index", before=found.cursor, **chosen.params) if found.cursor else "",
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from apiflask import APIFlask
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
+from datahub.jobs.home import Hour
 from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
 from tests.webapp.conftest import ParsingClient, parse
+from webapp.dashboard import shown
 
 SignIn = Callable[[str], ParsingClient]
 Sessions = sessionmaker[Session]
@@ -90,6 +93,81 @@ def test_exports_held_by_a_disabled_connection_need_a_person(sign_in: SignIn, se
         held = add_execution(session, job, status=JOB_PENDING, next_attempt_at=due)
     assert "1 export waits: the connection Backup is disabled" in section(client, "needs-you")
     assert held.entity_reference in section(client, "under-way")
+
+
+def test_exports_that_a_partner_refuses_need_a_person_while_they_are_tried_again(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault, name="ERP"))
+        due = database_now(session) + timedelta(minutes=3)
+        tried = {"status": JOB_PENDING, "next_attempt_at": due, "error": "It refused <us>."}
+        refused = [add_execution(session, job, attempts=attempts, **tried) for attempts in (0, 1, 2)]
+    told = section(client, "needs-you")
+    assert "2 exports over ERP failed and will be tried again, the next in 2 min" in told
+    assert "It refused <us>." in told
+    with sessions.begin() as session:
+        for execution in refused:
+            session.get_one(Execution, execution.id).attempts = 0
+    assert "ERP" not in section(client, "needs-you")
+
+
+def bars(client: ParsingClient, path: str = "/hours") -> list[str]:
+    """The words of each hour, the oldest first."""
+    (chart,) = [element for element in parse(client.get(path).text).iter("ol") if element.get("class") == "hours"]
+    words = []
+    for hour in chart.iter("li"):
+        link = hour.find("a")
+        words.append(link.get("aria-label") if link is not None else hour.find("span").text)
+    return words
+
+
+def test_each_of_the_last_hours_tells_its_executions_by_status_and_leads_to_them(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault))
+        hour = database_now(session).replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)
+        almost_next = hour + timedelta(minutes=59, seconds=59)
+        inside = [
+            add_execution(session, job, status=status, executed_at=at)
+            for status, at in ((SUCCESS, hour), (SUCCESS, almost_next), (ERROR, hour + timedelta(minutes=30)))
+        ]
+        outside = [
+            add_execution(session, job, status=SUCCESS, executed_at=hour + away)
+            for away in (timedelta(hours=1), timedelta(hours=-1), timedelta(hours=-19))
+        ]
+    words = bars(client)
+    assert len(words) == 24
+    start, end = f"{hour:%H:%M}", f"{hour + timedelta(hours=1):%H:%M}"
+    at = words.index(f"{start} to {end} UTC: 2 delivered, 1 failed")
+    assert at in (17, 18), "18, unless an hour has begun meanwhile"
+    assert [word.partition(": ")[2] for word in (words[at - 1], words[at + 1])] == ["1 delivered", "1 delivered"]
+    assert [word for word in words[: at - 1] + words[at + 2 :] if not word.endswith(": nothing")] == []
+    assert bars(client, "/") == words
+    found = client.get(f"/executions?hour={hour:%Y-%m-%dT%H}").text
+    assert f'href="/executions?hour={hour:%Y-%m-%dT%H}"' in client.get("/hours").text
+    assert [execution.public_id in found for execution in inside + outside] == [True] * 3 + [False] * 3
+
+
+def test_an_hour_that_is_none_shows_all(sign_in: SignIn, sessions: Sessions, vault: Vault) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        execution = add_execution(session, make_job(session, add_connection(session, vault)), status=SUCCESS)
+    for hour in ("", "x", "2026-02-30T01", "9999-12-31T23", "2026-1-1T1", "%", "2026-01-01T01:00"):
+        page = client.get("/executions", query_string={"hour": hour})
+        assert (page.status_code, execution.public_id in page.text) == (200, True), hour
+
+
+def test_the_smallest_part_of_a_bar_is_still_seen(app: APIFlask) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    with app.test_request_context():
+        (bar,) = shown.make_bars([Hour(start, {SUCCESS: 100_000, ERROR: 1})])
+    failed = bar.parts[-1]
+    assert (failed.status, failed.height) == (ERROR, shown.LEAST)
+    assert failed.top >= 0 and bar.words == "00:00 to 01:00 UTC: 100\u202f000 delivered, 1 failed"
 
 
 def test_the_piece_that_refreshes_itself_holds_one_root(sign_in: SignIn) -> None:

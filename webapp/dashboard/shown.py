@@ -1,0 +1,65 @@
+"""How the hours of Home become bars and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import url_for
+
+from datahub.jobs.home import Hour
+from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS
+from webapp.filters import NARROW_SPACE, hour_text, status_words
+
+# From the ground up: what failed sits on top, where it is seen.
+STACK = (SUCCESS, JOB_STARTED, JOB_PENDING, JOB_STOPPED, ERROR)
+SCALE, LEAST = 50, 3
+# Room for the busiest hour, and for each part that is drawn higher than it is, to be seen at all.
+BAR_HEIGHT = SCALE + LEAST * len(STACK)
+
+
+@dataclass(frozen=True)
+class Part:
+    status: str
+    top: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`url` is empty for an hour in which nothing happened."""
+
+    hour: str
+    words: str
+    url: str
+    parts: list[Part]
+
+
+def make_bars(hours: Sequence[Hour]) -> list[Bar]:
+    busiest = max((hour.total for hour in hours), default=0)
+    return [_bar(hour, busiest) for hour in hours]
+
+
+def make_legend(hours: Sequence[Hour]) -> list[tuple[str, str]]:
+    """Status and words, such as `1 204 delivered`, for what occurred at all."""
+    totals = {status: sum(hour.counts.get(status, 0) for hour in hours) for status in STACK}
+    return [(status, _count(status, number)) for status, number in totals.items() if number]
+
+
+def _bar(hour: Hour, busiest: int) -> Bar:
+    found = [_count(status, hour.counts[status]) for status in STACK if hour.counts.get(status)]
+    until = hour.start + timedelta(hours=1)
+    words = f"{hour.start:%H:%M} to {until:%H:%M} UTC: {', '.join(found) or 'nothing'}"
+    url = url_for("executions.index", hour=hour_text(hour.start)) if found else ""
+    parts, top = [], float(BAR_HEIGHT)
+    for status in STACK:
+        if number := hour.counts.get(status, 0):
+            height = round(max(number / busiest * SCALE, LEAST), 2)
+            top = round(top - height, 2)
+            parts.append(Part(status, top, height))
+    return Bar(f"{hour.start:%H}", words, url, parts)
+
+
+def _count(status: str, number: int) -> str:
+    return f"{number:,} {status_words(status).lower()}".replace(",", NARROW_SPACE)
