@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from soak.checker import UNOWED, Account, check
@@ -19,8 +20,8 @@ from soak.table import format_account, format_counts, format_faults
 from soak.traffic import Traffic
 
 ORDERS_PER_MINUTE = 400
-# After the last trouble. A backlog on a busy machine may take minutes, but then something ends all the time.
-ANSWER_SECONDS, STILL_SECONDS, SETTLE_SECONDS = 120.0, 60.0, 900.0
+# After the last trouble. Work left over may take a busy machine minutes, but then some of it ends all the time.
+STILL_SECONDS, SETTLE_SECONDS = 60.0, 900.0
 
 
 def main() -> int:
@@ -53,27 +54,34 @@ class Soak:
         started = time.monotonic()
         self._traffic.start()
         self._driver.run()
-        if not self._traffic.join(ANSWER_SECONDS):
-            self._broken.append(f"status changes were unanswered {ANSWER_SECONDS:g} s after the last trouble")
-        print(f"quiet after {time.monotonic() - started:.0f} s", flush=True)
-        self._settle()
+        if not self._wait_while_moving(lambda: len(self._traffic.acknowledged), lambda: self._traffic.is_over):
+            self._broken.append("status changes were never answered")
+        quiet = time.monotonic()
+        print(f"quiet after {quiet - started:.0f} s", flush=True)
+        self._wait_while_moving(self._count_unended, lambda: self._count_unended() == 0)
+        self._settled_in = time.monotonic() - quiet
         self._stage.end_hub()
         findings = self._stage.findings()
         with self._stage.hub.sessions() as session:
             account = check(read_books(session, findings, self._traffic.acknowledged))
         return self._report(account, findings)
 
-    def _settle(self) -> None:
-        """Waits until every execution has ended, or none has for STILL_SECONDS."""
-        quiet = moved = time.monotonic()
-        left = -1
-        while left != 0 and time.monotonic() - moved < STILL_SECONDS and time.monotonic() - quiet < SETTLE_SECONDS:
+    def _count_unended(self) -> int:
+        with self._stage.hub.sessions() as session:
+            return count_unended(session)
+
+    def _wait_while_moving(self, count: Callable[[], int], is_over: Callable[[], bool]) -> bool:
+        """Whether it is over at last; gives up once the count has stood still for STILL_SECONDS."""
+        begun = moved = time.monotonic()
+        known = count()
+        while not is_over():
+            now = time.monotonic()
+            if now - moved > STILL_SECONDS or now - begun > SETTLE_SECONDS:
+                return False
+            if (counted := count()) != known:
+                known, moved = counted, now
             time.sleep(0.2)
-            with self._stage.hub.sessions() as session:
-                now_left = count_unended(session)
-            if now_left != left:
-                left, moved = now_left, time.monotonic()
-        self._settled_in = time.monotonic() - quiet
+        return True
 
     def _report(self, account: Account, findings: list[dict[str, Any]]) -> bool:
         kinds = Counter(found["kind"] for found in findings)

@@ -37,11 +37,8 @@ class Traffic:
         for thread in self._threads:
             thread.start()
 
-    def join(self, seconds: float) -> bool:
-        """False when status changes were still unanswered after that long."""
-        deadline = time.monotonic() + seconds
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+    @property
+    def is_over(self) -> bool:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
