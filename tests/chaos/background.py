@@ -18,8 +18,11 @@ def in_background(server: AbstractAsyncContextManager[Thing]) -> Iterator[Thing]
     thread = threading.Thread(target=loop.run_forever, name="server-in-background", daemon=True)
     thread.start()
     try:
-        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
+        thing = asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+        try:
+            yield thing
+        finally:
+            asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
     finally:
         asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
         loop.call_soon_threadsafe(loop.stop)

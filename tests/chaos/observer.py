@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from pathlib import Path
 
-PAUSE = 0.003
+PAUSE = 0.005
 
 
 class Observer:

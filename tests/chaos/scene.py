@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import joinedload, selectinload, undefer
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from datahub.db import read_only
 from datahub.formats import FORMATS
 from datahub.jobs import orders
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_STARTED, SUCCESS, UNENDED, Event, Execution, Payload
+from datahub.models.execution import JOB_STARTED, SUCCESS, UNENDED, Event, Execution
 from datahub.vault import Vault
 from tests.chaos.observer import Observer
 from tests.factories import add_connection, make_job, make_order
@@ -73,15 +74,12 @@ class Scene:
             return [execution.id for executions in fired for execution in executions]
 
     def executions(self, ids: Sequence[int] = ()) -> list[Execution]:
-        """As they are now, with everything that hangs on them; without ids all of them."""
+        """As they are now, with their events and the names of their files; without ids all of them."""
+        return self._read(ids, joinedload(Execution.payload), selectinload(Execution.events))
+
+    def _read(self, ids: Sequence[int], *loads: ORMOption) -> list[Execution]:
         query = select(Execution).order_by(Execution.id)
         query = query.where(Execution.id.in_(ids)) if ids else query
-        loads = (
-            joinedload(Execution.payload).options(undefer(Payload.content)),
-            joinedload(Execution.snapshot),
-            joinedload(Execution.export_job),
-            selectinload(Execution.events),
-        )
         with self.hub.sessions() as session:
             return list(read_only(session).scalars(query.options(*loads)))
 
@@ -94,11 +92,17 @@ class Scene:
             counted = select(func.count()).select_from(Execution).where(Execution.status.in_(statuses))
             return read_only(session).scalars(counted).one()
 
-    def wait_until_all_ended(self, seconds: float = 60) -> None:
+    def wait_until_all_ended(self, seconds: float = 120) -> None:
         wait_until(lambda: self.count(*UNENDED) == 0, seconds, what="the end of every execution")
 
-    def wait_for(self, execution_id: int, status: str, seconds: float = 30) -> None:
-        wait_until(lambda: self.execution(execution_id).status == status, seconds, what=status)
+    def wait_for(self, execution_id: int, status: str, seconds: float = 60) -> None:
+        of_it = select(Execution.status).where(Execution.id == execution_id)
+
+        def is_there() -> bool:
+            with self.hub.sessions() as session:
+                return read_only(session).scalar(of_it) == status
+
+        wait_until(is_there, seconds, what=status)
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.folder.iterdir())
@@ -108,7 +112,9 @@ class Scene:
         order, came there once, was never seen otherwise, and left nothing behind."""
         self.observer.finish()
         expected = {}
-        for execution in self.executions():
+        frozen = joinedload(Execution.snapshot), joinedload(Execution.export_job)
+        found = self._read((), *frozen, joinedload(Execution.payload), selectinload(Execution.events))
+        for execution in found:
             assert execution.payload and execution.snapshot and execution.export_job
             assert (execution.status, execution.token) == (SUCCESS, None), execution.error
             assert not execution.may_have_arrived_twice
@@ -116,7 +122,7 @@ class Scene:
             assert execution.events[-1].to_status == SUCCESS
             chosen = FORMATS[execution.export_job.export_format]
             expected[execution.payload.file_name] = chosen.render(execution.snapshot.document)
-        assert len(expected) == len(self.executions())
+        assert len(expected) == len(found)
         assert {path.name: path.read_bytes() for path in self.folder.iterdir()} == expected
         assert self.observer.contents == {name: [content] for name, content in expected.items()}
         assert self.observer.deliveries == dict.fromkeys(expected, 1)

@@ -24,7 +24,7 @@ from tests.servers import start_sshd, wait_until
 
 pytestmark = pytest.mark.chaos
 
-LARGE = {"customer_snapshot": {"lastName": "L" * 1_000_000}}
+LARGE: dict[str, Any] = {"customer_snapshot": {"lastName": "L" * 1_000_000}}
 # Of which so much has passed when the connection breaks.
 HALF = 300_000
 

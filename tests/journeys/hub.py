@@ -30,8 +30,13 @@ LIMITS = (
     "hand_out_again_seconds",
     "retry_seconds",
     "attempt_seconds",
+    "connect_seconds",
+    "step_seconds",
+    "max_attempts",
+    "in_flight",
 )
-LIMITS += ("connect_seconds", "step_seconds", "max_attempts", "in_flight")
+# On a busy machine.
+START_SECONDS = 90
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Hub:
             self.start_worker(f"worker-{number + 1}")
         for number in range(clocks):
             self.start_clock(f"clock-{number + 1}")
-        wait_until(self.is_ready, what="the hub")
+        wait_until(self.is_ready, START_SECONDS, what="the hub")
 
     def start_web(self, environment: Mapping[str, str] = NOTHING) -> None:
         """Returns at once; wait_for_web says when it answers."""
@@ -70,7 +75,7 @@ class Hub:
         self.run("web", [*gunicorn, "--threads", "8", "--worker-class", "gthread"], environment)
 
     def wait_for_web(self) -> None:
-        wait_until(self.is_answering, what="the web")
+        wait_until(self.is_answering, START_SECONDS, what="the web")
 
     def is_answering(self) -> bool:
         """Whatever the answer says about the parts that are not there."""
