@@ -13,19 +13,21 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from datahub import crash_points
 from datahub.db import database_now
 from datahub.jobs.lifecycle import is_due
-from datahub.models.execution import Execution
+from datahub.models.execution import JOB_PENDING, Execution, is_started
 from datahub.settings import Settings
 
 RUN_EXPORT = "worker.tasks.run_export"
 EXPORTS = "exports"
 MESSAGE_SECONDS = 3600
 BATCH = 500
+# One message makes a worker go on with all that is due of a job: more would only wait to find their rows taken.
+MESSAGES_PER_JOB = 5
 
 log = logging.getLogger(__name__)
 ExportQueue = Queue
@@ -86,9 +88,29 @@ class _Due:
 def _mark(session: Session, settings: Settings) -> list[_Due]:
     now = database_now(session)
     stale: datetime = now - timedelta(seconds=settings.hand_out_again_seconds)
+    started = aliased(Execution)
+    # A batch under way goes on with its job by itself; a second worker is called only when that takes long.
+    is_under_way = exists(
+        select(started.id).where(
+            is_started(started), started.export_job_id == Execution.export_job_id, started.lease_until > now
+        )
+    )
+    place = func.row_number().over(
+        partition_by=Execution.export_job_id, order_by=(Execution.next_attempt_at, Execution.id)
+    )
+    due_by_job = (
+        select(Execution.id, place.label("place"))
+        .where(*is_due(now), or_(~is_under_way, Execution.next_attempt_at < stale))
+        .subquery()
+    )
     statement = (
         select(Execution)
-        .where(*is_due(now), or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale))
+        .join(due_by_job, due_by_job.c.id == Execution.id)
+        .where(
+            due_by_job.c.place <= MESSAGES_PER_JOB,
+            or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale),
+            Execution.status == JOB_PENDING,
+        )
         .order_by(Execution.next_attempt_at, Execution.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True, of=Execution)

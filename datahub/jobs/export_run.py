@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session, joinedload, sessionmaker
 
 from datahub import crash_points
-from datahub.db import database_now
+from datahub.db import database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
 from datahub.jobs import delivery, leftovers, lifecycle
 from datahub.jobs.delivery import Consignment, Target
@@ -54,6 +54,9 @@ def run(context: Context, execution_id: int, attempt: int) -> None:
     """Delivers this execution and goes on with others of its job that are due; ends at once when it is taken.
 
     Safe to call any number of times with the same arguments."""
+    with context.sessions() as session:
+        if not lifecycle.is_untaken(read_only(session), execution_id, attempt):
+            return
     asyncio.run(_run(context, execution_id, attempt))
 
 
@@ -101,7 +104,9 @@ class _Batch:
             self._start(first)
             await self._fill()
             while self._tasks:
-                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                # The time-out lets what became due meanwhile pass an order that takes long.
+                patience = self._context.settings.sweep_seconds
+                await asyncio.wait(self._tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                 for task in [task for task in self._tasks if task.done()]:
                     self._keeper.release(self._tasks.pop(task))
                 await self._fill()

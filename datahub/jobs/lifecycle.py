@@ -129,6 +129,12 @@ def note(
     )
 
 
+def is_untaken(session: Session, execution_id: int, attempt: int) -> bool:
+    """Whether claim might succeed; reads one row, so that a late message costs next to nothing."""
+    untaken = Execution.status == JOB_PENDING, Execution.attempts == attempt - 1
+    return session.scalar(select(Execution.id).where(Execution.id == execution_id, *untaken)) is not None
+
+
 def claim(session: Session, execution_id: int, *, attempt: int, worker: str, settings: Settings) -> Claim | None:
     """Takes one execution for its given attempt; None when somebody has it, it ended, or its turn has not come.
 

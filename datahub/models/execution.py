@@ -156,6 +156,6 @@ def is_unended(execution: type[Execution] = Execution) -> ColumnElement[bool]:
     return execution.status.in_(bindparam("unended", UNENDED, expanding=True, literal_execute=True))
 
 
-def is_started() -> ColumnElement[bool]:
+def is_started(execution: type[Execution] = Execution) -> ColumnElement[bool]:
     """Said as its partial index says it."""
-    return Execution.status == literal_column(f"'{JOB_STARTED}'")
+    return execution.status == literal_column(f"'{JOB_STARTED}'")

@@ -214,3 +214,25 @@ def test_the_places_of_a_connection_hold_for_all_workers_and_jobs(
         assert lifecycle.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is None
         lifecycle.succeed(session, taken[0], reason="delivered")
         assert lifecycle.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is not None
+
+
+def test_a_job_gets_a_handful_of_messages_and_no_more_while_a_worker_is_on_it(
+    sessions: sessionmaker[Session], queue: Queue, settings: Settings, vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        connection = add_connection(session, vault)
+        jobs = [make_job(session, connection).id for _ in range(2)]
+        for _ in range(12):
+            orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+    assert hand_out(sessions, queue, settings) == 2 * dispatch.MESSAGES_PER_JOB
+    assert hand_out(sessions, queue, settings) == 0
+    with sessions.begin() as session:
+        (claim,) = lifecycle.claim_due(session, jobs[0], count=1, worker="one", settings=settings)
+    assert hand_out(sessions, queue, settings) == 0, "its worker goes on by itself"
+    with sessions.begin() as session:
+        lifecycle.succeed(session, claim, reason="delivered")
+    assert hand_out(sessions, queue, settings) == 1
+    with sessions.begin() as session:
+        lifecycle.claim_due(session, jobs[0], count=1, worker="one", settings=settings)
+        session.execute(update(Execution).values(next_attempt_at=database_now(session) - timedelta(minutes=5)))
+    assert hand_out(sessions, queue, settings) > 0, "a second worker is called when it takes long"
