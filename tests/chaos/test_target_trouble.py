@@ -135,7 +135,8 @@ def test_a_silent_server_costs_one_attempt_in_bounded_time_and_the_worker_goes_o
 
 
 def test_a_server_that_drips_ends_with_the_attempts_own_deadline(scene: Scene) -> None:
-    settings = dataclasses.replace(scene.hub.settings, attempt_seconds=2.0)
+    # The retry comes when the batch that uses the slow connection has ended.
+    settings = dataclasses.replace(scene.hub.settings, attempt_seconds=2.0, retry_seconds=5.0)
     scene.hub.settings = settings
     with in_background(chaos_proxy(scene.sshd.port, Habit(block=32, latency=0.05))) as proxy:
         scene.add_job(connection={"port": proxy.port})
