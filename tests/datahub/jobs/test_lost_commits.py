@@ -74,7 +74,8 @@ def take_over(context: Context) -> None:
         export_run.run(context, execution_id, attempt)
 
 
-@pytest.mark.parametrize("place", range(1, 11))
+# However the steps are grouped, a batch of four commits at least as often.
+@pytest.mark.parametrize("place", range(1, 8))
 def test_lost_answer_to_a_commit_fails_no_export(
     database_url: str,
     sessions: sessionmaker[Session],
@@ -94,8 +95,9 @@ def test_lost_answer_to_a_commit_fails_no_export(
         export_run.run(context, ids[0], 1)
     except OperationalError:
         assert place <= 2, "only a batch that has not begun ends with the database"
+    finally:
+        lossy.engine.dispose()
     assert lossy.commits >= place
-    lossy.engine.dispose()
     take_over(dataclasses.replace(context, sessions=sessions))
     with sessions() as session:
         found = list(session.scalars(select(Execution)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,12 @@ from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPE
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """However slow the machine, no lease runs out here unless the test says so."""
+    return dataclasses.replace(settings, lease_seconds=60)
 
 
 @pytest.fixture
