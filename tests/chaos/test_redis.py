@@ -46,7 +46,8 @@ def test_redis_emptied_with_work_queued_running_and_waiting_loses_and_doubles_no
     scene.owe(52)
     half_way.wait()
     queue = dispatch.make_queue(settings.redis_url)
-    wait_until(lambda: len(queue) >= 50 and scene.count(JOB_STARTED) == 2, what="fifty messages in Redis, two at work")
+    handful = dispatch.MESSAGES_PER_JOB - 1
+    wait_until(lambda: len(queue) >= handful and scene.count(JOB_STARTED) == 2, what="messages in Redis, two at work")
     assert {execution.attempts for execution in scene.executions(waiting)} == {1}, "their retry is still to come"
     queue.connection.flushall()
     half_way.release()
