@@ -14,11 +14,11 @@ import redis
 from sqlalchemy import select
 
 from datahub import crash_points
-from datahub.jobs import dispatch
+from datahub.jobs import dispatch, orders
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS
 from datahub.models.order import Order
 from tests.chaos.scene import ACCEPTED, SHIPPED, Hold, Scene, starts
-from tests.factories import make_order
+from tests.factories import add_connection, make_job, make_order, make_supplier
 from tests.journeys.hub import PASSWORD
 from tests.servers import Server, start_redis, wait_until
 
@@ -43,8 +43,7 @@ def test_redis_emptied_with_work_queued_running_and_waiting_loses_and_doubles_no
     wait_until(lambda: sum(len(starts(row)) for row in scene.executions()) == 10, what="ten first attempts")
     wait_until(lambda: scene.count(JOB_PENDING) == 10, what="ten waiting for their retry")
     scene.redirect(port=scene.sshd.port)
-    scene.add_job()
-    scene.owe(52)
+    owe_to_many_jobs(scene, jobs=11, orders_each=5)
     half_way.wait()
     queue = dispatch.make_queue(settings.redis_url)
     handful = dispatch.MESSAGES_PER_JOB - 1
@@ -54,7 +53,7 @@ def test_redis_emptied_with_work_queued_running_and_waiting_loses_and_doubles_no
     half_way.release()
     scene.hub.start_worker("worker-2")
     scene.wait_until_all_ended()
-    assert len(scene.executions()) == 62
+    assert len(scene.executions()) == 10 + 55
     scene.assert_each_delivered_once()
 
 
@@ -129,6 +128,17 @@ def test_a_message_taken_from_the_queue_and_lost_is_handed_out_again(scene: Scen
     scene.wait_for(execution_id, SUCCESS)
     assert scene.execution(execution_id).attempts == 1
     scene.assert_each_delivered_once()
+
+
+def owe_to_many_jobs(scene: Scene, *, jobs: int, orders_each: int) -> None:
+    """Each job takes the orders of its own supplier, all over one connection: a job gets few messages at a time."""
+    with scene.hub.sessions.begin() as session:
+        connection = add_connection(session, scene.vault, scene.sshd)
+        for number in range(jobs):
+            supplier = make_supplier(session, f"SUP-OF-JOB-{number}")
+            make_job(session, connection, suppliers=[supplier])
+            for _ in range(orders_each):
+                orders.change_status(session, make_order(session, supplier=supplier), ACCEPTED, actor="ada")
 
 
 def lose_all_messages(client: redis.Redis) -> None:

@@ -182,15 +182,9 @@ def assert_completed_by_a_later_attempt(scene: Scene, execution_id: int) -> None
 
 
 def wait_for_failures(scene: Scene, execution_id: int, count: int) -> Execution:
-    """Returns the execution as it was when that many attempts had failed."""
-    found: list[Execution] = []
-
-    def has_failed() -> bool:
-        found[:] = [scene.execution(execution_id)]
-        return len(ends(found[0])) >= count
-
-    wait_until(has_failed, what=f"{count} failed attempts")
-    return found[0]
+    """Returns the execution as it is once that many attempts have failed."""
+    wait_until(lambda: len(ends(scene.execution(execution_id))) >= count, what=f"{count} failed attempts")
+    return scene.execution(execution_id)
 
 
 def duration(start: Event, end: Event) -> float:
