@@ -15,8 +15,9 @@ from datahub.db import database_now
 from datahub.errors import TransientError
 from datahub.formats import FORMATS
 from datahub.formats.file_names import file_name
-from datahub.jobs import lifecycle
+from datahub.jobs import leftovers, lifecycle
 from datahub.jobs.group_commit import GroupCommit
+from datahub.jobs.leftovers import Leftover, temporary_name
 from datahub.jobs.lifecycle import SYSTEM, Claim
 from datahub.models.execution import JOB_STARTED, Execution, Payload
 from datahub.models.order import OrderSnapshot
@@ -43,12 +44,15 @@ class File:
 
 @dataclass(frozen=True)
 class Consignment:
-    """A claim with what is to be sent: the file of an earlier attempt, or the frozen document to make it from."""
+    """A claim with what is to be sent: the file of an earlier attempt, or the frozen document to make it from.
+
+    `in_the_way` are temporary files of the order's earlier exports: one of them might still get its name, late."""
 
     claim: Claim
     file: File | None
     document: dict[str, Any]
     store_external_id: str
+    in_the_way: list[Leftover]
 
 
 def load(session: Session, claims: list[Claim]) -> list[Consignment]:
@@ -66,18 +70,13 @@ def load(session: Session, claims: list[Claim]) -> list[Consignment]:
         .where(Execution.id.in_([claim.execution_id for claim in claims]))
     )
     found = {row.id: row for row in rows}
-    return [_consign(claim, found[claim.execution_id]) for claim in claims]
+    before = leftovers.find_before(session, found)
+    return [_consign(claim, found[claim.execution_id], before.get(claim.execution_id, [])) for claim in claims]
 
 
-def _consign(claim: Claim, row: Any) -> Consignment:
+def _consign(claim: Claim, row: Any, in_the_way: list[Leftover]) -> Consignment:
     file = None if row.file_name is None else File(row.file_name, row.content)
-    return Consignment(claim, file, row.document, row.store_external_id)
-
-
-def temporary_name(public_id: str, attempt: int) -> str:
-    """One per attempt, so that a worker which lost its claim cannot touch the file of the next one. The leading dot
-    hides it from partners' patterns."""
-    return f".{public_id}-{attempt}.part"
+    return Consignment(claim, file, row.document, row.store_external_id, in_the_way)
 
 
 async def prepare(consignment: Consignment, target: Target, ledger: GroupCommit) -> File:
@@ -99,6 +98,10 @@ async def deliver(
 
     Raises TransientError, ConfigError or LostClaimError; may be repeated with a new claim after any of them."""
     claim = consignment.claim
+    for leftover in consignment.in_the_way:
+        # A rename of an earlier export, sent into a connection that hung, would put old news over this file.
+        if leftover.server == target.server:
+            await leftovers.remove(leftover, transport)
     arrived, whole = await _look(claim, file, target, transport, ledger)
     if arrived:
         return "an earlier attempt had delivered it"

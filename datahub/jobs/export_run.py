@@ -192,6 +192,8 @@ class _Batch:
             self._is_broken = self._is_broken or isinstance(error, ConnectionLostError)
             return _Failure(str(error), final=False)
         except TimeoutError:
+            # A connection this slow takes no more work, or every retry would be lost on it.
+            self._is_broken = True
             return _Failure(
                 f"The attempt took longer than {self._context.settings.attempt_seconds:g} s (ATTEMPT_SECONDS).",
                 final=False,

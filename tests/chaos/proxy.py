@@ -29,7 +29,8 @@ class Habit:
 @dataclass
 class Proxy:
     """`habit` is that of connections opened from now on; each keeps it to its end. `sent` counts what the clients
-    said, `opened` their connections."""
+    said, `opened` their connections. What comes over the first `withheld` of them waits here until that is 0 again,
+    even when its sender has gone."""
 
     target: int
     habit: Habit = field(default_factory=Habit)
@@ -37,10 +38,12 @@ class Proxy:
     sent: int = 0
     opened: int = 0
     open_now: int = 0
+    withheld: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         habit = self.habit
         self.opened += 1
+        number = self.opened
         try:
             onwards = await asyncio.open_connection(LOOPBACK, self.target)
         except OSError:
@@ -48,7 +51,7 @@ class Proxy:
             return
         self.open_now += 1
         pumps = [
-            asyncio.create_task(self._upload(reader, onwards[1], habit)),
+            asyncio.create_task(self._upload(number, reader, onwards[1], habit)),
             asyncio.create_task(_pass(onwards[0], writer, habit)),
         ]
         try:
@@ -66,10 +69,14 @@ class Proxy:
                 end.close()
             self.open_now -= 1
 
-    async def _upload(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, habit: Habit) -> None:
+    async def _upload(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, habit: Habit
+    ) -> None:
         passed = 0
         while data := await reader.read(habit.block):
             self.sent += len(data)
+            while number <= self.withheld:
+                await asyncio.sleep(0.01)
             if habit.at_end != PASS and passed + len(data) > habit.after:
                 data = data[: habit.after - passed]
             await _send(writer, data, habit)

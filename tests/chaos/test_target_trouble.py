@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from datahub.jobs import dispatch, executions, home
+from datahub import crash_points
+from datahub.jobs import dispatch, executions, home, orders
 from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Event, Execution
 from tests.chaos.background import in_background
 from tests.chaos.proxy import CUT, RESET, STALL, Habit, chaos_proxy
-from tests.chaos.scene import SHIPPED, Scene, ends, starts
+from tests.chaos.scene import ACCEPTED, SHIPPED, Hold, Scene, ends, starts
 from tests.partner import PASSWORD, USERNAME, partner_server, silent_listener
 from tests.servers import start_sshd, wait_until
 
@@ -135,8 +136,7 @@ def test_a_silent_server_costs_one_attempt_in_bounded_time_and_the_worker_goes_o
 
 
 def test_a_server_that_drips_ends_with_the_attempts_own_deadline(scene: Scene) -> None:
-    # The retry comes when the batch that uses the slow connection has ended.
-    settings = dataclasses.replace(scene.hub.settings, attempt_seconds=2.0, retry_seconds=5.0)
+    settings = dataclasses.replace(scene.hub.settings, attempt_seconds=2.0)
     scene.hub.settings = settings
     with in_background(chaos_proxy(scene.sshd.port, Habit(block=32, latency=0.05))) as proxy:
         scene.add_job(connection={"port": proxy.port})
@@ -148,7 +148,38 @@ def test_a_server_that_drips_ends_with_the_attempts_own_deadline(scene: Scene) -
         assert settings.attempt_seconds <= duration(starts(waiting)[0], ends(waiting)[0]) < 2 * settings.attempt_seconds
         proxy.habit = Habit()
         scene.wait_for(execution_id, SUCCESS)
+        assert scene.execution(execution_id).attempts == 2, "the retry did not go over the slow connection"
     scene.assert_each_delivered_once()
+
+
+def test_a_rename_that_arrives_after_its_execution_failed_cannot_put_old_news_over_newer(
+    scene: Scene, hold: Callable[[str], Hold]
+) -> None:
+    scene.hub.settings = dataclasses.replace(scene.hub.settings, max_attempts=1, step_seconds=1.0)
+    before_rename, after_success = hold(crash_points.BEFORE_RENAME), hold(crash_points.AFTER_SUCCESS)
+    with in_background(chaos_proxy(scene.sshd.port)) as proxy:
+        scene.add_job(connection={"port": proxy.port}, trigger_statuses=[ACCEPTED, SHIPPED])
+        scene.hub.start_worker("worker-1", before_rename.arms)
+        scene.hub.start_clock()
+        (first,) = scene.owe()
+        before_rename.wait()
+        proxy.withheld = proxy.opened
+        before_rename.release()
+        scene.wait_for(first, ERROR)
+        scene.hub.kill("worker-1")
+        scene.hub.start_worker("worker-2", after_success.arms)
+        with scene.hub.sessions.begin() as session:
+            order = session.get_one(Execution, first).order
+            assert order is not None
+            (second,) = [execution.id for execution in orders.change_status(session, order, SHIPPED, actor="ada")]
+        after_success.wait()
+        assert proxy.open_now == 2, "the worker is in the middle of its batch, the old rename is still on its way"
+        proxy.withheld = 0
+        wait_until(lambda: proxy.open_now == 1, what="the end of the old connection")
+        after_success.release()
+        scene.wait_for(second, SUCCESS)
+    (delivered,) = scene.folder.iterdir()
+    assert b"<status>SHIPPED</status>" in delivered.read_bytes()
 
 
 @asynccontextmanager
