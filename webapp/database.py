@@ -11,6 +11,8 @@ from datahub.db import Base, attach_habits, engine_options, read_only
 from datahub.jobs import dispatch
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+# An answer that takes longer helps nobody, and a thread that waits for ever answers nobody else.
+STATEMENT_SECONDS = 30
 READING = ("GET", "HEAD", "OPTIONS")
 # They answer without the database, or look for themselves whether it is there.
 APART = ("static", "api_health.healthz", "api_health.metrics")
@@ -18,7 +20,7 @@ APART = ("static", "api_health.healthz", "api_health.metrics")
 
 def init_app(app: Flask, url: str) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, statement_seconds=STATEMENT_SECONDS)
     db.init_app(app)
     with app.app_context():
         attach_habits(db.engine)

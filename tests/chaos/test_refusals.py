@@ -20,7 +20,7 @@ from datahub.errors import InvalidError
 from datahub.jobs import executions, orders
 from datahub.models.execution import ERROR, SUCCESS, Execution
 from datahub.models.order import Order
-from tests.chaos.background import in_background
+from tests.background import in_background
 from tests.chaos.proxy import chaos_proxy
 from tests.chaos.scene import ACCEPTED, SHIPPED, Scene, starts
 from tests.orders import add_parties, small_body

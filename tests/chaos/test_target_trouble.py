@@ -17,7 +17,7 @@ import pytest
 from datahub import crash_points
 from datahub.jobs import dispatch, executions, home, orders
 from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Event, Execution
-from tests.chaos.background import in_background
+from tests.background import in_background
 from tests.chaos.proxy import CUT, RESET, STALL, Habit, chaos_proxy
 from tests.chaos.scene import ACCEPTED, SHIPPED, Hold, Scene, ends, starts
 from tests.partner import PASSWORD, USERNAME, partner_server, silent_listener

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from datahub import crash_points
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS
 from datahub.models.order import Order
-from tests.chaos.background import in_background
+from tests.background import in_background
 from tests.chaos.proxy import STALL, Habit, chaos_proxy
 from tests.chaos.scene import ACCEPTED, Hold, Scene, starts
 from tests.factories import make_order

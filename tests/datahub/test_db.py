@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now, read_only
+from datahub.db import database_now, engine_options, make_engine, read_only
 from datahub.models.party import Store, Supplier
+from tests.background import in_background
+from tests.partner import silent_listener
+from tests.servers import Server
 
 NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -76,3 +79,18 @@ def test_sqlite_makes_foreign_keys_hold(session: Session) -> None:
     if session.get_bind().dialect.name == "sqlite":
         assert session.scalar(text("pragma foreign_keys")) == 1
         assert session.scalar(text("pragma journal_mode")) == "wal"
+
+
+def test_postgresql_ends_a_statement_that_takes_too_long(postgres_server: Server) -> None:
+    options = engine_options(postgres_server.url, statement_seconds=0.1)
+    engine = create_engine(f"{postgres_server.url}/postgres", **options)
+    with engine.connect() as connection, pytest.raises(OperationalError, match="statement timeout"):
+        connection.execute(text("select pg_sleep(60)"))
+    engine.dispose()
+
+
+def test_a_database_that_takes_the_connection_and_says_nothing_is_given_up() -> None:
+    with in_background(silent_listener()) as port:
+        engine = make_engine(f"postgresql+psycopg://hub@127.0.0.1:{port}/hub")
+        with pytest.raises(OperationalError, match="timeout"):
+            engine.connect()
