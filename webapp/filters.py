@@ -20,6 +20,14 @@ STATUSES = {
     "JOB_PENDING": Status("Waiting", "calm"),
     "JOB_STARTED": Status("Sending", "busy"),
     "JOB_STOPPED": Status("Stopped", "off"),
+    "JOB_INITIALIZING": Status("Starting", "busy"),
+    "INTEGRATION_WAITING": Status("Waiting to write", "calm"),
+    "INTEGRATION_STARTED": Status("Writing", "busy"),
+    "INTEGRATION_DONE": Status("Imported", "good"),
+    "INTEGRATION_DONE_WITH_ERRORS": Status("Imported, some rows rejected", "warn"),
+    "JOB_FAILED": Status("Failed to read", "bad"),
+    "INTEGRATION_FAILED": Status("Failed while writing", "bad"),
+    "JOB_SKIPPED": Status("Skipped", "off"),
 }
 NARROW_SPACE = "\u202f"
 HOUR = "%Y-%m-%dT%H"

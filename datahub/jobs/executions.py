@@ -14,6 +14,7 @@ from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
 from datahub.jobs import lifecycle, triggers
 from datahub.models.execution import (
     ERROR,
+    EXPORT,
     JOB_PENDING,
     JOB_STARTED,
     JOB_STOPPED,
@@ -21,7 +22,6 @@ from datahub.models.execution import (
     RETRY,
     RUN,
     SUCCESS,
-    UNENDED,
     Execution,
     Payload,
     is_unended,
@@ -49,10 +49,11 @@ def stop(session: Session, execution: Execution, *, actor: str, reason: str = "s
     if execution.rename_attempt is not None:
         reason = f"{reason}; an earlier attempt was about to name the file: it may have arrived"
         ended["error"] = "Stopped. The file may have arrived: an earlier attempt was about to give it its final name."
-    for came_from in UNENDED:
+    for came_from in lifecycle.NEXT[EXPORT]:
         stopped = lifecycle.move(
             session,
             execution.id,
+            kind=EXPORT,
             came_from=came_from,
             to=JOB_STOPPED,
             actor=actor,

@@ -16,6 +16,15 @@ from datahub.errors import LostClaimError
 from datahub.models.connection import Connection
 from datahub.models.execution import (
     ERROR,
+    EXPORT,
+    IMPORT,
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_FAILED,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_FAILED,
+    JOB_INITIALIZING,
     JOB_PENDING,
     JOB_STARTED,
     JOB_STOPPED,
@@ -29,8 +38,20 @@ from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 
 NEXT = {
-    JOB_PENDING: frozenset({JOB_STARTED, JOB_STOPPED}),
-    JOB_STARTED: frozenset({JOB_PENDING, SUCCESS, ERROR, JOB_STOPPED}),
+    EXPORT: {
+        JOB_PENDING: frozenset({JOB_STARTED, JOB_STOPPED}),
+        JOB_STARTED: frozenset({JOB_PENDING, SUCCESS, ERROR, JOB_STOPPED}),
+    },
+    # A worker that died takes its import one step back.
+    IMPORT: {
+        JOB_PENDING: frozenset({JOB_INITIALIZING, JOB_STOPPED}),
+        JOB_INITIALIZING: frozenset({JOB_STARTED, JOB_FAILED, JOB_STOPPED}),
+        JOB_STARTED: frozenset({JOB_INITIALIZING, INTEGRATION_WAITING, JOB_FAILED, JOB_STOPPED}),
+        INTEGRATION_WAITING: frozenset({JOB_INITIALIZING, INTEGRATION_STARTED, INTEGRATION_FAILED, JOB_STOPPED}),
+        INTEGRATION_STARTED: frozenset(
+            {INTEGRATION_WAITING, INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_FAILED, JOB_STOPPED}
+        ),
+    },
 }
 SYSTEM = "system"
 
@@ -79,6 +100,7 @@ def move(
     session: Session,
     execution_id: int,
     *,
+    kind: str,
     came_from: str,
     to: str,
     actor: str,
@@ -87,11 +109,11 @@ def move(
     values: dict[str, Any] | None = None,
 ) -> bool:
     """False when the execution is not (or no longer) in `came_from`, or a condition fails: then nothing changed."""
-    if to not in NEXT.get(came_from, frozenset()):
-        raise AssertionError(f"no legal move from {came_from} to {to}")
+    if to not in NEXT[kind].get(came_from, frozenset()):
+        raise AssertionError(f"no legal move of an {kind} from {came_from} to {to}")
     statement = (
         update(Execution)
-        .where(Execution.id == execution_id, Execution.status == came_from, *conditions)
+        .where(Execution.id == execution_id, Execution.kind == kind, Execution.status == came_from, *conditions)
         .values(status=to, **(values or {}))
         .returning(Execution.attempts, Execution.worker)
         .execution_options(synchronize_session=False)
@@ -300,6 +322,7 @@ def _end_attempt(session: Session, held: Claim, *, to: str, reason: str, values:
     moved = move(
         session,
         held.execution_id,
+        kind=EXPORT,
         came_from=JOB_STARTED,
         to=to,
         actor=SYSTEM,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now, read_only
 from datahub.jobs import executions, health
 from datahub.jobs.lifecycle import is_due
-from datahub.models.execution import JOB_PENDING, STATUSES, Execution, is_started, is_unended
+from datahub.models.execution import EXPORT_STATUSES, JOB_PENDING, Execution, is_started, is_unended
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
 
 RECENT = timedelta(minutes=5)
@@ -66,7 +66,7 @@ def read(session: Session) -> Figures:
 
 def _recent(session: Session, now: datetime) -> dict[str, int]:
     counted = select(Execution.status, func.count()).where(Execution.executed_at >= now - RECENT)
-    return dict.fromkeys(STATUSES, 0) | dict(session.execute(counted.group_by(Execution.status)).all())
+    return dict.fromkeys(EXPORT_STATUSES, 0) | dict(session.execute(counted.group_by(Execution.status)).all())
 
 
 def _count(session: Session, which: list[ColumnElement[bool]]) -> int:

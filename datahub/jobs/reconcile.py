@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.jobs import dispatch, lifecycle
 from datahub.jobs.lifecycle import SYSTEM
-from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution, is_started
+from datahub.models.execution import ERROR, EXPORT, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution, is_started
 from datahub.settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -42,7 +42,7 @@ def reap(session: Session, settings: Settings) -> int:
     now = database_now(session)
     dead = session.scalars(
         select(Execution)
-        .where(is_started(), Execution.lease_until < now)
+        .where(is_started(), Execution.kind == EXPORT, Execution.lease_until < now)
         .order_by(Execution.lease_until, Execution.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True, of=Execution)
@@ -59,6 +59,7 @@ def reap(session: Session, settings: Settings) -> int:
         lifecycle.move(
             session,
             execution.id,
+            kind=EXPORT,
             came_from=JOB_STARTED,
             to=to,
             actor=SYSTEM,
@@ -74,7 +75,7 @@ def stop_orphans(session: Session) -> int:
     """Ends what an order owed to a job at the very moment that the job was deleted."""
     orphans = session.scalars(
         select(Execution.id)
-        .where(Execution.export_job_id.is_(None), Execution.status == JOB_PENDING)
+        .where(Execution.kind == EXPORT, Execution.export_job_id.is_(None), Execution.status == JOB_PENDING)
         .order_by(Execution.id)
         .limit(BATCH)
     ).all()
@@ -82,6 +83,7 @@ def stop_orphans(session: Session) -> int:
         lifecycle.move(
             session,
             execution_id,
+            kind=EXPORT,
             came_from=JOB_PENDING,
             to=JOB_STOPPED,
             actor=SYSTEM,

@@ -1,5 +1,35 @@
 """The tables. Importing this package registers every one of them on the metadata."""
 
-from datahub.models import access, connection, execution, export_job, heartbeat, order, party, setting
+from datahub.models import (
+    access,
+    catalogue,
+    change,
+    connection,
+    custom_field,
+    execution,
+    export_job,
+    heartbeat,
+    import_job,
+    import_run,
+    offer,
+    order,
+    party,
+    setting,
+)
 
-__all__ = ["access", "connection", "execution", "export_job", "heartbeat", "order", "party", "setting"]
+__all__ = [
+    "access",
+    "catalogue",
+    "change",
+    "connection",
+    "custom_field",
+    "execution",
+    "export_job",
+    "heartbeat",
+    "import_job",
+    "import_run",
+    "offer",
+    "order",
+    "party",
+    "setting",
+]

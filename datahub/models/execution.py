@@ -21,23 +21,51 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from datahub.db import Base
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import ImportJob
+from datahub.models.import_run import ImportRun
 from datahub.models.order import Order, OrderSnapshot
 
-EXPORT = "EXPORT"
+EXPORT, IMPORT = "EXPORT", "IMPORT"
+KINDS = (EXPORT, IMPORT)
 
 JOB_PENDING = "JOB_PENDING"
 JOB_STARTED = "JOB_STARTED"
+JOB_STOPPED = "JOB_STOPPED"
 SUCCESS = "SUCCESS"
 ERROR = "ERROR"
-JOB_STOPPED = "JOB_STOPPED"
-STATUSES = (JOB_PENDING, JOB_STARTED, SUCCESS, ERROR, JOB_STOPPED)
-UNENDED = (JOB_PENDING, JOB_STARTED)
+EXPORT_STATUSES = (JOB_PENDING, JOB_STARTED, SUCCESS, ERROR, JOB_STOPPED)
+
+JOB_INITIALIZING = "JOB_INITIALIZING"
+INTEGRATION_WAITING = "INTEGRATION_WAITING"
+INTEGRATION_STARTED = "INTEGRATION_STARTED"
+JOB_SKIPPED = "JOB_SKIPPED"
+JOB_FAILED = "JOB_FAILED"
+INTEGRATION_FAILED = "INTEGRATION_FAILED"
+INTEGRATION_DONE = "INTEGRATION_DONE"
+INTEGRATION_DONE_WITH_ERRORS = "INTEGRATION_DONE_WITH_ERRORS"
+IMPORT_RUNNING = (JOB_INITIALIZING, JOB_STARTED, INTEGRATION_WAITING, INTEGRATION_STARTED)
+IMPORT_STATUSES = (
+    JOB_PENDING,
+    *IMPORT_RUNNING,
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    JOB_FAILED,
+    INTEGRATION_FAILED,
+    JOB_SKIPPED,
+    JOB_STOPPED,
+)
+STATUSES = tuple(dict.fromkeys((*EXPORT_STATUSES, *IMPORT_STATUSES)))
+UNENDED = (JOB_PENDING, *IMPORT_RUNNING)
+HELD = (JOB_STARTED, INTEGRATION_STARTED)
 
 TRIGGER, RUN, RETRY, RESEND = "TRIGGER", "RUN", "RETRY", "RESEND"
-ORIGINS = (TRIGGER, RUN, RETRY, RESEND)
+MANUAL, API, SCHEDULE, UPLOAD = "MANUAL", "API", "SCHEDULE", "UPLOAD"
+ORIGINS = (TRIGGER, RUN, RETRY, RESEND, MANUAL, API, SCHEDULE, UPLOAD)
 
 _UNENDED_SQL = text(f"status in {UNENDED}")
 _REACHED = ("export_job_id", "order_id", "trigger_status")
+_RUNNING_SQL = text(f"status in {IMPORT_RUNNING}")
+UNENDED_IMPORT = text(f"kind = 'IMPORT' and status in {UNENDED}")
 FIRST_REACHED = text("origin = 'TRIGGER' and not repeats")
 WAITING_REPEAT = text("repeats and status = 'JOB_PENDING' and attempts = 0")
 
@@ -47,7 +75,8 @@ def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) 
 
 
 class Execution(Base):
-    """One run of one job. An export execution delivers one order that reached one status.
+    """One run of one job. An export execution delivers one order that reached one status; an import execution (see
+    ImportRun) reads files and has neither order nor status. `family` is of imports: those of one family take turns.
 
     `token` and `lease_until` belong to the worker that claimed it. `rename_attempt` is the number of the attempt
     that was last about to give the file its final name, on `sent_server` (user@host:port) in `sent_folder`; another
@@ -56,21 +85,26 @@ class Execution(Base):
 
     __tablename__ = "executions"
     __table_args__ = (
-        CheckConstraint("kind = 'EXPORT'", name="kind"),
+        CheckConstraint(f"kind in {KINDS}", name="kind"),
         CheckConstraint(f"status in {STATUSES}", name="status"),
         CheckConstraint(f"origin in {ORIGINS}", name="origin"),
-        CheckConstraint("(status = 'JOB_STARTED') <= (lease_until is not null)", name="lease"),
+        CheckConstraint(f"status not in {HELD} or lease_until is not null", name="lease"),
         _partial("uq_executions_trigger", *_REACHED, where=FIRST_REACHED, unique=True),
         _partial("uq_executions_repeat", *_REACHED, where=WAITING_REPEAT, unique=True),
         _partial("uq_executions_unended_successor", "predecessor_id", where=_UNENDED_SQL, unique=True),
         _partial("ix_executions_due", "next_attempt_at", "id", where=_UNENDED_SQL),
         _partial("ix_executions_turn", "export_job_id", "order_id", "id", where=_UNENDED_SQL),
         _partial("ix_executions_started", "export_job_id", "lease_until", where=text("status = 'JOB_STARTED'")),
+        _partial("uq_executions_running_import", "import_job_id", where=_RUNNING_SQL, unique=True),
+        _partial("uq_executions_pending_import", "import_job_id", where=text(f"status = '{JOB_PENDING}'"), unique=True),
+        _partial("uq_executions_integrating", "family", where=text(f"status = '{INTEGRATION_STARTED}'"), unique=True),
+        _partial("ix_executions_unended_import", "status", "next_attempt_at", "id", where=UNENDED_IMPORT),
         _partial("ix_executions_left_behind", "sent_server", where=text("left_behind")),
         _partial("ix_executions_failed", "export_job_id", "id", where=text("status = 'ERROR'")),
         # With the status, so that what happened in an hour is counted from the index alone.
         Index("ix_executions_history", "executed_at", "id", "status"),
         Index("ix_executions_job_history", "export_job_id", "executed_at", "id"),
+        Index("ix_executions_import_history", "import_job_id", "created_at", "id"),
         Index("ix_executions_order", "order_id", "id"),
     )
 
@@ -78,9 +112,11 @@ class Execution(Base):
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
     kind: Mapped[str] = mapped_column(String(10))
     export_job_id: Mapped[int | None] = mapped_column(ForeignKey("export_jobs.id", ondelete="SET NULL"))
+    import_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
+    family: Mapped[str | None] = mapped_column(String(20))
     job_public_id: Mapped[str] = mapped_column(String(36), index=True)
     job_name: Mapped[str] = mapped_column(String(200))
-    entity: Mapped[str] = mapped_column(String(20))
+    entity: Mapped[str] = mapped_column(String(30))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
     entity_reference: Mapped[str] = mapped_column(String(255))
     trigger_status: Mapped[str] = mapped_column(String(40))
@@ -109,6 +145,8 @@ class Execution(Base):
     sent_folder: Mapped[str | None] = mapped_column(Text)
 
     export_job: Mapped[ExportJob | None] = relationship()
+    import_job: Mapped[ImportJob | None] = relationship()
+    import_run: Mapped[ImportRun | None] = relationship()
     order: Mapped[Order | None] = relationship()
     snapshot: Mapped[OrderSnapshot | None] = relationship()
     predecessor: Mapped[Execution | None] = relationship(remote_side=[id])

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.alias_generators import to_camel
 
 from datahub.models.connection import Connection
-from datahub.models.execution import ORIGINS, STATUSES, Execution
+from datahub.models.execution import EXPORT_STATUSES, ORIGINS, Execution
 from datahub.models.export_job import ExportJob
 
 ConnectionType = Literal["SFTP"]
@@ -109,7 +109,7 @@ class ExecutionAnswer(Answer):
     entity: str
     entity_reference: str
     trigger_status: str
-    status: str = Field(json_schema_extra={"enum": list(STATUSES)})
+    status: str = Field(json_schema_extra={"enum": list(EXPORT_STATUSES)})
     attempts: int
     created_at: datetime
     executed_at: datetime

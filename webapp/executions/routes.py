@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from datahub.errors import ConflictError, NotFoundError
 from datahub.jobs import executions, history, queries
-from datahub.models.execution import ERROR, JOB_STOPPED, STATUSES, SUCCESS, Execution
+from datahub.models.execution import ERROR, EXPORT_STATUSES, JOB_STOPPED, SUCCESS, Execution
 from webapp.database import db
 from webapp.executions import shown
 from webapp.filters import hour_text, read_hour, status_words
@@ -45,7 +45,7 @@ class Filter(NamedTuple):
 def index() -> Response:
     chosen = Filter(
         request.args.get("search", "").strip(),
-        [status for status in STATUSES if status in request.args.getlist("statuses")],
+        [status for status in EXPORT_STATUSES if status in request.args.getlist("statuses")],
         read_hour(request.args.get("hour", "")),
     )
     before = request.args.get("before", "")
@@ -57,7 +57,7 @@ def index() -> Response:
         "executions/_list.html",
         executions=found.items,
         chosen=chosen,
-        chips=[(status, status_words(status), status in chosen.statuses) for status in STATUSES],
+        chips=[(status, status_words(status), status in chosen.statuses) for status in EXPORT_STATUSES],
         any_hour_url=url_for("executions.index", **chosen._replace(hour=None).params),
         newest_url=url_for("executions.index", **chosen.params) if before else "",
         older_url=url_for("executions.index", before=found.cursor, **chosen.params) if found.cursor else "",

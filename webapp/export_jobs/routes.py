@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from datahub.db import read_only
 from datahub.errors import ConflictError, DataHubError, FieldConflictError, InvalidError, NotFoundError
 from datahub.jobs import connection_test, connections, executions, export_jobs, job_list, queries
-from datahub.models.execution import STATUSES
+from datahub.models.execution import EXPORT_STATUSES
 from datahub.models.export_job import ExportJob
 from datahub.transports.base import join
 from webapp.database import db
@@ -137,7 +137,7 @@ def detail(job_id: str) -> Response:
         statuses=statuses,
         before=request.args.get("before", ""),
     )
-    is_filtered = bool(search or set(statuses).intersection(STATUSES))
+    is_filtered = bool(search or set(statuses).intersection(EXPORT_STATUSES))
     before = request.args.get("before") or None
     kept = {"job_id": job.public_id, "search": search or None, "statuses": statuses}
     response = render(
@@ -147,7 +147,7 @@ def detail(job_id: str) -> Response:
         row=job_list.rows_of(db.session(), [job])[0],
         executions=page.items,
         search=search,
-        statuses=[(status, status_words(status), status in statuses) for status in STATUSES],
+        statuses=[(status, status_words(status), status in statuses) for status in EXPORT_STATUSES],
         is_filtered=is_filtered,
         newer_url=url_for("export_jobs.detail", **kept) if before else "",
         older_url=url_for("export_jobs.detail", before=page.cursor, **kept) if page.has_more else "",
