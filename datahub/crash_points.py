@@ -1,7 +1,8 @@
 """Named places where a test may kill or hold this process. They do nothing unless the environment arms one.
 
 CRASH_POINT names the place and CRASH_FILE a file: the first process to get there creates the file and kills itself;
-later ones pass. HOLD_POINT and HOLD_FILE: the process creates the file and goes on once it is gone."""
+later ones pass. HOLD_POINT and HOLD_FILE: the process creates the file and goes on once it is gone. CLOCK_FILE names
+a file with the seconds by which this process reads the database's clock fast."""
 
 from __future__ import annotations
 
@@ -39,6 +40,7 @@ EXPORT_POINTS = (
 
 _crash = os.environ.get("CRASH_POINT")
 _hold = os.environ.get("HOLD_POINT")
+_clock = os.environ.get("CLOCK_FILE")
 
 
 def reach(place: str) -> None:
@@ -50,6 +52,11 @@ def reach(place: str) -> None:
         if _is_first(marker):
             while marker.exists():
                 time.sleep(0.01)
+
+
+def clock_is_fast_by() -> float:
+    """Seconds; 0 unless armed."""
+    return float(Path(_clock).read_text()) if _clock else 0.0
 
 
 def _is_first(marker: Path) -> bool:

@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from datahub import crash_points
+
 NAMES = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -38,6 +40,15 @@ SOON_GIVEN_UP = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+# The same on the server's side: a process whose host is gone, or that is frozen, must not keep its locks for hours.
+SERVER_LIMITS = {
+    "idle_in_transaction_session_timeout": 20_000,
+    "lock_timeout": 20_000,
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
 
@@ -111,7 +122,9 @@ def engine_options(url: str, *, statement_seconds: float = 0) -> dict[str, Any]:
     # Errors are logged, and parameters may be passwords' hashes or whole orders.
     if url.startswith("sqlite"):
         return {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
-    connect_args = SOON_GIVEN_UP | {"options": f"-c statement_timeout={int(statement_seconds * 1000)}"}
+    limits = SERVER_LIMITS | {"statement_timeout": int(statement_seconds * 1000)}
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    connect_args = SOON_GIVEN_UP | {"options": options}
     return {
         "pool_size": 10,
         "max_overflow": 20,
@@ -146,7 +159,8 @@ def database_now(session: Session) -> datetime:
     transaction = session.connection().get_transaction()
     known = session.info.get(_CLOCK)
     if known is None or known[0] is not transaction:
-        known = session.info[_CLOCK] = (transaction, time.monotonic(), _read_clock(session))
+        clock = _read_clock(session) + timedelta(seconds=crash_points.clock_is_fast_by())
+        known = session.info[_CLOCK] = (transaction, time.monotonic(), clock)
     _, read_at, clock = known
     return clock + timedelta(seconds=time.monotonic() - read_at)
 

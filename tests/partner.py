@@ -20,13 +20,16 @@ USERNAME, PASSWORD = "hub", "open sesame 7391"
 @dataclass
 class Partner:
     """`silent_at` names the operation that never answers: login, stat, open, write, fsync, close or rename.
-    With a `complaint` no file can be opened, and that is what the server says."""
+    With a `complaint` no file can be opened, and that is what the server says. A file that holds the `poison` makes it
+    drop every connection or, with `chokes`, never answer."""
 
     files: Path
     silent_at: str = ""
     can_replace: bool = True
     asks_by_keyboard: bool = False
     complaint: str = ""
+    poison: bytes = b""
+    chokes: bool = False
     port: int = 0
     host_key: str = ""
     passwords: list[str] = field(default_factory=list)
@@ -82,6 +85,11 @@ class _Files(asyncssh.SFTPServer):
 
     async def write(self, file_obj: Any, offset: int, data: bytes) -> Any:
         await self._partner.answer("write")
+        if self._partner.poison and self._partner.poison in data:
+            if not self._partner.chokes:
+                for connection in self._partner.connections:
+                    connection.abort()
+            await asyncio.Event().wait()
         return super().write(file_obj, offset, data)
 
     async def fsync(self, file_obj: Any) -> Any:

@@ -289,6 +289,7 @@ def _fill(session: Session, connection: Connection, given: _Given, vault: Vault)
     if given.private_key_passphrase and connection.private_key:
         connection.private_key_passphrase = vault.encrypt(given.private_key_passphrase)
     connection.updated_at = database_now(session)
+    connection.paused_until = None
 
 
 @contextmanager
@@ -314,5 +315,6 @@ def _name_taken(name: str) -> FieldConflictError:
 
 def _switch(session: Session, connection: Connection, *, active: bool) -> None:
     connection.active = active
+    connection.paused_until = None
     connection.updated_at = database_now(session)
     session.flush()

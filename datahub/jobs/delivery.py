@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from datahub import crash_points
 from datahub.db import database_now
-from datahub.errors import TransientError
+from datahub.errors import ConfigError, ConnectionLostError, TransientError
 from datahub.formats import FORMATS
 from datahub.formats.file_names import file_name
 from datahub.jobs import leftovers, lifecycle
@@ -106,18 +106,25 @@ async def deliver(
     if arrived:
         return "an earlier attempt had delivered it"
     if consignment.file is not None:
-        marked = claim.rename_attempt if whole else None
-        await ledger.run(lambda session: _aim(session, claim, target, marked))
-    temporary = whole or join(target.folder, temporary_name(claim.public_id, claim.attempt))
+        await ledger.run(lambda session: _aim(session, claim, target, whole))
+    source = whole or claim.attempt
+    temporary = join(target.folder, temporary_name(claim.public_id, source))
     if whole is None:
         await transport.upload(temporary, file.content)
         size = await transport.stat_size(temporary)
         if size != len(file.content):
             raise TransientError(f"The server holds {size} of {len(file.content)} bytes after the upload.")
     crash_points.reach(crash_points.AFTER_UPLOAD)
-    await ledger.run(lambda session: lifecycle.save(session, claim, rename_attempt=claim.attempt))
+    await ledger.run(lambda session: _mark(session, claim, claim.attempt, source))
     crash_points.reach(crash_points.BEFORE_RENAME)
-    await transport.rename(temporary, join(target.folder, file.name))
+    try:
+        await transport.rename(temporary, join(target.folder, file.name))
+    except ConnectionLostError:
+        raise
+    except (TransientError, ConfigError):
+        # The server said no: nothing arrived.
+        await ledger.run(lambda session: _mark(session, claim, None, None))
+        raise
     crash_points.reach(crash_points.AFTER_RENAME)
     return "delivered"
 
@@ -129,36 +136,40 @@ async def clean_up(claim: Claim, target: Target, transport: Transport, *, everyt
 
 
 def is_marked(session: Session, claim: Claim) -> bool:
-    """Whether this attempt may already be giving the file its final name."""
+    """Whether some attempt may be giving one of the temporary files its final name."""
     marked = session.scalar(select(Execution.rename_attempt).where(Execution.id == claim.execution_id))
-    return marked == claim.attempt
+    return marked is not None
+
+
+def _mark(session: Session, claim: Claim, attempt: int | None, source: int | None) -> None:
+    lifecycle.save(session, claim, rename_attempt=attempt, rename_source=source)
 
 
 async def _look(
     claim: Claim, file: File, target: Target, transport: Transport, ledger: GroupCommit
-) -> tuple[bool, str | None]:
-    """What earlier attempts left: (it arrived, path of a whole temporary file).
+) -> tuple[bool, int | None]:
+    """What earlier attempts left: (it arrived, the attempt whose temporary file is whole).
 
-    Only a temporary file under the marker is known to be whole; any other is removed. A final file alone proves
-    nothing: an earlier export of the same order may have left it."""
-    folder, marked = claim.sent_folder, claim.rename_attempt or 0
+    Only the temporary file that the marker names is known to be whole; all others are removed, whoever wrote them and
+    when. A final file alone proves nothing: an earlier export of the same order may have left it."""
+    folder, source = claim.sent_folder, claim.rename_source
     if folder is None:
         return False, None
     if claim.sent_server == target.server:
-        for attempt in range(marked + 1, claim.attempt):
-            await transport.remove(join(folder, temporary_name(claim.public_id, attempt)))
-        for attempt in range(marked, 0, -1):
-            temporary = join(folder, temporary_name(claim.public_id, attempt))
+        for attempt in range(1, claim.attempt):
+            if attempt != source:
+                await transport.remove(join(folder, temporary_name(claim.public_id, attempt)))
+        if source is not None:
+            temporary = join(folder, temporary_name(claim.public_id, source))
             size = await transport.stat_size(temporary)
-            if size is None:
-                continue
             if size == len(file.content) and folder == target.folder:
-                return False, temporary
-            await transport.remove(temporary)
-            return False, None
-        if marked and await transport.stat_size(join(folder, file.name)) == len(file.content):
-            return True, None
-    if marked:
+                return False, source
+            if size is not None:
+                await transport.remove(temporary)
+                return False, None
+            if await transport.stat_size(join(folder, file.name)) == len(file.content):
+                return True, None
+    if source is not None:
         await ledger.run(lambda session: _mark_doubtful(session, claim))
     return False, None
 
@@ -192,15 +203,16 @@ def _store(session: Session, claim: Claim, target: Target, file: File) -> None:
     session.execute(statement.on_conflict_do_nothing())
 
 
-def _aim(session: Session, claim: Claim, target: Target, marked: int | None) -> None:
-    """Records where this attempt sends to, before it does. The marker of an earlier target means nothing there."""
+def _aim(session: Session, claim: Claim, target: Target, whole: int | None) -> None:
+    """Records where this attempt sends to, before it does. The marker stays only with the whole file that it names."""
     lifecycle.save(
         session,
         claim,
         sent_server=target.server,
         sent_folder=target.folder,
         left_behind=True,
-        rename_attempt=marked,
+        rename_attempt=claim.rename_attempt if whole else None,
+        rename_source=whole,
     )
 
 

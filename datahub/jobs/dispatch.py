@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 
 from datahub import crash_points
 from datahub.db import database_now
-from datahub.jobs.lifecycle import is_due
+from datahub.jobs.claims import is_due
 from datahub.models.execution import JOB_PENDING, Execution, is_started
 from datahub.settings import Settings
 

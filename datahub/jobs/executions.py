@@ -48,7 +48,7 @@ def stop(session: Session, execution: Execution, *, actor: str, reason: str = "s
     session.refresh(execution)
     if execution.rename_attempt is not None:
         reason = f"{reason}; an earlier attempt was about to name the file: it may have arrived"
-        ended["error"] = "Stopped. The file may have arrived: an earlier attempt was about to give it its final name."
+        ended["error"] = f"Stopped. {lifecycle.MAY_HAVE_ARRIVED}"
     for came_from in lifecycle.NEXT[EXPORT]:
         stopped = lifecycle.move(
             session,
@@ -120,13 +120,14 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
     Snapshots are frozen now. Commits after each RUN_CHUNK orders, so that nobody waits for thousands of them. Safe to
     repeat: what got an execution is left alone."""
     count = last_id = 0
-    while orders := _never_exported(session, job, after=last_id):
+    while ids := _lock_never_exported(session, job, after=last_id):
+        orders = _load_never_exported(session, job, ids)
         for order in orders:
             snapshot = triggers.freeze(session, order)
             values = triggers.new_execution(session, job, snapshot, order.reference, origin=RUN, actor=actor)
             triggers.insert_execution(session, values, reason=f"run by {actor}")
         count += len(orders)
-        last_id = orders[-1].id
+        last_id = ids[-1]
         session.commit()
     return count
 
@@ -151,14 +152,21 @@ def count_unended(session: Session, job: ExportJob) -> int:
     return session.scalars(unended.where(Execution.export_job_id == job.id, is_unended())).one()
 
 
-def _never_exported(session: Session, job: ExportJob, *, after: int) -> list[Order]:
-    """The next chunk; empty also when the job has been deleted meanwhile."""
+def _lock_never_exported(session: Session, job: ExportJob, *, after: int) -> list[int]:
+    """The next chunk of orders; empty also when the job has been deleted meanwhile. An order that moves at this moment
+    is waited for."""
     # Two people pressing Run at once take turns on the job's row; orders may fire it meanwhile.
     exists_still = select(ExportJob.id).where(ExportJob.id == job.id).with_for_update(key_share=True)
     if session.scalar(exists_still) is None:
         return []
+    chunk = _owed(select(Order.id), job).where(Order.id > after).order_by(Order.id).limit(RUN_CHUNK)
+    return list(session.scalars(chunk.with_for_update(of=Order)))
+
+
+def _load_never_exported(session: Session, job: ExportJob, ids: list[int]) -> list[Order]:
+    """A statement of its own: what moved while its lock was waited for shows as it is now, with what it fired."""
     whole = selectinload(Order.lines), selectinload(Order.addresses), selectinload(Order.payments)
-    chunk = _owed(select(Order), job).where(Order.id > after).order_by(Order.id).limit(RUN_CHUNK)
+    chunk = _owed(select(Order), job).where(Order.id.in_(ids)).order_by(Order.id)
     return list(session.scalars(chunk.options(*whole, joinedload(Order.supplier), joinedload(Order.store))))
 
 
@@ -187,9 +195,13 @@ def _succeed(session: Session, execution: Execution, *, origin: str, actor: str)
     values = triggers.new_execution(
         session, job, execution.snapshot, execution.entity_reference, origin=origin, actor=actor
     )
+    reason = f"{origin.lower()} of {execution.public_id}"
+    if execution.status != SUCCESS and execution.rename_attempt is not None:
+        values["may_have_arrived_twice"] = True
+        reason += ", whose file may have arrived"
     values |= {"public_id": str(uuid4()), "predecessor_id": execution.id}
     try:
         with session.begin_nested():
-            return triggers.insert_execution(session, values, reason=f"{origin.lower()} of {execution.public_id}")
+            return triggers.insert_execution(session, values, reason=reason)
     except IntegrityError as error:
         raise ConflictError(f"Execution {execution.public_id} already has a successor under way.") from error

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -18,11 +19,11 @@ from sqlalchemy.orm import Session, joinedload, sessionmaker
 from datahub import crash_points
 from datahub.db import database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
-from datahub.jobs import delivery, leftovers, lifecycle
+from datahub.jobs import claims, delivery, leftovers, lifecycle
 from datahub.jobs.delivery import Consignment, Target
 from datahub.jobs.group_commit import GroupCommit
 from datahub.jobs.lease import LeaseKeeper
-from datahub.jobs.lifecycle import Claim
+from datahub.jobs.lifecycle import Claim, Failure
 from datahub.models.connection import Connection
 from datahub.models.execution import ERROR
 from datahub.models.export_job import ExportJob
@@ -55,7 +56,7 @@ def run(context: Context, execution_id: int, attempt: int) -> None:
 
     Safe to call any number of times with the same arguments."""
     with context.sessions() as session:
-        if not lifecycle.is_untaken(read_only(session), execution_id, attempt):
+        if not claims.is_untaken(read_only(session), execution_id, attempt):
             return
     asyncio.run(_run(context, execution_id, attempt))
 
@@ -76,7 +77,8 @@ async def _run(context: Context, execution_id: int, attempt: int) -> None:
 
 
 class _Batch:
-    """`is_over` once nothing more may be claimed: the connection is lost, or the database, or the worker is ending."""
+    """`is_over` once nothing more may be claimed: the connection is lost, or the database, the job or its connection
+    was edited, or the worker is ending."""
 
     _keeper: LeaseKeeper
     _opening: asyncio.Task[Transport]
@@ -87,7 +89,9 @@ class _Batch:
         self._job = job
         self._target = target
         self._tasks: dict[asyncio.Task[None], Claim] = {}
+        self._accompanied: set[Claim] = set()
         self._is_broken = False
+        self._is_outdated = False
         self._claims_until = time.monotonic() + BATCH_SECONDS
         self.has_delivered = False
 
@@ -120,13 +124,19 @@ class _Batch:
 
     @property
     def is_over(self) -> bool:
-        return self._is_broken or self._context.is_stopping() or time.monotonic() > self._claims_until
+        return (
+            self._is_broken or self._is_outdated or self._context.is_stopping() or time.monotonic() > self._claims_until
+        )
 
     async def _open(self, stack: AsyncExitStack) -> Transport:
         context = self._context
         try:
             opening = open_transport(self._job.connection, context.settings, context.vault)
             return await stack.enter_async_context(opening)
+        except TransientError:
+            self._is_broken = True
+            await self._ledger.run(lambda session: _rest(session, self._job.connection_id, context.settings))
+            raise
         except Exception:
             self._is_broken = True
             raise
@@ -135,10 +145,10 @@ class _Batch:
         """Claims as many due executions as places are free, half of them at a time to spare the database."""
         places = self._context.settings.in_flight
         free = places - len(self._tasks)
-        if self.is_over or free < max(1, places // 2):
+        if self.is_over or free < max(1, places // 2) or any(claim.alone for claim in self._tasks.values()):
             return
         try:
-            due = await self._ledger.run(lambda session: _claim_due(session, self._context, self._job.id, free))
+            due = await self._ledger.run(lambda session: self._claim_due(session, free))
         except DATABASE_AWAY as error:
             self._is_broken = True
             log.warning("no further executions could be claimed", error=type(error).__name__)
@@ -146,9 +156,28 @@ class _Batch:
         for consignment in due:
             self._start(consignment)
 
+    def _claim_due(self, session: Session, count: int) -> list[Consignment]:
+        """Nothing, and the batch is over, once the job or its connection is no longer what this batch began with."""
+        job, target = _load_job(session, self._job.id)
+        if target != self._target or job.connection.updated_at != self._job.connection.updated_at:
+            self._is_outdated = True
+            return []
+        context = self._context
+        found = claims.claim_due(
+            session,
+            self._job.id,
+            count=count,
+            is_idle=not self._tasks,
+            worker=context.worker,
+            settings=context.settings,
+        )
+        return delivery.load(session, found) if found else []
+
     def _start(self, consignment: Consignment) -> None:
         self._keeper.hold(consignment.claim)
         self._tasks[asyncio.create_task(self._attempt(consignment))] = consignment.claim
+        if len(self._tasks) > 1:
+            self._accompanied.update(self._tasks.values())
 
     def _cancel(self, lost: Claim) -> None:
         for task, claim in self._tasks.items():
@@ -175,7 +204,7 @@ class _Batch:
                 self._is_broken = True
                 log.warning("the database is away in the middle of an attempt", error=type(error).__name__)
 
-    async def _deliver(self, consignment: Consignment) -> _Failure | None:
+    async def _deliver(self, consignment: Consignment) -> Failure | None:
         claim = consignment.claim
         try:
             async with asyncio.timeout(self._context.settings.attempt_seconds):
@@ -189,33 +218,31 @@ class _Batch:
         except LostClaimError:
             raise
         except TransientError as error:
-            self._is_broken = self._is_broken or isinstance(error, ConnectionLostError)
-            return _Failure(str(error), final=False)
+            broke = isinstance(error, ConnectionLostError)
+            self._is_broken = self._is_broken or broke
+            had_company = claim in self._accompanied
+            return Failure(str(error), final=False, broke_connection=broke, had_company=had_company)
         except TimeoutError:
             # A connection this slow takes no more work, or every retry would be lost on it.
             self._is_broken = True
-            return _Failure(
+            return Failure(
                 f"The attempt took longer than {self._context.settings.attempt_seconds:g} s (ATTEMPT_SECONDS).",
                 final=False,
             )
         except ConfigError as error:
-            return _Failure(str(error), final=True)
+            return Failure(str(error), final=True)
         except DATABASE_AWAY:
             raise
         except Exception:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
-            return _Failure(f"Internal error, please report it with this text:\n{traceback.format_exc()}", final=True)
+            return Failure(f"Internal error, please report it with this text:\n{traceback.format_exc()}", final=True)
         self.has_delivered = True
         log.info("export delivered")
         return None
 
-    async def _fail(self, claim: Claim, failure: _Failure) -> None:
+    async def _fail(self, claim: Claim, failure: Failure) -> None:
         log.warning("attempt failed", error=failure.message)
         settings = self._context.settings
-        status = await self._ledger.run(
-            lambda session: lifecycle.fail(
-                session, claim, message=failure.message, final=failure.final, settings=settings
-            )
-        )
+        status = await self._ledger.run(lambda session: lifecycle.fail(session, claim, failure, settings))
         if status == ERROR:
             await self._clean_up(claim, everything=True)
 
@@ -228,25 +255,14 @@ class _Batch:
                 await self._ledger.run(partial(leftovers.forget, execution_id=claim.execution_id))
 
 
-@dataclass(frozen=True)
-class _Failure:
-    message: str
-    final: bool
-
-
 def _claim(session: Session, context: Context, execution_id: int, attempt: int) -> Consignment | None:
-    claim = lifecycle.claim(session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings)
+    claim = claims.claim(session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings)
     return delivery.load(session, [claim])[0] if claim else None
-
-
-def _claim_due(session: Session, context: Context, job_id: int, count: int) -> list[Consignment]:
-    claims = lifecycle.claim_due(session, job_id, count=count, worker=context.worker, settings=context.settings)
-    return delivery.load(session, claims) if claims else []
 
 
 def _load_job(session: Session, job_id: int) -> tuple[ExportJob, Target]:
     statement = select(ExportJob).where(ExportJob.id == job_id).options(joinedload(ExportJob.connection))
-    job = session.scalars(statement).one()
+    job = session.scalars(statement.execution_options(populate_existing=True)).one()
     general = session.get_one(GeneralSettings, 1)
     target = Target(
         server=f"{job.connection.username}@{job.connection.origin}",
@@ -257,6 +273,13 @@ def _load_job(session: Session, job_id: int) -> tuple[ExportJob, Target]:
         multi_store=general.multi_store,
     )
     return job, target
+
+
+def _rest(session: Session, connection_id: int, settings: Settings) -> None:
+    """A partner that cannot be reached would cost each of its orders a whole time-out, and all others the worker."""
+    rest = timedelta(seconds=min(settings.connect_seconds, settings.retry_seconds))
+    paused = {"paused_until": database_now(session) + rest}
+    session.execute(update(Connection).where(Connection.id == connection_id).values(paused))
 
 
 def _note_success(session: Session, connection_id: int) -> None:

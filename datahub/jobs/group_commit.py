@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.errors import DataHubError
-
+log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 # PostgreSQL's words for a serialization failure and a deadlock: the same from its start may well succeed.
 CHOSEN_AS_VICTIM = ("40001", "40P01")
@@ -57,8 +57,8 @@ class GroupCommit:
             try:
                 with self._sessions.begin() as session:
                     return [step(session) for step in steps]
-            except (DataHubError, SQLAlchemyError):
-                pass  # one of them failed: each gets a transaction of its own below
+            except Exception:
+                log.debug("a group of steps failed together, each is run alone", exc_info=True)
         return [self._commit_alone(step) for step in steps]
 
     def _commit_alone(self, step: Step, tries: int = TRIES) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
-from datahub.jobs.lifecycle import is_due
+from datahub.jobs.claims import is_due
 from datahub.models.execution import Execution
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
 from datahub.settings import Settings

@@ -141,10 +141,12 @@ def _owe(session: Session, job: ExportJob, order: Order, snapshot: OrderSnapshot
 
 def _repeat(session: Session, values: dict[str, Any]) -> int | None:
     """An on-hold draft goes out again with each change; one that still waits takes the newer snapshot instead."""
-    execution_id = _insert_or_ignore(session, values | {"repeats": True}, WAITING_REPEAT)
-    if execution_id is None:
-        waiting = [getattr(Execution, name) == values[name] for name in REACHED]
-        session.execute(update(Execution).where(*waiting, WAITING_REPEAT).values(snapshot_id=values["snapshot_id"]))
+    waiting = [getattr(Execution, name) == values[name] for name in REACHED]
+    newer = update(Execution).where(*waiting, WAITING_REPEAT).values(snapshot_id=values["snapshot_id"])
+    while (execution_id := _insert_or_ignore(session, values | {"repeats": True}, WAITING_REPEAT)) is None:
+        # A worker may have taken the one that waited: then there is room for another.
+        if session.execute(newer.returning(Execution.id)).all():
+            return None
     return execution_id
 
 

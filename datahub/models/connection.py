@@ -40,6 +40,8 @@ class Connection(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     last_success_at: Mapped[datetime | None]
+    # It could not be opened: until then nobody tries again.
+    paused_until: Mapped[datetime | None]
 
     @property
     def origin(self) -> str:

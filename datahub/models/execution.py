@@ -79,8 +79,10 @@ class Execution(Base):
     ImportRun) reads files and has neither order nor status. `family` is of imports: those of one family take turns.
 
     `token` and `lease_until` belong to the worker that claimed it. `rename_attempt` is the number of the attempt
-    that was last about to give the file its final name, on `sent_server` (user@host:port) in `sent_folder`; another
-    target clears it. `left_behind` means that temporary files may lie there.
+    that was last about to give the file its final name, on `sent_server` (user@host:port) in `sent_folder`, and
+    `rename_source` that of the attempt whose temporary file it took; another target clears both. `left_behind` means
+    that temporary files may lie there, `alone` that a connection broke while this was under way: the next attempt
+    goes without company, or it might break the connection for others again.
     """
 
     __tablename__ = "executions"
@@ -140,6 +142,8 @@ class Execution(Base):
     worker: Mapped[str | None] = mapped_column(String(150))
     lease_until: Mapped[datetime | None]
     rename_attempt: Mapped[int | None]
+    rename_source: Mapped[int | None]
+    alone: Mapped[bool] = mapped_column(default=False)
     left_behind: Mapped[bool] = mapped_column(default=False)
     sent_server: Mapped[str | None] = mapped_column(String(400))
     sent_folder: Mapped[str | None] = mapped_column(Text)

@@ -17,6 +17,7 @@ import pytest
 from datahub import crash_points
 from datahub.jobs import dispatch, executions, home, orders
 from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Event, Execution
+from datahub.settings import Settings
 from tests.background import in_background
 from tests.chaos.proxy import CUT, RESET, STALL, Habit, chaos_proxy
 from tests.chaos.scene import ACCEPTED, SHIPPED, Hold, Scene, ends, starts
@@ -62,6 +63,28 @@ def test_a_target_that_stays_down_gets_six_attempts_across_restarts_and_then_a_p
     assert scene.execution(execution_id).status == ERROR
     scene.observer.finish()
     assert list(scene.observer.deliveries.values()) == [1]
+
+
+def test_attempts_are_a_quarter_of_an_hour_apart_as_shipped(scene: Scene, tmp_path: Path) -> None:
+    shipped = Settings.retry_seconds
+    scene.hub.settings = dataclasses.replace(scene.hub.settings, retry_seconds=shipped, connect_seconds=0.5)
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    scene.sshd.stop(kill=True)
+    scene.add_job()
+    (execution_id,) = scene.owe()
+    for start in (scene.hub.start_worker, scene.hub.start_clock):
+        start(environment={"CLOCK_FILE": str(clock)})
+    for failures in range(1, Settings.max_attempts + 1):
+        assert len(starts(wait_for_failures(scene, execution_id, failures))) == failures
+        # Written beside and renamed: nobody reads half a number.
+        (tmp_path / "next").write_text(str(failures * shipped))
+        (tmp_path / "next").replace(clock)
+    failed = scene.execution(execution_id)
+    assert failed.status == ERROR
+    gaps = [later.at - earlier.at for earlier, later in itertools.pairwise(starts(failed))]
+    assert len(gaps) == 5
+    assert min(gaps) >= timedelta(minutes=15)
 
 
 def test_a_server_killed_in_the_middle_of_a_file_costs_an_attempt_and_the_next_one_completes(scene: Scene) -> None:

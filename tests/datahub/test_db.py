@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now, engine_options, make_engine, read_only
+from datahub.db import SERVER_LIMITS, database_now, engine_options, make_engine, read_only
 from datahub.models.party import Store, Supplier
 from tests.background import in_background
 from tests.partner import silent_listener
@@ -94,3 +94,10 @@ def test_a_database_that_takes_the_connection_and_says_nothing_is_given_up() -> 
         engine = make_engine(f"postgresql+psycopg://hub@127.0.0.1:{port}/hub")
         with pytest.raises(OperationalError, match="timeout"):
             engine.connect()
+
+
+def test_postgresql_takes_the_locks_from_a_process_that_went_silent_in_a_transaction(postgres_server: Server) -> None:
+    with make_engine(f"{postgres_server.url}/postgres").connect() as connection:
+        limits = {name: connection.scalar(text(f"show {name}")) for name in SERVER_LIMITS}
+    assert limits["idle_in_transaction_session_timeout"] == limits["lock_timeout"] == "20s"
+    assert (limits["tcp_keepalives_idle"], limits["tcp_keepalives_count"]) == ("10", "3")

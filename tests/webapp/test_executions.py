@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import executions, export_jobs, lifecycle, orders
+from datahub.jobs import claims, executions, export_jobs, lifecycle, orders
 from datahub.models.execution import Execution, Payload
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
@@ -47,7 +47,7 @@ def attempt(
     """One attempt that delivers, or fails with `error`."""
     with sessions.begin() as session:
         row = session.get_one(Execution, execution.id)
-        claim = lifecycle.claim(session, row.id, attempt=row.attempts + 1, worker="worker-7", settings=settings)
+        claim = claims.claim(session, row.id, attempt=row.attempts + 1, worker="worker-7", settings=settings)
         assert claim
         if row.payload is None:
             content = TEXT.encode()

@@ -100,3 +100,13 @@ def test_the_victim_of_a_deadlock_is_run_again(sessions: sessionmaker[Session]) 
     for thread in threads:
         thread.join()
     assert outcomes == [None, None]
+
+
+def test_a_fault_of_ours_in_one_step_costs_that_step_alone(sessions: sessionmaker[Session]) -> None:
+    def stumble(_: Session) -> None:
+        raise KeyError("a fault of ours")
+
+    good, bad = run_all(sessions, lambda session: write("good", session), stumble)
+    assert good == "good"
+    assert isinstance(bad, KeyError)
+    assert count(sessions) == 1

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import executions, lifecycle, orders
+from datahub.jobs import claims, executions, orders
 from datahub.jobs.lease import LEASE_LOST, LeaseKeeper
 from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import Execution
@@ -29,7 +29,7 @@ from tests.settings import make_settings
 
 sessions = make_sessions(make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
 with LeaseKeeper(sessions, make_settings(), lambda claim: None) as keeper:
-    keeper.hold(Claim(1, "id", 1, "token", 1, datetime.now(UTC), "me", None, None, None))
+    keeper.hold(Claim(1, "id", 1, "token", 1, datetime.now(UTC), "me"))
     time.sleep(60)
 """
 
@@ -51,7 +51,7 @@ def claim(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> 
     with sessions.begin() as session:
         make_job(session, add_connection(session, vault))
         (execution,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
-        claim = lifecycle.claim(session, execution.id, attempt=1, worker="one", settings=settings)
+        claim = claims.claim(session, execution.id, attempt=1, worker="one", settings=settings)
     assert claim is not None
     return claim
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, LostClaimError
-from datahub.jobs import executions, export_jobs, lifecycle, orders, reconcile
-from datahub.jobs.lifecycle import Claim
+from datahub.jobs import claims, executions, export_jobs, lifecycle, orders, reconcile
+from datahub.jobs.lifecycle import Claim, Failure
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution
 from datahub.settings import Settings
 from datahub.vault import Vault
@@ -32,7 +32,7 @@ def execution(session: Session, vault: Vault) -> Execution:
 
 @pytest.fixture
 def claim(session: Session, execution: Execution, settings: Settings) -> Claim:
-    claim = lifecycle.claim(session, execution.id, attempt=1, worker="one", settings=settings)
+    claim = claims.claim(session, execution.id, attempt=1, worker="one", settings=settings)
     assert claim is not None
     return claim
 
@@ -53,7 +53,7 @@ def test_a_dead_lease_is_followed_by_the_next_attempt_at_once(
     assert execution.next_attempt_at <= database_now(session)
     with pytest.raises(LostClaimError):
         lifecycle.succeed(session, claim, reason="too late")
-    assert lifecycle.claim(session, execution.id, attempt=2, worker="two", settings=settings) is not None
+    assert claims.claim(session, execution.id, attempt=2, worker="two", settings=settings) is not None
 
 
 def test_a_lease_that_died_in_the_last_attempt_is_an_error(
@@ -90,15 +90,17 @@ def test_a_waiting_execution_with_the_marker_of_an_earlier_attempt_can_be_stoppe
     session: Session, execution: Execution, claim: Claim, settings: Settings
 ) -> None:
     lifecycle.save(session, claim, rename_attempt=claim.attempt)
-    lifecycle.fail(session, claim, message="cut", final=False, settings=settings)
+    lifecycle.fail(session, claim, Failure("cut", final=False), settings)
     executions.stop(session, execution, actor="ada")
     assert execution.status == JOB_STOPPED
+    assert lifecycle.MAY_HAVE_ARRIVED in (execution.error or "")
+    assert "may have arrived" in execution.events[-1].reason
 
 
 def test_what_ended_never_moves_again(session: Session, settings: Settings, execution: Execution, claim: Claim) -> None:
     lifecycle.succeed(session, claim, reason="delivered")
     with pytest.raises(LostClaimError):
-        lifecycle.fail(session, claim, message="late", final=True, settings=settings)
+        lifecycle.fail(session, claim, Failure("late", final=True), settings)
     let_lease_run_out(session)
     assert reconcile.reap(session, settings) == 0
     session.refresh(execution)
@@ -108,7 +110,7 @@ def test_what_ended_never_moves_again(session: Session, settings: Settings, exec
 def test_an_execution_has_one_unended_successor_at_most(
     session: Session, execution: Execution, claim: Claim, settings: Settings
 ) -> None:
-    lifecycle.fail(session, claim, message="no", final=True, settings=settings)
+    lifecycle.fail(session, claim, Failure("no", final=True), settings)
     session.refresh(execution)
     successor = executions.retry(session, execution, actor="ada")
     with pytest.raises(ConflictError):
@@ -124,7 +126,7 @@ def test_deleting_a_job_stops_what_waits_and_keeps_its_history(
     assert job is not None
     with pytest.raises(ConflictError):
         export_jobs.delete(session, job, actor="ada")
-    lifecycle.fail(session, claim, message="cut", final=False, settings=settings)
+    lifecycle.fail(session, claim, Failure("cut", final=False), settings)
     name, job_public_id = job.name, job.public_id
     export_jobs.delete(session, job, actor="ada")
     session.expire_all()

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.db import database_now
 from datahub.errors import IllegalMoveError, InvalidError
-from datahub.jobs import export_jobs, orders
+from datahub.jobs import claims, executions, export_jobs, lifecycle, orders, triggers
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, Execution
 from datahub.models.export_job import ExportJob
-from datahub.models.order import Order, OrderSnapshot
+from datahub.models.order import Order, OrderSnapshot, OrderStatusChange
+from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order, make_supplier
+from tests.servers import wait_until
 
 ACCEPTED = "ACCEPTED_BY_SUPPLIER"
 
@@ -168,3 +172,69 @@ def test_an_order_that_moves_while_its_job_is_deleted_moves_and_owes_nothing(
     with sessions() as session:
         assert session.get_one(Order, order_id).status == ACCEPTED
         assert (fired, count(session, Execution)) == ([], 0)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_order_that_ships_while_run_looks_at_it_goes_out_once_and_as_it_is(
+    sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        order_id = make_order(session, status=ACCEPTED).id
+        job_id = make_job(session, add_connection(session, vault), trigger_statuses=[ACCEPTED, "SHIPPED"]).id
+    with sessions() as mover, ThreadPoolExecutor(1) as thread:
+        orders.change_status(mover, mover.get_one(Order, order_id, with_for_update=True), "SHIPPED", actor="bob")
+
+        def run() -> int:
+            with sessions() as session:
+                return executions.run_job(session, session.get_one(ExportJob, job_id), actor="ada")
+
+        running = thread.submit(run)
+        wait_until(lambda: count_waiting_for_locks(sessions) == 1, what="Run at the order's lock")
+        mover.commit()
+        assert running.result() == 0
+    with sessions() as session:
+        sent = session.scalars(select(Execution)).all()
+        assert [(execution.origin, execution.trigger_status) for execution in sent] == [("TRIGGER", "SHIPPED")]
+
+
+def count_waiting_for_locks(sessions: sessionmaker[Session]) -> int:
+    with sessions() as session:
+        return session.scalar(text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")) or 0
+
+
+def test_a_draft_that_changes_while_its_repeat_is_taken_goes_out_once_more(
+    sessions: sessionmaker[Session], vault: Vault, settings: Settings
+) -> None:
+    with sessions.begin() as session:
+        make_job(session, add_connection(session, vault), trigger_statuses=[triggers.ON_HOLD], reexport_on_hold=True)
+        order_id = make_order(session, status="DRAFT_ORDER").id
+    first = hold(sessions, order_id, "one")
+    settle(sessions, first, settings)
+    second = hold(sessions, order_id, "two")
+    with sessions.begin() as session:
+        assert claims.claim(session, second, attempt=1, worker="one", settings=settings)
+    third = hold(sessions, order_id, "three")
+    with sessions() as session:
+        frozen = [session.get_one(Execution, number).snapshot for number in (first, second, third)]
+        names = [snapshot.document["customerUserSnapshot"]["lastName"] for snapshot in frozen if snapshot]
+        assert names == ["one", "two", "three"]
+
+
+def hold(sessions: sessionmaker[Session], order_id: int, name: str) -> int:
+    """The draft changes on hold; returns the execution that this owes."""
+    with sessions.begin() as session:
+        order = session.get_one(Order, order_id)
+        order.status, order.customer_snapshot = triggers.ON_HOLD, order.customer_snapshot | {"lastName": name}
+        now = database_now(session)
+        change = OrderStatusChange(order_id=order.id, from_status=None, to_status=triggers.ON_HOLD, at=now, actor="ada")
+        session.add(change)
+        session.flush()
+        (owed,) = triggers.reached(session, order, change)
+        return owed.id
+
+
+def settle(sessions: sessionmaker[Session], execution_id: int, settings: Settings) -> None:
+    with sessions.begin() as session:
+        claim = claims.claim(session, execution_id, attempt=1, worker="one", settings=settings)
+        assert claim is not None
+        lifecycle.succeed(session, claim, reason="delivered")

@@ -1,0 +1,147 @@
+"""What an attempt makes of what earlier ones left: the marker, temporary files, doubts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.jobs import executions, export_run, leftovers, lifecycle, orders, reconcile
+from datahub.jobs.export_run import Context
+from datahub.models.execution import ERROR, JOB_PENDING, JOB_STOPPED, SUCCESS, Execution
+from datahub.settings import Settings
+from datahub.transports.sftp import SftpTransport
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job, make_order
+from tests.servers import SshServer
+
+Sessions = sessionmaker[Session]
+Await = Callable[[], None]
+
+
+@pytest.fixture
+def context(sessions: Sessions, settings: Settings, vault: Vault) -> Context:
+    # A worker ends its process when it loses its leases; this process is the tests' own.
+    return Context(sessions, dataclasses.replace(settings, lease_seconds=60), vault, "test-worker")
+
+
+@pytest.fixture
+def folder(sshd: SshServer) -> Path:
+    folder = sshd.files / "out"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def execution_id(sessions: Sessions, vault: Vault, sshd: SshServer) -> int:
+    with sessions.begin() as session:
+        make_job(session, add_connection(session, vault, sshd))
+        (execution,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+        return execution.id
+
+
+@contextmanager
+def database_away_at(owner: object, name: str) -> Iterator[None]:
+    """As if the database, and the worker with it, went away there."""
+
+    def go_away(*_: object, **__: object) -> None:
+        raise OperationalError("", {}, Exception("away"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, go_away)
+        yield
+
+
+@pytest.fixture
+def let_lease_run_out(sessions: Sessions, settings: Settings) -> Await:
+    def let_lease_run_out() -> None:
+        with sessions.begin() as session:
+            session.execute(update(Execution).values(lease_until=database_now(session) - timedelta(seconds=1)))
+        with sessions.begin() as session:
+            assert reconcile.reap(session, settings) == 1
+
+    return let_lease_run_out
+
+
+def read(sessions: Sessions, execution_id: int) -> Execution:
+    with sessions() as session:
+        return session.get_one(Execution, execution_id)
+
+
+def test_a_late_partial_file_of_an_older_attempt_is_no_evidence(
+    context: Context, execution_id: int, folder: Path, let_lease_run_out: Await
+) -> None:
+    with database_away_at(SftpTransport, "upload"):
+        export_run.run(context, execution_id, 1)
+    let_lease_run_out()
+    with database_away_at(lifecycle, "succeed"):
+        export_run.run(context, execution_id, 2)
+    (delivered,) = folder.iterdir()
+    delivered_as = delivered.stat().st_ino
+    # Only now does the server carry out what the first attempt asked for.
+    late = folder / leftovers.temporary_name(read(context.sessions, execution_id).public_id, 1)
+    late.write_bytes(b"half a fi")
+    let_lease_run_out()
+    export_run.run(context, execution_id, 3)
+    found = read(context.sessions, execution_id)
+    assert (found.status, found.may_have_arrived_twice) == (SUCCESS, False)
+    assert [path.stat().st_ino for path in folder.iterdir()] == [delivered_as], "not sent again, nothing left"
+
+
+def test_a_late_partial_file_does_not_hide_that_the_file_was_taken(
+    context: Context, execution_id: int, folder: Path, let_lease_run_out: Await
+) -> None:
+    with database_away_at(SftpTransport, "upload"):
+        export_run.run(context, execution_id, 1)
+    let_lease_run_out()
+    with database_away_at(lifecycle, "succeed"):
+        export_run.run(context, execution_id, 2)
+    (delivered,) = folder.iterdir()
+    delivered.unlink()
+    (folder / leftovers.temporary_name(read(context.sessions, execution_id).public_id, 1)).write_bytes(b"")
+    let_lease_run_out()
+    export_run.run(context, execution_id, 3)
+    found = read(context.sessions, execution_id)
+    assert (found.status, found.may_have_arrived_twice) == (SUCCESS, True)
+
+
+def test_a_worker_that_dies_after_the_last_rename_leaves_an_error_that_says_so_and_so_does_the_retry(
+    context: Context, execution_id: int, folder: Path, let_lease_run_out: Await
+) -> None:
+    with context.sessions.begin() as session:
+        session.execute(update(Execution).values(attempts=context.settings.max_attempts - 1))
+    with database_away_at(lifecycle, "succeed"):
+        export_run.run(context, execution_id, context.settings.max_attempts)
+    let_lease_run_out()
+    failed = read(context.sessions, execution_id)
+    assert failed.status == ERROR
+    assert lifecycle.MAY_HAVE_ARRIVED in (failed.error or "")
+    with context.sessions.begin() as session:
+        retried = executions.retry(session, session.get_one(Execution, execution_id), actor="ada").id
+    export_run.run(context, retried, 1)
+    again = read(context.sessions, retried)
+    assert (again.status, again.may_have_arrived_twice) == (SUCCESS, True)
+
+
+def test_a_rename_that_the_server_refused_leaves_no_doubt(
+    context: Context, execution_id: int, folder: Path, sshd: SshServer
+) -> None:
+    # A folder of the file's own name cannot be replaced by it.
+    reference = read(context.sessions, execution_id).entity_reference
+    (folder / f"{reference}.xml" / "full").mkdir(parents=True)
+    export_run.run(context, execution_id, 1)
+    refused = read(context.sessions, execution_id)
+    assert (refused.status, refused.rename_attempt) == (JOB_PENDING, None)
+    with context.sessions.begin() as session:
+        executions.stop(session, session.get_one(Execution, execution_id), actor="ada")
+    stopped = read(context.sessions, execution_id)
+    assert stopped.status == JOB_STOPPED
+    assert lifecycle.MAY_HAVE_ARRIVED not in (stopped.error or "")
