@@ -73,13 +73,14 @@ def _attempts(events: list[Event]) -> list[Attempt]:
 def _waits_for(session: Session, execution: Execution) -> str:
     if execution.status != JOB_PENDING:
         return ""
-    disabled = session.scalar(
-        select(Connection.name)
+    now = database_now(session)
+    connection = session.scalar(
+        select(Connection)
         .join(ExportJob, ExportJob.connection_id == Connection.id)
-        .where(ExportJob.id == execution.export_job_id, ~Connection.active)
+        .where(ExportJob.id == execution.export_job_id)
     )
-    if disabled is not None:
-        return f"The connection {disabled} is disabled. Activate it, and this goes on without losing an attempt."
+    if connection is not None and not connection.active:
+        return f"The connection {connection.name} is disabled. Activate it, and this goes on without losing an attempt."
     earlier = session.scalar(
         select(Execution.public_id)
         .where(
@@ -93,6 +94,11 @@ def _waits_for(session: Session, execution: Execution) -> str:
     )
     if earlier is not None:
         return f"Execution {earlier} sends an earlier state of this order first."
-    if execution.next_attempt_at is not None and execution.next_attempt_at <= database_now(session):
+    if connection is not None and connection.paused_until is not None and connection.paused_until > now:
+        return (
+            f"The server of the connection {connection.name} could not be reached a moment ago. It rests until "
+            f"{connection.paused_until:%H:%M:%S} UTC; waiting costs no attempt."
+        )
+    if execution.next_attempt_at is not None and execution.next_attempt_at <= now:
         return "It is due and waits for a free worker."
     return ""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import claims, executions, export_jobs, lifecycle, orders
+from datahub.jobs.lifecycle import Failure
 from datahub.models.execution import Execution, Payload
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
@@ -55,7 +56,7 @@ def attempt(
             payload.sha256, payload.created_at = hashlib.sha256(content).hexdigest(), database_now(session)
             session.add(payload)
         if error:
-            lifecycle.fail(session, claim, message=error, final=final, settings=settings)
+            lifecycle.fail(session, claim, Failure(error, final=final), settings)
         else:
             lifecycle.succeed(session, claim, reason="delivered")
 
@@ -195,6 +196,10 @@ def test_what_waits_says_for_what(sign_in: SignIn, owe: Owe, sessions: sessionma
     address = f"/executions/{execution.public_id}"
     client = sign_in("VIEWER")
     assert "waits for a free worker" in client.get(address).text
+    with sessions.begin() as session:
+        connection = session.get_one(Execution, execution.id).export_job.connection
+        connection.paused_until = database_now(session) + timedelta(minutes=1)
+    assert "could not be reached a moment ago" in client.get(address).text
     with sessions.begin() as session:
         session.get_one(Execution, execution.id).export_job.connection.active = False
     assert "is disabled. Activate it" in client.get(address).text
