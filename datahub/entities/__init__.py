@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from datahub.entities.account import ACCOUNT
+from datahub.entities.attribute import ATTRIBUTE
 from datahub.entities.base import EntityType
+from datahub.entities.classification_category import CLASSIFICATION_CATEGORY
+from datahub.entities.offer import OFFER
+from datahub.entities.product import PRODUCT
 from datahub.entities.store import STORE
 from datahub.entities.supplier import SUPPLIER
 
-ENTITIES: dict[str, EntityType] = {entity.name: entity for entity in (STORE, SUPPLIER, ACCOUNT)}
+# In the order in which they can be imported: each after what it refers to.
+ENTITIES: dict[str, EntityType] = {
+    entity.name: entity for entity in (STORE, ACCOUNT, SUPPLIER, ATTRIBUTE, CLASSIFICATION_CATEGORY, PRODUCT, OFFER)
+}

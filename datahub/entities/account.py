@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datahub.entities.base import BOOLEAN, LONG_TEXT, TEXT, TEXT_LIST, EntityType, Field, Part
+from datahub.entities.base import ACCOUNTS, LONG_TEXT, EntityType, Field, Part, Reference
+from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
 from datahub.models.party import Account, AccountAddress
 
 ADDRESS = Part(
@@ -11,8 +12,9 @@ ADDRESS = Part(
     shown_as="addresses",
     attribute="addresses",
     model=AccountAddress,
+    owner="account_id",
     required_on_create=True,
-    unlink="unlinkAddress",
+    removed_by=Field("unlinkAddress", "Unlink Address", "", BOOLEAN),
     key_field=Field("addressExternalId", "Address External Id", "external_id", TEXT, editable=False),
     fields=(
         Field("addressLabel", "Address Label", "label", TEXT),
@@ -28,11 +30,14 @@ ADDRESS = Part(
         Field("billingAddress", "Billing Address", "billing", BOOLEAN, default=True),
     ),
 )
+AN_ACCOUNT = Reference("ACCOUNT", Account)
 ACCOUNT = EntityType(
     "ACCOUNT",
     label="Accounts",
     model=Account,
-    deletable=True,
+    family=ACCOUNTS,
+    deleted_by=Field("deleted", "Deleted", "deleted_at", BOOLEAN),
+    has_full_mode=True,
     has_custom_fields=True,
     key=Field("accountExternalId", "Account External Id", "external_id", TEXT, editable=False),
     fields=(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datahub.entities.base import LONG_TEXT, TEXT, EntityType, Field
+from datahub.entities.base import CATALOGUE, LONG_TEXT, EntityType, Field, Reference
+from datahub.entities.values import TEXT
 from datahub.models.party import Store
 
+A_STORE = Reference("STORE", Store)
 STORE = EntityType(
     "STORE",
     label="Stores",
+    family=CATALOGUE,
     model=Store,
     key=Field("storeExternalId", "Store External Id", "external_id", TEXT, editable=False),
     fields=(

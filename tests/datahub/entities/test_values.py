@@ -8,29 +8,29 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect
 
-from datahub.entities import ENTITIES, base
+from datahub.entities import ENTITIES, values
 from datahub.entities.base import EntityType, Field
 
-FIELD = Field("key", "Label", "column", base.TEXT, length=5, choices=("ONE", "TWO"))
+FIELD = Field("key", "Label", "column", values.TEXT, length=5, choices=("ONE", "TWO"))
 
 
 @pytest.mark.parametrize(
     ("parse", "given", "stored"),
     [
-        (base.parse_text, "  a b ", "a b"),
-        (base.parse_text, 12, "12"),
-        (base.parse_text, " ", None),
-        (base.parse_boolean, True, True),
-        (base.parse_boolean, "False", False),
-        (base.parse_boolean, "", None),
-        (base.parse_number, "12.50", Decimal("12.5")),
-        (base.parse_number, Decimal("1E+2"), Decimal(100)),
-        (base.parse_number, 7, Decimal(7)),
-        (base.parse_integer, "7.0", 7),
-        (base.parse_list, "a|| b ||a", ["a", "b"]),
-        (base.parse_list, ["a", 2], ["a", "2"]),
-        (base.parse_list, [], None),
-        (base.parse_choice, " one ", "ONE"),
+        (values.parse_text, "  a b ", "a b"),
+        (values.parse_text, 12, "12"),
+        (values.parse_text, " ", None),
+        (values.parse_boolean, True, True),
+        (values.parse_boolean, "False", False),
+        (values.parse_boolean, "", None),
+        (values.parse_number, "12.50", Decimal("12.5")),
+        (values.parse_number, Decimal("1E+2"), Decimal(100)),
+        (values.parse_number, 7, Decimal(7)),
+        (values.parse_integer, "7.0", 7),
+        (values.parse_list, "a|| b ||a", ["a", "b"]),
+        (values.parse_list, ["a", 2], ["a", "2"]),
+        (values.parse_list, [], None),
+        (values.parse_choice, " one ", "ONE"),
     ],
 )
 def test_a_value_is_read(parse: Any, given: object, stored: object) -> None:
@@ -40,20 +40,20 @@ def test_a_value_is_read(parse: Any, given: object, stored: object) -> None:
 @pytest.mark.parametrize(
     ("parse", "given"),
     [
-        (base.parse_text, "sixsix"),
-        (base.parse_text, True),
-        (base.parse_text, "a\x01b"),
-        (base.parse_text, {}),
-        (base.parse_boolean, "yes"),
-        (base.parse_boolean, 1),
-        (base.parse_number, "1,5"),
-        (base.parse_number, "1e5"),
-        (base.parse_number, Decimal("1E+999999")),
-        (base.parse_number, Decimal("NaN")),
-        (base.parse_number, "0.1234567"),
-        (base.parse_integer, "1.5"),
-        (base.parse_list, [["a"]]),
-        (base.parse_choice, "three"),
+        (values.parse_text, "sixsix"),
+        (values.parse_text, True),
+        (values.parse_text, "a\x01b"),
+        (values.parse_text, {}),
+        (values.parse_boolean, "yes"),
+        (values.parse_boolean, 1),
+        (values.parse_number, "1,5"),
+        (values.parse_number, "1e5"),
+        (values.parse_number, Decimal("1E+999999")),
+        (values.parse_number, Decimal("NaN")),
+        (values.parse_number, "0.1234567"),
+        (values.parse_integer, "1.5"),
+        (values.parse_list, [["a"]]),
+        (values.parse_choice, "three"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(parse: Any, given: object) -> None:
@@ -66,7 +66,7 @@ def test_a_value_that_makes_no_sense_is_refused(parse: Any, given: object) -> No
     [(True, "true"), (Decimal("1.50"), "1.50"), (7, "7"), (" x ", "x"), ("", None), (["a", ""], ["a"]), (None, None)],
 )
 def test_custom_values_become_text(given: object, stored: object) -> None:
-    assert base.parse_custom_value(given) == stored
+    assert values.parse_custom_value(given) == stored
 
 
 @pytest.mark.parametrize("entity", ENTITIES.values(), ids=lambda entity: entity.name)

@@ -1,0 +1,77 @@
+"""OFFER: the stock of a variant at a supplier, with its prices; one row per stock and price."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from datahub.entities.base import OFFERS, EntityType, Field, Part
+from datahub.entities.product import A_VARIANT
+from datahub.entities.store import A_STORE
+from datahub.entities.supplier import A_SUPPLIER
+from datahub.entities.values import BOOLEAN, CHOICE, CURRENCY, INTEGER, NUMBER, PRICE_RANGES, TEXT, TEXT_LIST
+from datahub.models.offer import PRICE_TYPES, Price, Stock
+from datahub.models.party import DEFAULT_STORE
+
+PRICE = Part(
+    "prices",
+    label="Prices",
+    shown_as="prices",
+    attribute="prices",
+    model=Price,
+    owner="stock_id",
+    global_key=True,
+    removed_by=Field("priceDeleted", "Price Deleted", "deleted_at", BOOLEAN),
+    key_field=Field("offerPriceExternalId", "Offer Price External Id", "external_id", TEXT, editable=False),
+    fields=(
+        Field("priceType", "Price Type", "type", CHOICE, required_on_create=True, choices=PRICE_TYPES),
+        Field("priceTypeValue", "Price Type Value", "type_value", TEXT),
+        Field("price", "Price", "price", NUMBER, required_on_create=True),
+        Field("currency", "Currency", "currency", CURRENCY, required_on_create=True, length=3),
+        Field("packingType", "Packing Type", "packing_type", TEXT, default="UNIT", length=40),
+        Field("itemPerPack", "Item Per Pack", "item_per_pack", INTEGER, default=1),
+        Field("quantityPerItem", "Quantity Per Item", "quantity_per_item", NUMBER, default=Decimal(1)),
+        Field("minQuantity", "Min Quantity", "min_quantity", INTEGER, default=1),
+        Field("priceRanges", "Price Ranges", "ranges", PRICE_RANGES, default=[]),
+        Field("priceInactive", "Price Inactive", "inactive", BOOLEAN, default=False),
+    ),
+)
+OFFER = EntityType(
+    "OFFER",
+    label="Offers",
+    family=OFFERS,
+    model=Stock,
+    key=Field("stockId", "Stock Id", "external_id", TEXT, editable=False),
+    fields=(
+        Field(
+            "stockVariantId",
+            "Stock Variant Id",
+            "variant_id",
+            TEXT,
+            required_on_create=True,
+            required_on_update=True,
+            editable=False,
+            refers_to=A_VARIANT,
+        ),
+        Field(
+            "supplierId",
+            "Supplier Id",
+            "supplier_id",
+            TEXT,
+            required_on_create=True,
+            required_on_update=True,
+            refers_to=A_SUPPLIER,
+        ),
+        Field("stockNumber", "Stock Number", "quantity", INTEGER, required_on_create=True, required_on_update=True),
+        Field("quantityPerPack", "Quantity Per Pack", "quantity_per_pack", INTEGER),
+        Field("leadTimeToShip", "Lead Time To Ship", "lead_time_to_ship", INTEGER),
+        Field("stockInactive", "Stock Inactive", "inactive", BOOLEAN, default=False),
+        Field(
+            "storeExternalIds", "Store External Ids", "stores", TEXT_LIST, default=[DEFAULT_STORE], refers_to=A_STORE
+        ),
+    ),
+    parts=(PRICE,),
+    after=("PRODUCT", "SUPPLIER", "STORE"),
+    deleted_by=Field("stockDeleted", "Stock Deleted", "deleted_at", BOOLEAN),
+    has_custom_fields=True,
+    has_full_mode=True,
+)

@@ -1,0 +1,351 @@
+"""Merging staged rows into one table, set by set: what is there, what is wrong, what changes. The caller commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from datahub.entities.base import Field, Use
+from datahub.jobs.staging import load
+
+NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
+NO_REFERENCE = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a staged row cannot be applied. `stored` is what stands in the way, where that helps."""
+
+    sequence: int
+    code: str
+    field: Field
+    stored: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A table that rows are merged into. `given` are the fields that the source has columns for, `fields` all.
+
+    For a part, `owner` is the target of the records that it belongs to and `owner_column` what points at them."""
+
+    name: str
+    model: type[Any]
+    key: Field
+    fields: tuple[Field, ...]
+    given: tuple[Field, ...]
+    owner: Target | None = None
+    owner_column: str = ""
+    global_key: bool = True
+    used_by: tuple[Use, ...] = ()
+
+    @property
+    def table(self) -> Table:
+        table: Table = self.model.__table__
+        return table
+
+    @property
+    def is_hidden_when_deleted(self) -> bool:
+        return "deleted_at" in self.table.c
+
+
+def is_json(target: Target, field: Field) -> bool:
+    return isinstance(target.table.c[field.column].type, JSON)
+
+
+def is_reference(target: Target, field: Field) -> bool:
+    """Whether the column holds the id of a record; lists of external ids are JSON."""
+    return field.refers_to is not None and not is_json(target, field)
+
+
+class Merge:
+    """Belongs to one connection, whose temporary tables it makes. A row is staged as (sequence, record key, key,
+    remove, then per given field its value, and for JSON whether it differs)."""
+
+    def __init__(self, connection: Connection, target: Target) -> None:
+        self._connection = connection
+        self._target = target
+        self._table = target.table
+        self._is_postgresql = connection.dialect.name == "postgresql"
+        metadata = MetaData()
+        self._stage = Table(f"stage_{target.name}", metadata, *self._stage_columns(), prefixes=["TEMPORARY"])
+        self._work = Table(f"work_{target.name}", metadata, *self._work_columns(), prefixes=["TEMPORARY"])
+        self.work = self._work
+        metadata.create_all(connection)
+
+    def stage(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Replaces what is staged."""
+        for table in (self._stage, self._work):
+            self._connection.execute(delete(table))
+        load(self._connection, self._stage, rows)
+        self._resolve()
+
+    def problems(self) -> list[Problem]:
+        """Of the staged rows, against what is stored now."""
+        work = self._work.c
+        flags = {(code, field.column): condition for code, field, condition in self._conditions()}
+        by_column = {field.column: field for field in (*self._target.fields, self._target.key)}
+        if not flags:
+            return []
+        names = {key: f"p{number}" for number, key in enumerate(flags)}
+        query = select(work.sequence, *(flags[key].label(names[key]) for key in flags)).where(or_(*flags.values()))
+        return [
+            Problem(row.sequence, code, by_column[column])
+            for row in self._connection.execute(query)
+            for (code, column), name in names.items()
+            if getattr(row, name)
+        ]
+
+    def actions(self) -> dict[int, int]:
+        """By sequence, without those that change nothing."""
+        work = self._work.c
+        query = select(work.sequence, work.action).where(work.action != NOTHING)
+        return {row.sequence: row.action for row in self._connection.execute(query)}
+
+    def updates(self) -> list[tuple[int, dict[str, list[Any]]]]:
+        """By sequence: the changed fields with old and new value. Asked before apply."""
+        work, target = self._work.c, self._target
+        if not target.given:
+            return []
+        columns: list[ColumnElement[Any]] = [work.sequence]
+        for field in target.given:
+            columns += [work[f"d_{field.column}"], *self._shown(field)]
+        joined = self._work.join(self._table, self._table.c.id == work.id)
+        rows = self._connection.execute(select(*columns).select_from(joined).where(work.action == UPDATE))
+        changed = []
+        for sequence, *cells in rows:
+            triples = zip(target.given, cells[::3], cells[1::3], cells[2::3], strict=True)
+            changed.append((sequence, {field.key: [old, new] for field, differs, old, new in triples if differs}))
+        return changed
+
+    def apply(self, now: datetime) -> None:
+        """Creates, revives, updates and deletes. The rows must be free of problems."""
+        self._create(now)
+        self._change(REVIVE, now)
+        self._change(UPDATE, now)
+        self._delete(now)
+
+    def _shown(self, field: Field) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """Old and new value of a field, references as external ids."""
+        stored, new = self._table.c[field.column], self._work.c[f"v_{field.column}"]
+        if not is_reference(self._target, field):
+            return stored.label(f"o_{field.column}"), new
+        assert field.refers_to is not None  # noqa: S101  (asked above)
+        other = field.refers_to.model.__table__.alias()
+        old = select(other.c.external_id).where(other.c.id == stored).scalar_subquery()
+        return old.label(f"o_{field.column}"), new
+
+    def _stage_columns(self) -> list[Column[Any]]:
+        columns: list[Column[Any]] = [
+            Column("sequence", BigInteger),
+            Column("record_key", Text),
+            Column("key", Text),
+            Column("remove", Boolean),
+        ]
+        for field in self._target.given:
+            if is_json(self._target, field):
+                columns += [Column(f"v_{field.column}", Text), Column(f"c_{field.column}", Boolean)]
+            elif is_reference(self._target, field):
+                columns.append(Column(f"v_{field.column}", Text))
+            else:
+                columns.append(Column(f"v_{field.column}", self._table.c[field.column].type))
+        return columns
+
+    def _work_columns(self) -> list[Column[Any]]:
+        columns = self._stage_columns()
+        columns += [
+            Column("id", BigInteger),
+            Column("hidden", Boolean),
+            Column("owner_id", BigInteger),
+            Column("is_others", Boolean),
+            Column("action", Integer),
+        ]
+        for field in self._target.given:
+            columns.append(Column(f"d_{field.column}", Boolean))
+            if is_reference(self._target, field):
+                columns.append(Column(f"r_{field.column}", BigInteger))
+        return columns
+
+    def _resolve(self) -> None:
+        """Fills the work table: what is stored under each key, what references point at, what differs."""
+        stage, table, target = self._stage, self._table, self._target
+        source: Any = stage
+        owner_id: ColumnElement[Any] = literal(None, BigInteger)
+        matches = [self._key_matches(table)]
+        is_others: ColumnElement[bool] = false()
+        if target.owner is not None:
+            owner = target.owner.table.alias("owner")
+            source = source.outerjoin(owner, owner.c[target.owner.key.column] == stage.c.record_key)
+            owner_id = owner.c.id
+            belongs = table.c[target.owner_column]
+            if target.global_key:
+                is_others = and_(table.c.id.is_not(None), belongs.is_distinct_from(owner.c.id))
+            else:
+                matches.append(belongs == owner.c.id)
+        source = source.outerjoin(table, and_(*matches))
+        hidden = table.c.deleted_at.is_not(None) if target.is_hidden_when_deleted else false()
+        differs, references = {}, {}
+        for field in target.given:
+            source, differs[field], references[field] = self._compare(source, field)
+        action = case(
+            (and_(stage.c.remove, or_(table.c.id.is_(None), hidden)), ABSENT),
+            (stage.c.remove, DELETE),
+            (table.c.id.is_(None), CREATE),
+            (hidden, REVIVE),
+            (or_(false(), *differs.values()), UPDATE),
+            else_=NOTHING,
+        )
+        columns = [*stage.c, table.c.id, hidden, owner_id, is_others, action]
+        for field in target.given:
+            columns.append(differs[field])
+            if is_reference(target, field):
+                columns.append(references[field])
+        named = [column.label(name) for column, name in zip(columns, self._work.c.keys(), strict=True)]
+        self._connection.execute(
+            insert(self._work).from_select(self._work.c.keys(), select(*named).select_from(source))
+        )
+
+    def _key_matches(self, table: Any) -> ColumnElement[bool]:
+        column: ColumnElement[Any] = table.c[self._target.key.column]
+        if not is_reference(self._target, self._target.key):
+            return column == self._stage.c.key
+        assert self._target.key.refers_to is not None  # noqa: S101  (asked above)
+        other = self._target.key.refers_to.model.__table__.alias()
+        return column == select(other.c.id).where(other.c.external_id == self._stage.c.key).scalar_subquery()
+
+    def _compare(self, source: Any, field: Field) -> tuple[Any, ColumnElement[bool], ColumnElement[Any]]:
+        given, stored = self._stage.c[f"v_{field.column}"], self._table.c[field.column]
+        if is_json(self._target, field):
+            return source, func.coalesce(self._stage.c[f"c_{field.column}"], false()), literal(None)
+        if not is_reference(self._target, field):
+            return source, and_(given.is_not(None), given.is_distinct_from(stored)), literal(None)
+        assert field.refers_to is not None  # noqa: S101  (asked above)
+        other = field.refers_to.model.__table__.alias(f"ref_{field.column}")
+        lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
+        source = source.outerjoin(other, and_(other.c.external_id == given, lives))
+        return source, and_(given.is_not(None), other.c.id.is_distinct_from(stored)), other.c.id
+
+    def _conditions(self) -> Iterable[tuple[str, Field, ColumnElement[bool]]]:
+        work, target = self._work.c, self._target
+        is_new, stays = work.action.in_((CREATE, REVIVE)), work.action.in_((UPDATE, NOTHING))
+        for field in target.fields:
+            is_given = field in target.given
+            is_empty = work[f"v_{field.column}"].is_(None) if is_given else true()
+            if field.required_on_create:
+                yield "required", field, and_(is_new, is_empty)
+            if field.required_on_update:
+                yield "required", field, and_(stays, is_empty)
+            if is_given and is_reference(target, field):
+                given = work[f"v_{field.column}"]
+                is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.in_((CREATE, REVIVE, UPDATE)))
+                yield "unknown_reference", field, and_(is_named, work[f"r_{field.column}"].is_(None))
+            if is_given and not field.editable:
+                yield "not_editable", field, and_(work.action == UPDATE, work[f"d_{field.column}"])
+        if is_reference(target, target.key):
+            yield "unknown_reference", target.key, and_(work.action == CREATE, ~exists(self._referred_key()))
+        if target.owner is not None and target.global_key:
+            yield "belongs_to_another", target.key, and_(work.is_others, ~work.hidden, work.action != ABSENT)
+        for use in target.used_by:
+            yield "in_use", target.key, and_(work.action == DELETE, self._is_used(use))
+
+    def _referred_key(self) -> Select[Any]:
+        assert self._target.key.refers_to is not None  # noqa: S101  (asked by the caller)
+        other = self._target.key.refers_to.model.__table__.alias()
+        lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
+        return select(other.c.id).where(other.c.external_id == self._work.c.key, lives)
+
+    def _is_used(self, use: Use) -> ColumnElement[bool]:
+        table = use.column.class_.__table__.alias()
+        rows = select(table.c.id).where(table.c[use.column.key] == self._work.c.id)
+        return exists(rows.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else rows)
+
+    def _create(self, now: datetime) -> None:
+        target, work = self._target, self._work
+        values: dict[str, ColumnElement[Any]] = {}
+        if is_reference(target, target.key):
+            values[target.key.column] = self._referred_key().scalar_subquery()
+        else:
+            values[target.key.column] = work.c.key
+        source: Any = work
+        if target.owner is not None:
+            owner = target.owner.table.alias("owner")
+            source = work.join(owner, owner.c[target.owner.key.column] == work.c.record_key)
+            values[target.owner_column] = owner.c.id
+        values |= {field.column: self._fresh(field) for field in target.fields}
+        values |= self._stamps(now, created=True)
+        rows = select(*values.values()).select_from(source).where(work.c.action == CREATE).order_by(work.c.sequence)
+        self._connection.execute(insert(self._table).from_select(list(values), rows))
+
+    def _change(self, action: int, now: datetime) -> None:
+        target, work = self._target, self._work
+        values: dict[str, ColumnElement[Any]] = self._stamps(now, created=False)
+        if action == REVIVE:
+            if not target.is_hidden_when_deleted:
+                return
+            values |= {field.column: self._fresh(field) for field in target.fields} | {"deleted_at": literal(None)}
+            if target.owner is not None:
+                values[target.owner_column] = work.c.owner_id
+        else:
+            values |= {field.column: self._newer(field) for field in target.given if field.editable}
+        self._connection.execute(
+            update(self._table).where(self._table.c.id == work.c.id, work.c.action == action).values(values)
+        )
+
+    def _delete(self, now: datetime) -> None:
+        chosen = select(self._work.c.id).where(self._work.c.action == DELETE)
+        if self._target.is_hidden_when_deleted:
+            hidden = {"deleted_at": now} | ({"updated_at": now} if "updated_at" in self._table.c else {})
+            self._connection.execute(update(self._table).where(self._table.c.id.in_(chosen)).values(hidden))
+        else:
+            self._connection.execute(delete(self._table).where(self._table.c.id.in_(chosen)))
+
+    def _stamps(self, now: datetime, *, created: bool) -> dict[str, ColumnElement[Any]]:
+        names = ["created_at", "updated_at"] if created else ["updated_at"]
+        return {name: literal(now, self._table.c[name].type) for name in names if name in self._table.c}
+
+    def _fresh(self, field: Field) -> ColumnElement[Any]:
+        column = self._table.c[field.column]
+        default = literal(field.fresh_default(), column.type)
+        return func.coalesce(self._new(field), default) if field in self._target.given else default
+
+    def _newer(self, field: Field) -> ColumnElement[Any]:
+        stored = self._table.c[field.column]
+        if is_reference(self._target, field):
+            return case((self._work.c[f"v_{field.column}"].is_not(None), self._new(field)), else_=stored)
+        return func.coalesce(self._new(field), stored)
+
+    def _new(self, field: Field) -> ColumnElement[Any]:
+        work = self._work.c
+        if is_reference(self._target, field):
+            return work[f"r_{field.column}"]
+        if is_json(self._target, field) and self._is_postgresql:
+            return cast(work[f"v_{field.column}"], JSON)
+        return work[f"v_{field.column}"]
