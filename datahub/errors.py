@@ -44,6 +44,17 @@ class RenderError(ConfigError):
     code = "cannot_render"
 
 
+class SourceError(ConfigError):
+    """The source of an import cannot be read. `line` is the physical line it fails at, counted from 1."""
+
+    code = "unreadable_source"
+
+    def __init__(self, message: str, *, code: str = code, line: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.line = line
+
+
 class TransientError(DataHubError):
     """The network or the other side failed; the same attempt may succeed later."""
 
