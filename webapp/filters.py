@@ -31,11 +31,21 @@ STATUSES = {
 }
 NARROW_SPACE = "\u202f"
 HOUR = "%Y-%m-%dT%H"
+# Each also names those after it, so the first that is found counts.
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def init_app(app: Flask) -> None:
-    for function in (utc, iso, duration, relative, file_size, money, status_words, status_tone):
+    for function in (utc, iso, duration, relative, file_size, money, browser_words, status_words, status_tone):
         app.add_template_filter(function)
     app.add_template_global(utc_now)
 
@@ -105,6 +115,14 @@ def money(amount: Decimal) -> str:
     """Exact, with two decimals at least and thousands apart: 1 234.50."""
     whole, _, decimals = f"{amount:,.6f}".partition(".")
     return f"{whole.replace(',', NARROW_SPACE)}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def browser_words(agent: str | None) -> str:
+    """`Firefox on Linux`, as far as the browser tells."""
+    agent = agent or ""
+    browser = next((words for mark, words in BROWSERS if mark in agent), "")
+    system = next((words for mark, words in SYSTEMS if mark in agent), "")
+    return " on ".join(part for part in (browser, system) if part) or agent or "unknown"
 
 
 def status_words(name: str) -> str:

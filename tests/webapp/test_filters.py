@@ -48,6 +48,22 @@ def test_sizes(size: int, words: str) -> None:
     assert filters.file_size(size) == words
 
 
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.5", "curl/8.5"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_browsers_are_named_as_people_do(agent: str | None, words: str) -> None:
+    assert filters.browser_words(agent) == words
+
+
 def test_every_status_of_an_execution_has_words_of_its_own() -> None:
     words = [filters.status_words(status) for status in STATUSES]
     assert len(set(words)) == len(STATUSES) and not any("_" in word for word in words)
