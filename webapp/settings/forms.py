@@ -32,4 +32,7 @@ class PasswordForm(Form):
     password = PasswordField(
         "New password", [InputRequired("Enter a new password."), Length(MIN_PASSWORD, MAX_PASSWORD)]
     )
-    again = PasswordField("New password again", [EqualTo("password", "The two do not match.")])
+    again = PasswordField(
+        "New password again",
+        [InputRequired("Enter the new password again."), EqualTo("password", "The two do not match.")],
+    )
