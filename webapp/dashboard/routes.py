@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from datahub.jobs import home
+from datahub.jobs import connections, home
 from webapp.dashboard import shown
 from webapp.database import db
 from webapp.health import check_parts
@@ -38,6 +38,7 @@ def _now() -> dict[str, object]:
         "overview": seen,
         "broken": broken,
         "shown": home.SHOWN,
+        "has_connections": seen.has_jobs or bool(connections.list_connections(db.session())),
         "needs_person": bool(broken or seen.failed or seen.held or seen.refused),
     }
 

@@ -58,6 +58,19 @@ def test_a_fresh_hub_says_how_to_begin(sign_in: SignIn) -> None:
     assert "No export job yet" in page and "/connections/new/sftp" in page
 
 
+def test_a_fresh_hub_stresses_the_step_that_comes_next(sign_in: SignIn, sessions: Sessions, vault: Vault) -> None:
+    client = sign_in("OPERATOR")
+
+    def stressed() -> list[str]:
+        links = parse(client.get("/").text).iter("a")
+        return [str(link.text) for link in links if "btn-primary" in (link.get("class") or "")]
+
+    assert stressed() == ["1. New connection"]
+    with sessions.begin() as session:
+        add_connection(session, vault)
+    assert stressed() == ["2. New export job"]
+
+
 def test_a_viewer_is_not_offered_what_it_may_not_do(sign_in: SignIn) -> None:
     assert "/connections/new/sftp" not in sign_in("VIEWER").get("/").text
 
