@@ -16,7 +16,7 @@ STATUS_GROUPS = (
     ("Draft", ("CREATING", "DRAFT_ORDER", "DRAFT_ORDER_ON_HOLD", "BLOCKED_BY_POLICY", "BLOCKED_BY_PAYMENT")),
     ("Approval", ("ORDER_CREATED", "WAITING_CUSTOMER_APPROVAL", "WAITING_SUPPLIER_APPROVAL")),
     (
-        "Fulfilment",
+        "Fulfillment",
         (
             "ACCEPTED_BY_SUPPLIER",
             "WAITING_FULFILLMENT",
