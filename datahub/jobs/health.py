@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from redis import ConnectionPool, Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
 from datahub.jobs.claims import is_due
-from datahub.models.execution import Execution
+from datahub.models.execution import SUCCESS, Execution, is_started
+from datahub.models.export_job import ExportJob
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
 from datahub.settings import Settings
 
@@ -61,9 +62,19 @@ def overdue_after(settings: Settings) -> timedelta:
 
 def oldest_due(session: Session, now: datetime) -> datetime | None:
     """Since when the longest due execution waits. Those behind a disabled connection are not due."""
+    oldest = _oldest_due(session, now)
+    return oldest[0] if oldest else None
+
+
+def _oldest_due(session: Session, now: datetime, *, besides: Collection[int] = ()) -> tuple[datetime, int] | None:
+    """Since when it waits, and its job; none of the jobs `besides`."""
+    due = select(Execution.next_attempt_at, Execution.export_job_id).where(*is_due(now))
+    if besides:
+        due = due.where(Execution.export_job_id.not_in(besides))
     # By the order of the partial index: it stops at the first one.
-    due = select(Execution.next_attempt_at).where(*is_due(now))
-    return session.scalar(due.order_by(Execution.next_attempt_at, Execution.id).limit(1))
+    found = session.execute(due.order_by(Execution.next_attempt_at, Execution.id).limit(1)).first()
+    since, job_id = found or (None, None)
+    return (since, job_id) if since and job_id else None
 
 
 def _database(session: Session, settings: Settings) -> list[Check]:
@@ -102,12 +113,15 @@ def _alive(name: str, title: str, number: int, advice: str) -> Check:
 
 def _sweeps(swept: list[datetime], clocks: list[Heartbeat], now: datetime, settings: Settings) -> Check:
     """`swept` are the last good ones of all clocks, of dead ones too; one clock that sweeps is enough."""
-    failed = max((clock.failed_sweeps for clock in clocks), default=0)
+    failed = [clock.failed_sweeps for clock in clocks if clock.failed_sweeps]
     told = f"The last good one was {_ago(now - max(swept))} ago." if swept else "None has succeeded in the last hour."
-    if failed:
-        told += f" {failed} in a row have failed since."
+    if failed and len(clocks) == 1:
+        told += f" {failed[0]} in a row have failed since."
+    elif failed:
+        told += f" Of {len(clocks)} clocks, {len(failed)} fail, {max(failed)} times in a row; see their logs."
     patience = SWEEP_PATIENCE + timedelta(seconds=settings.sweep_seconds)
-    if swept and now - max(swept) < patience and failed < FAILED_SWEEPS:
+    is_one_well = not clocks or any(clock.failed_sweeps < FAILED_SWEEPS for clock in clocks)
+    if swept and now - max(swept) < patience and is_one_well:
         return Check("sweeps", "Sweeps", True, told)
     advice = (
         "Sweeps hand out what is due and take back what dead workers held. The log of the clock says why they fail."
@@ -116,15 +130,65 @@ def _sweeps(swept: list[datetime], clocks: list[Heartbeat], now: datetime, setti
 
 
 def _due(session: Session, now: datetime, settings: Settings) -> Check:
-    oldest = oldest_due(session, now)
+    oldest = _oldest_due(session, now)
     if oldest is None:
         return Check("executions", "Due work", True, "No execution is due.")
-    waited = max(now - oldest, timedelta())
-    message = f"The oldest has been due for {_ago(waited)}."
-    if waited < overdue_after(settings):
-        return Check("executions", "Due work", True, message)
+    since, job_id = oldest
+    if now - since < overdue_after(settings):
+        return Check("executions", "Due work", True, _told(now - since))
+    crowded = _crowded_jobs(session, now, settings)
+    if job_id in crowded:
+        # Behind one partner who takes long, others may have been forgotten.
+        oldest = _oldest_due(session, now, besides=crowded)
+        if oldest is None or now - oldest[0] < overdue_after(settings):
+            return _behind_others(session, job_id, now, now - since, settings)
     advice = "Workers are missing, stuck or too few. Look whether they run; if they do and this stays, start more."
+    return Check("executions", "Due work", False, _told(now - oldest[0]), advice)
+
+
+def _told(waited: timedelta) -> str:
+    return f"The oldest has been due for {_ago(max(waited, timedelta()))}."
+
+
+def _crowded_jobs(session: Session, now: datetime, settings: Settings) -> list[int]:
+    """The jobs over connections that carry as many files as they may. A worker goes for more once half of the places
+    are free; with fewer free ones a connection is at its limit."""
+    enough_free = max(1, settings.in_flight // 2)
+    crowded = (
+        select(ExportJob.connection_id)
+        .join(Execution, Execution.export_job_id == ExportJob.id)
+        .where(is_started(), Execution.lease_until > now)
+        .group_by(ExportJob.connection_id)
+        .having(func.count() > settings.in_flight - enough_free)
+    )
+    return list(session.scalars(select(ExportJob.id).where(ExportJob.connection_id.in_(crowded))))
+
+
+def _behind_others(session: Session, job_id: int, now: datetime, waited: timedelta, settings: Settings) -> Check:
+    """Red only when for as long as an attempt may take no file has arrived over the connection of the job."""
+    limit = f"Its connection is at its limit of {settings.in_flight} files at once (IN_FLIGHT)"
+    patience = max(overdue_after(settings), timedelta(seconds=settings.attempt_seconds))
+    if waited < patience or _has_delivered(session, job_id, now - patience, patience):
+        more = "more workers would help little, a higher IN_FLIGHT if that server bears it"
+        return Check("executions", "Due work", True, f"{_told(waited)} {limit}: {more}.")
+    message = f"{_told(waited)} {limit}, and no file has arrived there for {_ago(patience)}."
+    advice = (
+        "That server is slow or stuck; more workers would not help. Home shows what is under way: test its connection."
+    )
     return Check("executions", "Due work", False, message, advice)
+
+
+def _has_delivered(session: Session, job_id: int, since: datetime, longest: timedelta) -> bool:
+    """Over the connection of the job; no attempt takes longer than `longest`."""
+    connection_id = select(ExportJob.connection_id).where(ExportJob.id == job_id).scalar_subquery()
+    arrived = select(Execution.id).where(
+        Execution.export_job_id.in_(select(ExportJob.id).where(ExportJob.connection_id == connection_id)),
+        # With the time that the indexes of the history know.
+        Execution.executed_at >= since - longest,
+        Execution.status == SUCCESS,
+        Execution.ended_at >= since,
+    )
+    return session.scalar(arrived.limit(1)) is not None
 
 
 def _ago(length: timedelta) -> str:

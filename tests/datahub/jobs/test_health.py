@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now, make_engine, make_sessions
-from datahub.jobs import dispatch, health, orders
+from datahub.jobs import claims, dispatch, health, lifecycle, orders
 from datahub.jobs.health import Check
+from datahub.jobs.lifecycle import Claim
+from datahub.models.execution import JOB_PENDING, SUCCESS, Execution
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
 from datahub.settings import Settings
 from datahub.vault import Vault
@@ -79,6 +82,19 @@ def test_sweeps_that_keep_failing_are_told_before_the_last_good_one_is_old(
     assert not told.ok and "3 in a row" in told.message and "log" in told.advice
 
 
+def test_a_clock_that_fails_beside_a_good_one_is_told_and_harms_nothing(
+    sessions: sessionmaker[Session], redis_url: str
+) -> None:
+    redis = dispatch.make_redis(redis_url)
+    beat(sessions, CLOCK, failed_sweeps=40, swept_at=None)
+    beat(sessions, CLOCK, name="another")
+    told = checked(sessions, redis)["sweeps"]
+    assert told.ok and "Of 2 clocks, 1 fail, 40 times in a row" in told.message
+    beat(sessions, CLOCK, name="another", failed_sweeps=3)
+    told = checked(sessions, redis)["sweeps"]
+    assert not told.ok and "Of 2 clocks, 2 fail" in told.message
+
+
 @pytest.mark.usefixtures("redis_url")
 def test_redis_without_a_password_or_with_eviction_is_told(
     sessions: sessionmaker[Session], redis_server: Server
@@ -135,3 +151,89 @@ def test_work_that_nobody_took_after_two_hand_outs_is_told(
     with sessions.begin() as session:
         session.merge(connection).active = False
     assert checked(sessions, redis, settings)["executions"].ok, "a disabled connection lets exports wait"
+
+
+CROWDED = make_settings(in_flight=4, hand_out_again_seconds=15, attempt_seconds=300, lease_seconds=60)
+
+
+@pytest.fixture
+def under_way(sessions: sessionmaker[Session], vault: Vault) -> list[Claim]:
+    """Four files over one connection that takes four at once; two more are due for two minutes."""
+    with sessions.begin() as session:
+        job_id = owe(session, vault, orders_due=6)
+        taken = claims.claim_due(session, job_id, count=6, is_idle=True, worker="one", settings=CROWDED)
+    assert len(taken) == 4
+    wait_for(sessions, seconds=130)
+    return taken
+
+
+def owe(session: Session, vault: Vault, *, orders_due: int) -> int:
+    """To a job with a connection of its own."""
+    job = make_job(session, add_connection(session, vault), trigger_statuses=["SHIPPED"])
+    for _ in range(orders_due):
+        orders.change_status(session, make_order(session), "SHIPPED", actor="ada")
+    job.active = False
+    return job.id
+
+
+def wait_for(sessions: sessionmaker[Session], *, seconds: float) -> None:
+    """Whatever is pending has been due for so long."""
+    since = ago(sessions, seconds)
+    with sessions.begin() as session:
+        session.execute(update(Execution).where(Execution.status == JOB_PENDING).values(next_attempt_at=since))
+
+
+def due_work(sessions: sessionmaker[Session], redis_url: str) -> Check:
+    return checked(sessions, dispatch.make_redis(redis_url), CROWDED)["executions"]
+
+
+def test_work_behind_a_connection_at_its_limit_calls_for_no_more_workers(
+    sessions: sessionmaker[Session], redis_url: str, under_way: list[Claim]
+) -> None:
+    told = due_work(sessions, redis_url)
+    assert told.ok and "2 min" in told.message and "limit of 4 files at once (IN_FLIGHT)" in told.message
+    with sessions.begin() as session:
+        lifecycle.succeed(session, under_way[0], reason="delivered")
+    assert "IN_FLIGHT" in due_work(sessions, redis_url).message, "a worker goes for more when two places are free"
+    with sessions.begin() as session:
+        lifecycle.succeed(session, under_way[1], reason="delivered")
+    told = due_work(sessions, redis_url)
+    assert not told.ok and "IN_FLIGHT" not in told.message and "start more" in told.advice
+
+
+def test_places_that_dead_workers_hold_are_no_limit(
+    sessions: sessionmaker[Session], redis_url: str, under_way: list[Claim]
+) -> None:
+    past = ago(sessions, 1)
+    with sessions.begin() as session:
+        held = Execution.id.in_([claim.execution_id for claim in under_way])
+        session.execute(update(Execution).where(held).values(lease_until=past))
+    told = due_work(sessions, redis_url)
+    assert not told.ok and "start more" in told.advice
+
+
+@pytest.mark.usefixtures("under_way")
+def test_work_of_others_that_nobody_takes_does_not_hide_behind_a_connection_at_its_limit(
+    sessions: sessionmaker[Session], redis_url: str, vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        owe(session, vault, orders_due=1)
+    assert due_work(sessions, redis_url).ok
+    wait_for(sessions, seconds=190)
+    told = due_work(sessions, redis_url)
+    assert not told.ok and "3 min" in told.message and "start more" in told.advice
+
+
+def test_a_connection_at_its_limit_over_which_nothing_arrives_is_red(
+    sessions: sessionmaker[Session], redis_url: str, under_way: list[Claim]
+) -> None:
+    wait_for(sessions, seconds=310)
+    told = due_work(sessions, redis_url)
+    assert not told.ok and "no file has arrived there for 5 min" in told.message and "stuck" in told.advice
+    with sessions.begin() as session:
+        lifecycle.succeed(session, under_way[0], reason="delivered")
+    assert due_work(sessions, redis_url).ok, "one has arrived"
+    long_past = ago(sessions, 301)
+    with sessions.begin() as session:
+        session.execute(update(Execution).where(Execution.status == SUCCESS).values(ended_at=long_past))
+    assert not due_work(sessions, redis_url).ok
