@@ -39,6 +39,7 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Raises SettingError that names the variable which is missing or malformed."""
+        lease_seconds = _positive(env, "LEASE_SECONDS", cls.lease_seconds)
         return cls(
             database_url=_required(env, "DATABASE_URL"),
             redis_url=_required(env, "REDIS_URL"),
@@ -46,17 +47,17 @@ class Settings:
             encryption_keys=_keys(_required(env, "ENCRYPTION_KEYS")),
             public_url=env.get("PUBLIC_URL", "http://127.0.0.1:8000"),
             outbound_allow=_networks(env.get("OUTBOUND_ALLOW", "")),
-            lease_seconds=_positive(env, "LEASE_SECONDS", cls.lease_seconds),
-            beat_seconds=_positive(env, "BEAT_SECONDS", cls.beat_seconds),
+            lease_seconds=lease_seconds,
+            beat_seconds=_beat(env, cls.beat_seconds, lease_seconds),
             sweep_seconds=_positive(env, "SWEEP_SECONDS", cls.sweep_seconds),
             hand_out_again_seconds=_positive(env, "HAND_OUT_AGAIN_SECONDS", cls.hand_out_again_seconds),
             retry_seconds=_positive(env, "RETRY_SECONDS", cls.retry_seconds),
-            max_attempts=int(_positive(env, "MAX_ATTEMPTS", cls.max_attempts)),
+            max_attempts=_whole(env, "MAX_ATTEMPTS", cls.max_attempts),
             attempt_seconds=_positive(env, "ATTEMPT_SECONDS", cls.attempt_seconds),
             connect_seconds=_positive(env, "CONNECT_SECONDS", cls.connect_seconds),
             step_seconds=_positive(env, "STEP_SECONDS", cls.step_seconds),
-            in_flight=int(_positive(env, "IN_FLIGHT", cls.in_flight)),
-            max_body_bytes=int(_positive(env, "MAX_BODY_BYTES", cls.max_body_bytes)),
+            in_flight=_whole(env, "IN_FLIGHT", cls.in_flight),
+            max_body_bytes=_whole(env, "MAX_BODY_BYTES", cls.max_body_bytes),
             session_idle_seconds=_positive(env, "SESSION_IDLE_SECONDS", cls.session_idle_seconds),
             session_seconds=_positive(env, "SESSION_SECONDS", cls.session_seconds),
             log_format=_choice(env, "LOG_FORMAT", ("json", "text"), cls.log_format),
@@ -107,6 +108,29 @@ def _positive(env: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < value < float("inf"):
         raise SettingError(f"{name} must be greater than 0, not {text!r}.")
     return value
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name)
+    if text is None:
+        return default
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise SettingError(f"{name} must be a whole number, not {text!r}.") from error
+    if value < 1:
+        raise SettingError(f"{name} must be at least 1, not {text!r}.")
+    return value
+
+
+def _beat(env: Mapping[str, str], default: float, lease_seconds: float) -> float:
+    beat_seconds = _positive(env, "BEAT_SECONDS", default)
+    if beat_seconds * 2 > lease_seconds:
+        raise SettingError(
+            f"BEAT_SECONDS ({beat_seconds:g}) must be at most half of LEASE_SECONDS ({lease_seconds:g}), or one late "
+            "sign of life would cost a worker its executions."
+        )
+    return beat_seconds
 
 
 def _choice(env: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
