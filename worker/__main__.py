@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import signal
 import socket
 import sys
 import threading
 
 import structlog
-from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -24,7 +24,7 @@ from datahub.settings import Settings
 from datahub.vault import Vault
 from worker import runtime
 from worker.heartbeat import HeartbeatThread
-from worker.messages import MessageQueue, MessageWorker
+from worker.messages import make_worker
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def main() -> int:
         return 2
     configure_logging(settings)
     sessions = make_sessions(make_engine(settings.database_url))
-    name = f"{role}-{socket.gethostname()}-{os.getpid()}"
+    name = name_process(role)
     heartbeat = HeartbeatThread(sessions, name=name, role=CLOCK if role == "clock" else WORKER)
     heartbeat.start()
     log.info("started", process=name)
@@ -59,6 +59,12 @@ def main() -> int:
     return 0
 
 
+def name_process(role: str) -> str:
+    """Never the same twice: in a container, host name and process id of a killed one come back, and RQ refuses a name
+    that it believes alive."""
+    return f"{role}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
 def warn_about_redis(settings: Settings) -> None:
     with dispatch.make_redis(settings.redis_url) as redis:
         for check in health.check_redis(redis):
@@ -68,9 +74,7 @@ def warn_about_redis(settings: Settings) -> None:
 
 def run_exports(sessions: sessionmaker[Session], settings: Settings, vault: Vault, name: str) -> None:
     # RQ waits on this connection for as long as the queue is empty: it needs its own, without the short time-out.
-    connection = dispatch.make_waiting_redis(settings.redis_url)
-    queue = MessageQueue(dispatch.EXPORTS, connection=connection, serializer=JSONSerializer)
-    worker = MessageWorker([queue], connection=connection, name=name, serializer=JSONSerializer)
+    worker = make_worker(dispatch.make_waiting_redis(settings.redis_url), name)
     runtime.configure(Context(sessions, settings, vault, name, is_stopping=worker.is_stopping))
     worker.work(max_jobs=MESSAGES_BEFORE_RECYCLING, with_scheduler=False, logging_level="WARNING")
 

@@ -6,17 +6,24 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
+import structlog
+from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.job import Job
+from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
-from datahub.jobs.dispatch import RUN_EXPORT
+from datahub.jobs.dispatch import EXPORTS, RUN_EXPORT
 from worker import tasks
 
 ACCEPTED: dict[str, Callable[..., None]] = {RUN_EXPORT: tasks.run_export}
 OVERDUE = 71
+# RQ asks Redis to answer after 15 s less than this, and hangs up on it after 5 s less. With RQ's own 420 s a worker
+# would be deaf for minutes after Redis fell silent.
+WORKER_TTL = 45
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +53,7 @@ class EndOverdueProcess(BaseDeathPenalty):
     _timer: threading.Timer | None = None
 
     def setup_death_penalty(self) -> None:
-        self._timer = threading.Timer(self._timeout, self._end)
+        self._timer = threading.Timer(self._timeout, copy_context().run, [self._end])
         self._timer.daemon = True
         self._timer.start()
 
@@ -69,6 +76,21 @@ class MessageWorker(SimpleWorker):
     job_class = Message
     queue_class = MessageQueue
     death_penalty_class = EndOverdueProcess
+    # RQ waits twice as long after each failure, also after one of yesterday; this is the longest.
+    max_connection_wait_time = 5.0
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Every line from here on tells the execution, RQ's own ones too."""
+        # A message's id is that of its execution and the number of the attempt.
+        execution = job.id.rpartition("-")[0] or job.id
+        with structlog.contextvars.bound_contextvars(execution=execution):
+            super().execute_job(job, queue)
 
     def is_stopping(self) -> bool:
         return bool(self._stop_requested)
+
+
+def make_worker(redis: Redis, name: str) -> MessageWorker:
+    """`redis` must permit long waits: see dispatch.make_waiting_redis."""
+    queue = MessageQueue(EXPORTS, connection=redis, serializer=JSONSerializer)
+    return MessageWorker([queue], connection=redis, name=name, serializer=JSONSerializer, worker_ttl=WORKER_TTL)

@@ -39,7 +39,7 @@ def make_redis(url: str) -> Redis:
 
 
 def make_waiting_redis(url: str) -> Redis:
-    """For a worker that waits on the queue: no reply for minutes is normal there."""
+    """For a worker that waits on the queue: it sets a time-out of its own, which outlasts that wait."""
     return Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
 
 
