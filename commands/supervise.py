@@ -11,9 +11,11 @@ import subprocess
 import time
 from pathlib import Path
 
-from commands.machine import LOOPBACK, PYTHON, ROOT
+from commands.machine import LOOPBACK, PYTHON, ROOT, CommandError
 
 SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
+# An export takes seconds. Who stops the hub shall not wait for a partner that hangs until ATTEMPT_SECONDS are over:
+# what is cut off loses one attempt, no file.
 GRACE_SECONDS = 30
 
 SUPERVISORD = """\
@@ -69,10 +71,20 @@ def programs(data: Path, env: dict[str, str], port: int, *, redis: bool, sandbox
     if sandbox:
         chosen["sandbox"] = [python, "-m", "sandbox"]
     chosen["web"] = [python, "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "--worker-class", "gthread"]
-    chosen["web"] += ["--workers", env.get("WEB_PROCESSES", "2"), "--threads", "8", "--no-control-socket", "wsgi:app"]
-    chosen["worker-exports"] = [python, "-m", "worker", "exports"]
+    chosen["web"] += ["--workers", str(_count(env, "WEB_PROCESSES"))]
+    chosen["web"] += ["--threads", "8", "--no-control-socket", "wsgi:app"]
+    # A worker stays with one partner while there is work; with a second one, a slow partner does not delay all others.
+    for number in range(_count(env, "EXPORT_WORKERS")):
+        chosen[f"worker-exports-{number + 1}"] = [python, "-m", "worker", "exports"]
     chosen["worker-clock"] = [python, "-m", "worker", "clock"]
     return chosen
+
+
+def _count(env: dict[str, str], name: str) -> int:
+    text = env.get(name, "2")
+    if not text.isdecimal() or int(text) < 1:
+        raise CommandError(f"{name} must be a whole number from 1 on, not {text!r}.")
+    return int(text)
 
 
 def write_config(data: Path, chosen: dict[str, list[str]]) -> Path:

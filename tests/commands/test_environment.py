@@ -67,7 +67,8 @@ def test_data_folder_is_named_by_option_then_variable(tmp_path: Path, monkeypatc
 
 def test_every_setting_stands_in_the_table_of_the_documentation() -> None:
     root = Path(__file__).parent.parent.parent
-    read = set(re.findall(r'env(?:\.get\(|, )"([A-Z_]+)"', (root / "datahub" / "settings.py").read_text()))
+    sources = [root / "datahub" / "settings.py", root / "commands" / "supervise.py"]
+    read = {name for file in sources for name in re.findall(r'env(?:\.get\(|, )"([A-Z_]+)"', file.read_text())}
     documented = set(re.findall(r"^\| `([A-Z_]+)`", (root / "README.md").read_text(), re.MULTILINE))
-    assert {"DATABASE_URL", "LEASE_SECONDS", "OUTBOUND_ALLOW"} <= read
+    assert {"DATABASE_URL", "LEASE_SECONDS", "OUTBOUND_ALLOW", "EXPORT_WORKERS"} <= read
     assert read <= documented
