@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,13 +29,14 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     true,
     update,
 )
 
-from datahub.entities.base import Field, Use
+from datahub.entities.base import Field, Part, Use
 from datahub.jobs.staging import load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
@@ -55,7 +57,8 @@ class Problem:
 class Target:
     """A table that rows are merged into. `given` are the fields that the source has columns for, `fields` all.
 
-    For a part, `owner` is the target of the records that it belongs to and `owner_column` what points at them."""
+    For a part, `owner` is the target of the records that it belongs to and `owner_column` what points at them. `parts`
+    are those that go along when a record is deleted."""
 
     name: str
     model: type[Any]
@@ -66,6 +69,7 @@ class Target:
     owner_column: str = ""
     global_key: bool = True
     used_by: tuple[Use, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def table(self) -> Table:
@@ -98,7 +102,8 @@ class Merge:
         metadata = MetaData()
         self._stage = Table(f"stage_{target.name}", metadata, *self._stage_columns(), prefixes=["TEMPORARY"])
         self._work = Table(f"work_{target.name}", metadata, *self._work_columns(), prefixes=["TEMPORARY"])
-        self.work = self._work
+        # Another run may have left tables of the same names on this connection.
+        metadata.drop_all(connection)
         metadata.create_all(connection)
 
     def stage(self, rows: Iterable[Sequence[Any]]) -> None:
@@ -143,15 +148,29 @@ class Merge:
         changed = []
         for sequence, *cells in rows:
             triples = zip(target.given, cells[::3], cells[1::3], cells[2::3], strict=True)
-            changed.append((sequence, {field.key: [old, new] for field, differs, old, new in triples if differs}))
+            pairs = {field: (old, new) for field, differs, old, new in triples if differs}
+            changed.append(
+                (sequence, {field.key: [old, self._read(field, new)] for field, (old, new) in pairs.items()})
+            )
         return changed
+
+    def _read(self, field: Field, new: Any) -> Any:
+        return json.loads(new) if is_json(self._target, field) else new
 
     def apply(self, now: datetime) -> None:
         """Creates, revives, updates and deletes. The rows must be free of problems."""
         self._create(now)
         self._change(REVIVE, now)
         self._change(UPDATE, now)
-        self._delete(now)
+        self._remove(self._table.c.id.in_(self.deleted()), now)
+
+    def deleted(self) -> Select[Any]:
+        """The ids of the records that apply deletes."""
+        return select(self._work.c.id).where(self._work.c.action == DELETE)
+
+    def take_along(self, owners: Select[Any], now: datetime) -> None:
+        """Deletes the parts of these records."""
+        self._remove(self._table.c[self._target.owner_column].in_(owners), now)
 
     def _shown(self, field: Field) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         """Old and new value of a field, references as external ids."""
@@ -255,26 +274,30 @@ class Merge:
 
     def _conditions(self) -> Iterable[tuple[str, Field, ColumnElement[bool]]]:
         work, target = self._work.c, self._target
-        is_new, stays = work.action.in_((CREATE, REVIVE)), work.action.in_((UPDATE, NOTHING))
         for field in target.fields:
-            is_given = field in target.given
-            is_empty = work[f"v_{field.column}"].is_(None) if is_given else true()
-            if field.required_on_create:
-                yield "required", field, and_(is_new, is_empty)
-            if field.required_on_update:
-                yield "required", field, and_(stays, is_empty)
-            if is_given and is_reference(target, field):
-                given = work[f"v_{field.column}"]
-                is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.in_((CREATE, REVIVE, UPDATE)))
-                yield "unknown_reference", field, and_(is_named, work[f"r_{field.column}"].is_(None))
-            if is_given and not field.editable:
-                yield "not_editable", field, and_(work.action == UPDATE, work[f"d_{field.column}"])
+            yield from self._conditions_of(field)
         if is_reference(target, target.key):
             yield "unknown_reference", target.key, and_(work.action == CREATE, ~exists(self._referred_key()))
         if target.owner is not None and target.global_key:
             yield "belongs_to_another", target.key, and_(work.is_others, ~work.hidden, work.action != ABSENT)
-        for use in target.used_by:
-            yield "in_use", target.key, and_(work.action == DELETE, self._is_used(use))
+        uses = [self._is_used(use) for use in target.used_by]
+        uses += [self._is_used(use, part) for part in target.parts for use in part.used_by]
+        if uses:
+            yield "in_use", target.key, and_(work.action == DELETE, or_(*uses))
+
+    def _conditions_of(self, field: Field) -> Iterable[tuple[str, Field, ColumnElement[bool]]]:
+        work = self._work.c
+        is_new, stays = work.action.in_((CREATE, REVIVE)), work.action.in_((UPDATE, NOTHING))
+        is_given = field in self._target.given
+        given = work[f"v_{field.column}"] if is_given else null()
+        demanded = [is_new] * field.required_on_create + [stays] * field.required_on_update
+        if demanded:
+            yield "required", field, and_(or_(*demanded), given.is_(None))
+        if is_given and is_reference(self._target, field):
+            is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.in_((CREATE, REVIVE, UPDATE)))
+            yield "unknown_reference", field, and_(is_named, work[f"r_{field.column}"].is_(None))
+        if is_given and not field.editable:
+            yield "not_editable", field, and_(work.action == UPDATE, work[f"d_{field.column}"])
 
     def _referred_key(self) -> Select[Any]:
         assert self._target.key.refers_to is not None  # noqa: S101  (asked by the caller)
@@ -282,9 +305,15 @@ class Merge:
         lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
         return select(other.c.id).where(other.c.external_id == self._work.c.key, lives)
 
-    def _is_used(self, use: Use) -> ColumnElement[bool]:
+    def _is_used(self, use: Use, part: Part | None = None) -> ColumnElement[bool]:
+        """Whether a live row refers to the record, or to this kind of its parts."""
         table = use.column.class_.__table__.alias()
-        rows = select(table.c.id).where(table.c[use.column.key] == self._work.c.id)
+        refers = table.c[use.column.key]
+        if part is None:
+            rows = select(table.c.id).where(refers == self._work.c.id)
+        else:
+            parts = part.model.__table__.alias()
+            rows = select(table.c.id).join(parts, refers == parts.c.id).where(parts.c[part.owner] == self._work.c.id)
         return exists(rows.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else rows)
 
     def _create(self, now: datetime) -> None:
@@ -312,20 +341,23 @@ class Merge:
                 return
             values |= {field.column: self._fresh(field) for field in target.fields} | {"deleted_at": literal(None)}
             if target.owner is not None:
-                values[target.owner_column] = work.c.owner_id
+                # Its owner may have been created with this very chunk.
+                owner = target.owner.table.alias("owner")
+                found = select(owner.c.id).where(owner.c[target.owner.key.column] == work.c.record_key)
+                values[target.owner_column] = found.scalar_subquery()
         else:
             values |= {field.column: self._newer(field) for field in target.given if field.editable}
-        self._connection.execute(
-            update(self._table).where(self._table.c.id == work.c.id, work.c.action == action).values(values)
-        )
+        if values:
+            chosen = (self._table.c.id == work.c.id, work.c.action == action)
+            self._connection.execute(update(self._table).where(*chosen).values(values))
 
-    def _delete(self, now: datetime) -> None:
-        chosen = select(self._work.c.id).where(self._work.c.action == DELETE)
+    def _remove(self, which: ColumnElement[bool], now: datetime) -> None:
         if self._target.is_hidden_when_deleted:
-            hidden = {"deleted_at": now} | ({"updated_at": now} if "updated_at" in self._table.c else {})
-            self._connection.execute(update(self._table).where(self._table.c.id.in_(chosen)).values(hidden))
+            live = self._table.c.deleted_at.is_(None)
+            hidden = {"deleted_at": now, "updated_at": now}
+            self._connection.execute(update(self._table).where(which, live).values(hidden))
         else:
-            self._connection.execute(delete(self._table).where(self._table.c.id.in_(chosen)))
+            self._connection.execute(delete(self._table).where(which))
 
     def _stamps(self, now: datetime, *, created: bool) -> dict[str, ColumnElement[Any]]:
         names = ["created_at", "updated_at"] if created else ["updated_at"]

@@ -8,23 +8,28 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 
-def load(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-    """`rows` hold Python values in the order of the table's columns. In the caller's transaction."""
-    processors = [column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect) for column in table.c]
+def load(
+    connection: Connection, table: Table, rows: Iterable[Sequence[Any]], columns: Sequence[str] | None = None
+) -> None:
+    """`rows` hold Python values in the order of the columns, all of the table's unless named. In the caller's
+    transaction."""
+    chosen = [table.c[name] for name in columns or table.c.keys()]
+    dialect = connection.dialect
+    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in chosen]
+    names = ", ".join(column.name for column in chosen)
     if any(processors):
         rows = _processed(rows, processors)
     if connection.dialect.name == "postgresql":
-        _copy(connection, table, rows)
+        _copy(connection, f"copy {table.name} ({names}) from stdin", rows)
         return
-    marks = ", ".join("?" * len(table.c))
+    marks = ", ".join("?" * len(chosen))
     driver: Any = connection.connection.driver_connection
-    driver.executemany(f"insert into {table.name} values ({marks})", rows)  # noqa: S608 - our own name
+    driver.executemany(f"insert into {table.name} ({names}) values ({marks})", rows)  # noqa: S608 - our own name
 
 
-def _copy(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-    names = ", ".join(column.name for column in table.c)
+def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"copy {table.name} ({names}) from stdin") as copy:
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 

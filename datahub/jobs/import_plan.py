@@ -1,0 +1,158 @@
+"""From a source's cells to the values of an entity's fields: what each column feeds, and how its texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from datahub.entities.base import EntityType, Field, Part
+from datahub.entities.values import LOCALISED, LOCALISED_LIST, parse_list, parse_text
+from datahub.jobs.merge import Target
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One column of the source. `place` is the field's position among the given ones of its target, or -1 for its key
+    and -2 for its flag of removal; `locale` is set for the columns of localised fields."""
+
+    column: int
+    field: Field
+    of_part: bool
+    place: int
+    locale: str | None = None
+
+
+@dataclass
+class Converted:
+    """One row, its empty values None. `part_key` is None for a row that names no part."""
+
+    key: str = ""
+    remove: bool = False
+    values: list[Any] = field(default_factory=list)
+    part_key: str | None = None
+    part_remove: bool = False
+    part_values: list[Any] = field(default_factory=list)
+    faults: list[dict[str, str]] = field(default_factory=list)
+
+
+class Plan:
+    """How one run reads its rows. `bound` pairs a column with a field key and a locale or None."""
+
+    def __init__(
+        self,
+        entity: EntityType,
+        header: Sequence[str],
+        bound: Sequence[tuple[int, str, str | None]],
+        transcoding: Mapping[str, Mapping[str, str]],
+        main_locale: str,
+    ) -> None:
+        self.entity = entity
+        self.header = list(header)
+        self._part = entity.parts[0] if entity.parts else None
+        self._transcoding = transcoding
+        self._main_locale = main_locale
+        keys = {key for _, key, _ in bound}
+        given = tuple(field for field in entity.fields if field.key in keys)
+        self.root = Target(
+            name="record",
+            model=entity.model,
+            key=entity.key,
+            fields=entity.fields,
+            given=given,
+            used_by=entity.used_by,
+            parts=entity.parts,
+        )
+        self.part = self._part_target(self._part, keys) if self._part else None
+        self._cells = [self._cell(*binding) for binding in bound]
+
+    def _part_target(self, part: Part, keys: set[str]) -> Target:
+        return Target(
+            name="part",
+            model=part.model,
+            key=part.key_field,
+            fields=part.fields,
+            given=tuple(field for field in part.fields if field.key in keys),
+            owner=self.root,
+            owner_column=part.owner,
+            global_key=part.global_key,
+            used_by=part.used_by,
+        )
+
+    def _cell(self, column: int, key: str, locale: str | None) -> Cell:
+        localised = None
+        for of_part, holder, target in ((False, self.entity, self.root), (True, self._part, self.part)):
+            if holder is None or target is None:
+                continue
+            flag = holder.deleted_by if isinstance(holder, EntityType) else holder.removed_by
+            own_key = holder.key if isinstance(holder, EntityType) else holder.key_field
+            for place, known in ((-1, own_key), (-2, flag), *enumerate(target.given)):
+                if known is not None and known.key == key:
+                    if known.type in (LOCALISED, LOCALISED_LIST):
+                        localised = locale or self._main_locale
+                    return Cell(column, known, of_part, place, localised)
+        raise AssertionError(f"{self.entity.name} has no field {key}")
+
+    def convert(self, cells: Sequence[str]) -> Converted:
+        """Never raises: what cannot be read becomes a fault of the row."""
+        row = Converted(values=[None] * len(self.root.given))
+        if self.part is not None:
+            row.part_values = [None] * len(self.part.given)
+        for cell in self._cells:
+            text = cells[cell.column].strip()
+            if text:
+                self._read(cell, text, row)
+        if not row.key and not row.faults:
+            row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
+        return row
+
+    def _read(self, cell: Cell, text: str, row: Converted) -> None:
+        given = text
+        try:
+            if table := self._transcoding.get(cell.field.key):
+                text = _transcode(table, text)
+                if not text:
+                    return
+            value = _parser(cell.field)(cell.field, text)
+        except ValueError as error:
+            row.faults.append(self._fault("malformed", cell.field, given, str(error)))
+            return
+        if value is not None:
+            _put(cell, value, row)
+
+    def _fault(self, code: str, field: Field, value: str, message: str) -> dict[str, str]:
+        return {"code": code, "field": field.key, "value": value[:200], "message": message}
+
+
+def _parser(field: Field) -> Callable[[Field, object], Any]:
+    if field.type is LOCALISED:
+        return parse_text
+    return parse_list if field.type is LOCALISED_LIST else field.type.parse
+
+
+def _transcode(table: Mapping[str, str], text: str) -> str:
+    if "||" not in text:
+        return table.get(text, text)
+    return "||".join(table.get(item, item) for item in (part.strip() for part in text.split("||")))
+
+
+def _put(cell: Cell, value: Any, row: Converted) -> None:
+    if cell.place == -1:
+        if cell.of_part:
+            row.part_key = value
+        else:
+            row.key = value
+    elif cell.place == -2:
+        if cell.of_part:
+            row.part_remove = value
+        else:
+            row.remove = value
+    else:
+        values = row.part_values if cell.of_part else row.values
+        if cell.field.root and value in cell.field.root:
+            value = ""
+        if cell.locale is None:
+            values[cell.place] = value
+        else:
+            texts = values[cell.place] or {}
+            values[cell.place] = texts | {cell.locale: value}

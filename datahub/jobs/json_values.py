@@ -1,0 +1,17 @@
+"""Values that are stored as JSON: how a given one joins the stored one, and how they are written to be compared."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from datahub.entities.base import Field
+
+
+def newer(field: Field, stored: Any, given: Any) -> Any:
+    """What is given per locale, or per id of a custom field, joins what is stored; a list replaces it."""
+    return (stored or {}) | given if isinstance(given, dict) else given
+
+
+def canonical(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,101 @@
+"""The spool of an import: every row of its source, converted, in one SQLite file on this host until it is written."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_TABLE = """
+    create table rows (
+        sequence integer primary key, depth integer not null, key text not null, file text not null,
+        line integer not null, row_values blob not null, cells blob not null, faults blob
+    )
+"""
+
+
+@dataclass(slots=True)
+class SpooledRow:
+    """`values` and `cells` are JSON of lists; `faults`, of a row that cannot be applied, of a list of objects.
+
+    `depth` comes before `key` in the order of writing, so that parents are there before their children."""
+
+    sequence: int
+    key: str
+    file: str
+    line: int
+    values: bytes
+    cells: bytes
+    faults: bytes | None = None
+    depth: int = 0
+
+
+class Spool:
+    """Readable by this user alone. Belongs to one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        self._database = sqlite3.connect(path, isolation_level=None)
+        # Losing it costs reading the source again.
+        for pragma in ("journal_mode=off", "synchronous=off", "temp_store=file"):
+            self._database.execute(f"pragma {pragma}")
+
+    def close(self) -> None:
+        self._database.close()
+
+    def begin(self) -> None:
+        """Empties it."""
+        self._database.execute("drop table if exists rows")
+        self._database.execute(_TABLE)
+
+    def add(self, rows: Iterable[SpooledRow]) -> None:
+        self._database.execute("begin")
+        self._database.executemany(
+            "insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((row.sequence, row.depth, row.key, row.file, row.line, row.values, row.cells, row.faults) for row in rows),
+        )
+        self._database.execute("commit")
+
+    def finish(self) -> None:
+        """After the last row: from now on it can be read by record."""
+        self._database.execute("create index by_record on rows (depth, key, sequence)")
+
+    def set_depths(self, depths: Iterable[tuple[int, str]]) -> None:
+        """Pairs of a depth and a record key; before `finish`."""
+        self._database.execute("create index by_key on rows (key)")
+        self._database.execute("begin")
+        self._database.executemany("update rows set depth = ? where key = ?", depths)
+        self._database.execute("commit")
+
+    def count(self) -> int:
+        (count,) = self._database.execute("select count(*) from rows").fetchone()
+        return int(count)
+
+    def each_value(self) -> Iterator[tuple[str, Any]]:
+        """Key and values of every row without faults."""
+        for key, values in self._database.execute("select key, row_values from rows where faults is null"):
+            yield key, orjson.loads(values)
+
+    def chunk(self, after: tuple[int, str] | None, size: int) -> list[SpooledRow]:
+        """The next rows in order of depth, key and sequence: at least `size`, of one depth, and of whole records."""
+        depth, key = after if after is not None else (-1, "")
+        cursor = self._database.execute(
+            "select sequence, key, file, line, row_values, cells, faults, depth from rows "
+            "where (depth, key) > (?, ?) order by depth, key, sequence",
+            (depth, key),
+        )
+        rows: list[SpooledRow] = []
+        for cells in cursor:
+            row = SpooledRow(*cells)
+            if rows and (row.depth != rows[-1].depth or (len(rows) >= size and row.key != rows[-1].key)):
+                break
+            rows.append(row)
+        cursor.close()
+        return rows

@@ -1,0 +1,269 @@
+"""Chunks of converted rows become records, on both databases: created, updated, deleted, revived, rejected, warned."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.entities import ENTITIES
+from datahub.jobs.import_chunk import ChunkWriter, Outcome
+from datahub.jobs.import_plan import Plan
+from datahub.models.catalogue import Category, Product, Variant
+from datahub.models.change import Change
+from datahub.models.offer import Price, Stock
+from datahub.models.party import Store, Supplier
+from datahub.storage import SpooledRow
+from tests.factories import make_supplier
+
+Sessions = sessionmaker[Session]
+
+
+class Importer:
+    """Imports rows given as dictionaries of field keys and texts, in one chunk."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, entity: str, *rows: dict[str, str]) -> Outcome:
+        header = list(dict.fromkeys(key for row in rows for key in row))
+        bound = [(place, key, None) for place, key in enumerate(header)]
+        plan = Plan(ENTITIES[entity], header, bound, {}, "en-GB")
+        spooled = []
+        for number, row in enumerate(rows, 1):
+            cells = [row.get(key, "") for key in header]
+            converted = plan.convert(cells)
+            values = [
+                converted.remove,
+                converted.values,
+                converted.part_key,
+                converted.part_remove,
+                converted.part_values,
+            ]
+            spooled.append(
+                SpooledRow(
+                    sequence=number,
+                    key=converted.key,
+                    file="file.csv",
+                    line=number + 1,
+                    values=orjson.dumps(values, default=str),
+                    cells=orjson.dumps(cells),
+                    faults=orjson.dumps(converted.faults) if converted.faults else None,
+                )
+            )
+        spooled.sort(key=lambda row: (row.key, row.sequence))
+        with self._engine.begin() as connection:
+            now = database_now(Session(connection))
+            return ChunkWriter(connection, plan, execution_id=None, actor="ada").write(spooled, now)
+
+
+@pytest.fixture
+def load(engine: Engine) -> Importer:
+    return Importer(engine)
+
+
+@pytest.fixture
+def catalogue(sessions: Sessions, load: Importer) -> None:
+    """Two products with variants, and a supplier, so that offers have something to refer to."""
+    with sessions.begin() as session:
+        make_supplier(session, "SUP-1")
+    load("CLASSIFICATION_CATEGORY", category("TOOLS"))
+    load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"), product("P-2", "V-3"))
+
+
+def category(key: str, parent: str = "Root", **more: str) -> dict[str, str]:
+    given = {"classificationExternalId": key, "classificationName": key.title()}
+    return given | {"classificationParentExternalId": parent} | more
+
+
+def product(key: str, variant: str, **more: str) -> dict[str, str]:
+    given = {"productExternalId": key, "productNames": f"Product {key}", "productClassificationCategoryId": "TOOLS"}
+    return given | {"variantExternalId": variant, "variantNames": f"Variant {variant}"} | more
+
+
+def offer(key: str, price_key: str = "", **more: str) -> dict[str, str]:
+    given = {"stockId": key, "stockVariantId": "V-1", "supplierId": "SUP-1", "stockNumber": "5"}
+    if price_key:
+        given |= {"offerPriceExternalId": price_key, "priceType": "PUBLIC", "price": "9.99", "currency": "EUR"}
+    return given | more
+
+
+def counts(outcome: Outcome) -> dict[str, int]:
+    return {name: number for name, number in outcome.counts.items() if number}
+
+
+def causes(outcome: Outcome) -> list[tuple[int, str, str]]:
+    return [(row.line, faults[0]["code"], faults[0]["field"]) for row, faults in outcome.rejected]
+
+
+def ledger(sessions: Sessions) -> list[tuple[Any, ...]]:
+    with sessions() as session:
+        rows = session.scalars(select(Change).order_by(Change.id))
+        return [(row.record_key, row.part_key, row.action, row.changes, row.line) for row in rows]
+
+
+def test_new_keys_create_known_ones_update_and_equal_ones_write_nothing(load: Importer, sessions: Sessions) -> None:
+    first = {"storeExternalId": "S-1", "storeName": "One", "storeDescription": "The first"}
+    second = {"storeExternalId": "S-2", "storeName": "Two", "storeDescription": "The second"}
+    assert counts(load("STORE", first, second)) == {"created": 2}
+    assert counts(load("STORE", first, second | {"storeName": "Zwei"})) == {"updated": 1, "unchanged": 1}
+    assert counts(load("STORE", first, second | {"storeName": "Zwei"})) == {"unchanged": 2}
+    assert ledger(sessions) == [
+        ("S-1", "", "created", None, 2),
+        ("S-2", "", "created", None, 3),
+        ("S-2", "", "updated", {"storeName": ["Two", "Zwei"]}, 3),
+    ]
+    with sessions() as session:
+        store = session.scalars(select(Store).where(Store.external_id == "S-2")).one()
+        assert (store.name, store.created_at < store.updated_at) == ("Zwei", True)
+
+
+def test_an_empty_cell_keeps_what_is_stored_and_a_default_fills_what_is_new(load: Importer, sessions: Sessions) -> None:
+    load("SUPPLIER", {"externalId": "SUP-9", "name": "Nine", "supplierRating": "4.5", "description": "Old"})
+    load("SUPPLIER", {"externalId": "SUP-9", "name": "", "supplierRating": "4.75", "description": ""})
+    with sessions() as session:
+        supplier = session.scalars(select(Supplier).where(Supplier.external_id == "SUP-9")).one()
+        assert (supplier.name, supplier.rating, supplier.description) == ("Nine", Decimal("4.75"), "Old")
+        assert (supplier.status, supplier.stores, supplier.inactive) == ("ACTIVE", ["default_store"], False)
+    assert ledger(sessions)[-1] == ("SUP-9", "", "updated", {"supplierRating": ["4.5", "4.75"]}, 2)
+
+
+def test_a_bad_row_is_rejected_with_its_cause_and_the_rest_is_written(load: Importer, sessions: Sessions) -> None:
+    outcome = load(
+        "SUPPLIER",
+        {"externalId": "A", "name": "Good", "supplierRating": "1"},
+        {"externalId": "B", "name": "Bad", "supplierRating": "1,5"},
+        {"externalId": "", "name": "No key", "supplierRating": ""},
+        {"externalId": "C", "name": "", "supplierRating": "2"},
+        {"externalId": "D", "name": "Good too", "supplierRating": ""},
+    )
+    assert counts(outcome) == {"created": 2, "rejected": 3}
+    assert sorted(causes(outcome)) == [
+        (3, "malformed", "supplierRating"),
+        (4, "required", "externalId"),
+        (5, "required", "name"),
+    ]
+
+
+def test_of_two_rows_with_one_key_the_last_counts_and_the_first_is_warned_of(
+    load: Importer, sessions: Sessions
+) -> None:
+    row = {"storeExternalId": "S-1", "storeName": "First", "storeDescription": "x"}
+    outcome = load("STORE", row, row | {"storeName": "Last"})
+    assert counts(outcome) == {"created": 1, "unchanged": 1}
+    assert [(warned.code, warned.row.line) for warned in outcome.warnings] == [("superseded", 2)]
+    with sessions() as session:
+        assert session.scalars(select(Store.name).where(Store.external_id == "S-1")).one() == "Last"
+
+
+def test_a_deleted_record_is_hidden_keeps_its_row_and_comes_back_afresh(load: Importer, sessions: Sessions) -> None:
+    row = {"externalId": "SUP-9", "name": "Nine", "description": "Old", "deleted": ""}
+    load("SUPPLIER", row)
+    assert counts(load("SUPPLIER", row | {"deleted": "TRUE"})) == {"deleted": 1}
+    outcome = load("SUPPLIER", row | {"deleted": "TRUE"})
+    assert (counts(outcome), [warned.code for warned in outcome.warnings]) == ({"unchanged": 1}, ["unknown_key"])
+    assert counts(load("SUPPLIER", row | {"description": ""})) == {"created": 1}
+    with sessions() as session:
+        supplier = session.scalars(select(Supplier).where(Supplier.external_id == "SUP-9")).one()
+        assert (supplier.deleted_at, supplier.description) == (None, None)
+    assert [entry[2] for entry in ledger(sessions)] == ["created", "deleted", "created"]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_rows_of_one_product_make_one_product_with_its_variants(load: Importer, sessions: Sessions) -> None:
+    with sessions() as session:
+        found = session.scalars(select(Product).order_by(Product.external_id)).all()
+        assert [(row.external_id, [one.external_id for one in row.variants]) for row in found] == [
+            ("P-1", ["V-1", "V-2"]),
+            ("P-2", ["V-3"]),
+        ]
+        assert found[0].names == {"en-GB": "Product P-1"}
+    again = load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2", variantEan="4006381333931"))
+    assert counts(again) == {"updated": 1, "unchanged": 1}
+    assert ledger(sessions)[-1] == ("P-1", "V-2", "updated", {"variantEan": [None, "4006381333931"]}, 3)
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_bad_part_costs_its_row_and_a_bad_parent_all_rows(load: Importer, sessions: Sessions) -> None:
+    outcome = load(
+        "PRODUCT",
+        product("P-7", "V-70"),
+        product("P-7", "V-3"),
+        product("P-8", "V-80", productClassificationCategoryId="NOWHERE"),
+        product("P-8", "V-81", productClassificationCategoryId=""),
+    )
+    assert counts(outcome) == {"created": 1, "rejected": 3}
+    assert sorted(causes(outcome)) == [
+        (3, "belongs_to_another", "variantExternalId"),
+        (4, "unknown_reference", "productClassificationCategoryId"),
+        (5, "unknown_reference", "productClassificationCategoryId"),
+    ]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_product_is_not_created_from_rejected_rows_alone(load: Importer, sessions: Sessions) -> None:
+    assert counts(load("PRODUCT", product("P-7", "V-3"))) == {"rejected": 1}
+    with sessions() as session:
+        assert session.scalar(select(Product.id).where(Product.external_id == "P-7")) is None
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_offers_take_stocks_and_prices_and_a_row_without_price_is_stock_only(
+    load: Importer, sessions: Sessions
+) -> None:
+    outcome = load(
+        "OFFER", offer("ST-1", "PR-1"), offer("ST-1", "PR-2", price="8"), offer("ST-2", stockVariantId="V-2")
+    )
+    assert counts(outcome) == {"created": 3}
+    assert counts(load("OFFER", offer("ST-1", "PR-1", price="9.49"))) == {"updated": 1}
+    assert ledger(sessions)[-1] == ("ST-1", "PR-1", "updated", {"price": ["9.99", "9.49"]}, 2)
+    with sessions() as session:
+        prices = session.execute(select(Price.external_id, Price.price).order_by(Price.external_id)).all()
+        assert [tuple(row) for row in prices] == [("PR-1", Decimal("9.49")), ("PR-2", Decimal(8))]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_field_that_may_not_be_edited_rejects_another_value_and_not_the_same(load: Importer) -> None:
+    load("OFFER", offer("ST-1", "PR-1"))
+    assert causes(load("OFFER", offer("ST-1", "PR-1", stockVariantId="V-2"))) == [(2, "not_editable", "stockVariantId")]
+    assert counts(load("OFFER", offer("ST-1", "PR-1"))) == {"unchanged": 1}
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_deleting_a_stock_takes_its_prices_along_and_a_variant_with_offers_stays(
+    load: Importer, sessions: Sessions
+) -> None:
+    load("OFFER", offer("ST-1", "PR-1"))
+    for rows in ([product("P-1", "V-1", deletedProduct="TRUE")], [product("P-1", "V-1", deletedVariant="TRUE")]):
+        assert [cause[1] for cause in causes(load("PRODUCT", *rows))] == ["in_use"]
+    assert counts(load("OFFER", offer("ST-1", "", stockDeleted="TRUE"))) == {"deleted": 1}
+    with sessions() as session:
+        assert session.scalars(select(Price.external_id).where(Price.deleted_at.is_(None))).all() == []
+        assert session.scalars(select(Stock.external_id).where(Stock.deleted_at.is_(None))).all() == []
+    assert counts(load("PRODUCT", product("P-1", "V-1", deletedProduct="TRUE"))) == {"deleted": 1}
+    with sessions() as session:
+        live = select(Variant.external_id).where(Variant.deleted_at.is_(None))
+        assert session.scalars(live).all() == ["V-3"]
+
+
+def test_categories_link_attributes_and_name_those_that_do_not_exist(load: Importer, sessions: Sessions) -> None:
+    load("ATTRIBUTE", {"attributeExternalId": "weight", "attributeNames": "Weight", "attributeType": "NUMBER"})
+    outcome = load(
+        "CLASSIFICATION_CATEGORY",
+        category("TOOLS", attrCode="weight", attrIndexable="TRUE"),
+        category("TOOLS", attrCode="colour"),
+    )
+    assert (counts(outcome), causes(outcome)) == (
+        {"created": 1, "rejected": 1},
+        [(3, "unknown_reference", "attrCode")],
+    )
+    outcome = load("CLASSIFICATION_CATEGORY", category("TOOLS", attrCode="weight", attrIndexable="FALSE"))
+    assert counts(outcome) == {"updated": 1}
+    with sessions() as session:
+        (link,) = session.scalars(select(Category)).one().attributes
+        assert (link.attribute.external_id, link.enabled, link.indexable) == ("weight", True, False)
