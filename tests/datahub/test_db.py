@@ -94,10 +94,13 @@ def test_a_database_that_takes_the_connection_and_says_nothing_is_given_up() -> 
         engine = make_engine(f"postgresql+psycopg://hub@127.0.0.1:{port}/hub")
         with pytest.raises(OperationalError, match="timeout"):
             engine.connect()
+        engine.dispose()
 
 
 def test_postgresql_takes_the_locks_from_a_process_that_went_silent_in_a_transaction(postgres_server: Server) -> None:
-    with make_engine(f"{postgres_server.url}/postgres").connect() as connection:
+    engine = make_engine(f"{postgres_server.url}/postgres")
+    with engine.connect() as connection:
         limits = {name: connection.scalar(text(f"show {name}")) for name in SERVER_LIMITS}
+    engine.dispose()
     assert limits["idle_in_transaction_session_timeout"] == limits["lock_timeout"] == "20s"
     assert (limits["tcp_keepalives_idle"], limits["tcp_keepalives_count"]) == ("10", "3")
