@@ -115,3 +115,11 @@ def sshd(tmp_path: Path) -> Iterator[SshServer]:
     server = start_sshd(tmp_path / "sshd")
     yield server
     server.stop(kill=True)
+
+
+@pytest.fixture
+def folder(sshd: SshServer) -> Path:
+    """The output folder of the factories' jobs."""
+    folder = sshd.files / "out"
+    folder.mkdir()
+    return folder

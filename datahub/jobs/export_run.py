@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, NoResultFound, OperationalError
 from sqlalchemy.orm import Session, joinedload, sessionmaker
 
 from datahub import crash_points
@@ -133,12 +133,10 @@ class _Batch:
         try:
             opening = open_transport(self._job.connection, context.settings, context.vault)
             return await stack.enter_async_context(opening)
-        except TransientError:
+        except Exception as error:
             self._is_broken = True
-            await self._ledger.run(lambda session: _rest(session, self._job.connection_id, context.settings))
-            raise
-        except Exception:
-            self._is_broken = True
+            if isinstance(error, TransientError):
+                await self._ledger.run(lambda session: _rest(session, self._job.connection_id, context.settings))
             raise
 
     async def _fill(self) -> None:
@@ -158,8 +156,13 @@ class _Batch:
 
     def _claim_due(self, session: Session, count: int) -> list[Consignment]:
         """Nothing, and the batch is over, once the job or its connection is no longer what this batch began with."""
-        job, target = _load_job(session, self._job.id)
-        if target != self._target or job.connection.updated_at != self._job.connection.updated_at:
+        try:
+            job, target = _load_job(session, self._job.id)
+            is_same = target == self._target and job.connection.updated_at == self._job.connection.updated_at
+        except NoResultFound:
+            # With nothing under way any more, the job may have been deleted.
+            is_same = False
+        if not is_same:
             self._is_outdated = True
             return []
         context = self._context

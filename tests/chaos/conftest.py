@@ -30,13 +30,6 @@ def hub(settings: Settings, sessions: sessionmaker[Session], tmp_path: Path) -> 
 
 
 @pytest.fixture
-def folder(sshd: SshServer) -> Path:
-    folder = sshd.files / "out"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def observer(folder: Path) -> Iterator[Observer]:
     observer = Observer(folder)
     yield observer

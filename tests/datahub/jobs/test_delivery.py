@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,19 +24,6 @@ from tests.servers import SshServer
 
 Sessions = sessionmaker[Session]
 Await = Callable[[], None]
-
-
-@pytest.fixture
-def context(sessions: Sessions, settings: Settings, vault: Vault) -> Context:
-    # A worker ends its process when it loses its leases; this process is the tests' own.
-    return Context(sessions, dataclasses.replace(settings, lease_seconds=60), vault, "test-worker")
-
-
-@pytest.fixture
-def folder(sshd: SshServer) -> Path:
-    folder = sshd.files / "out"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture

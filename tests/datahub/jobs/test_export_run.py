@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
@@ -19,26 +19,11 @@ from datahub.jobs.lifecycle import Claim
 from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
-from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
 from tests.servers import SshServer
 
 ACCEPTED = "ACCEPTED_BY_SUPPLIER"
-
-
-@pytest.fixture
-def context(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> Context:
-    # A worker ends its process when it loses its leases; this process is the tests' own.
-    patient = dataclasses.replace(settings, lease_seconds=60)
-    return Context(sessions, patient, vault, "test-worker")
-
-
-@pytest.fixture
-def folder(sshd: SshServer) -> Path:
-    folder = sshd.files / "out"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -379,6 +364,23 @@ def test_a_job_edited_in_the_middle_of_a_batch_is_obeyed_by_whatever_starts_afte
     export_run.run(one_by_one, second, 1)
     assert [path.suffix for path in folder.iterdir()] == [".xml"]
     assert [path.suffix for path in (sshd.files / "new").iterdir()] == [".json"]
+
+
+def test_a_job_deleted_right_after_its_last_delivery_ends_the_batch_in_peace(
+    context: Context, owe: Callable[..., list[int]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (execution_id,) = owe()
+
+    def succeed_and_delete(session: Session, held: Claim, *, reason: str) -> None:
+        succeed(session, held, reason=reason)
+        session.execute(delete(ExportJob))
+
+    succeed = lifecycle.succeed
+    monkeypatch.setattr(lifecycle, "succeed", succeed_and_delete)
+    export_run.run(context, execution_id, 1)
+    assert statuses(context.sessions) == [SUCCESS]
+    with context.sessions() as session:
+        assert session.scalars(select(Connection)).one().last_success_at is not None
 
 
 def test_a_server_that_cannot_be_reached_rests_before_the_next_order_tries_it(

@@ -1,0 +1,19 @@
+"""What batches need that are called in this process; real workers are in tests/chaos and tests/journeys."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.jobs.export_run import Context
+from datahub.settings import Settings
+from datahub.vault import Vault
+
+
+@pytest.fixture
+def context(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> Context:
+    # A worker ends its process when it loses its leases; this process is the tests' own.
+    patient = dataclasses.replace(settings, lease_seconds=60)
+    return Context(sessions, patient, vault, "test-worker")
