@@ -124,7 +124,7 @@ class ChunkWriter:
                     item.key,
                     f"{item.label} differs from an earlier row of {row.spooled.key}; this one counts.",
                 )
-            values[place] = newer(item, values[place], value) if is_json(self._plan.root, item) else value
+            values[place] = newer(values[place], value) if is_json(self._plan.root, item) else value
 
     def _refold(self, record: _Record, faulty: dict[int, Any]) -> _Record:
         rows = [row for row in record.rows if row.spooled.sequence not in faulty]
@@ -260,7 +260,7 @@ def _cells(target: Target, values: Sequence[Any], stored: dict[str, Any] | None)
             yield from (None, False)
         else:
             base = item.fresh_default() if stored is None else stored[item.column]
-            result = newer(item, base, value)
+            result = newer(base, value)
             yield from (canonical(result), stored is not None and result != base)
 
 

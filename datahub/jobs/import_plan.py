@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from datahub.entities.base import EntityType, Field, Part
-from datahub.entities.values import LOCALISED, LOCALISED_LIST, parse_list, parse_text
+from datahub.entities.values import LOCALISED, LOCALISED_LIST, TEXT_LIST, parse_list, parse_text
 from datahub.jobs.merge import Target
+from datahub.mapping.transcoding import Transcoding
+
+# Each value between || is transcoded by itself.
+MULTIPLE = (TEXT_LIST, LOCALISED_LIST)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Plan:
         entity: EntityType,
         header: Sequence[str],
         bound: Sequence[tuple[int, str, str | None]],
-        transcoding: Mapping[str, Mapping[str, str]],
+        transcoding: Transcoding,
         main_locale: str,
     ) -> None:
         self.entity = entity
@@ -109,10 +113,7 @@ class Plan:
     def _read(self, cell: Cell, text: str, row: Converted) -> None:
         given = text
         try:
-            if table := self._transcoding.get(cell.field.key):
-                text = _transcode(table, text)
-                if not text:
-                    return
+            text = self._transcoding.transcode(cell.field.key, text, multiple=cell.field.type in MULTIPLE)
             value = _parser(cell.field)(cell.field, text)
         except ValueError as error:
             row.faults.append(self._fault("malformed", cell.field, given, str(error)))
@@ -128,12 +129,6 @@ def _parser(field: Field) -> Callable[[Field, object], Any]:
     if field.type is LOCALISED:
         return parse_text
     return parse_list if field.type is LOCALISED_LIST else field.type.parse
-
-
-def _transcode(table: Mapping[str, str], text: str) -> str:
-    if "||" not in text:
-        return table.get(text, text)
-    return "||".join(table.get(item, item) for item in (part.strip() for part in text.split("||")))
 
 
 def _put(cell: Cell, value: Any, row: Converted) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from datahub.entities.base import Field
 
-
-def newer(field: Field, stored: Any, given: Any) -> Any:
+def newer(stored: Any, given: Any) -> Any:
     """What is given per locale, or per id of a custom field, joins what is stored; a list replaces it."""
     return (stored or {}) | given if isinstance(given, dict) else given
 

@@ -190,7 +190,11 @@ def fail(session: Session, held: Claim, failure: Failure, settings: Settings) ->
     values: dict[str, Any] = {"token": None, "handed_out_at": None, "error": failure.message}
     if failure.final or held.attempt >= settings.max_attempts:
         marked = session.scalar(select(Execution.rename_attempt).where(Execution.id == held.execution_id))
-        values |= {"ended_at": database_now(session), "next_attempt_at": None, "error": _doubt(failure.message, marked)}
+        values |= {
+            "ended_at": database_now(session),
+            "next_attempt_at": None,
+            "error": with_doubt(failure.message, marked),
+        }
         to = ERROR
     else:
         values |= {"next_attempt_at": held.started_at + timedelta(seconds=settings.retry_seconds)}
@@ -204,29 +208,8 @@ def fail(session: Session, held: Claim, failure: Failure, settings: Settings) ->
     return to
 
 
-def give_up(session: Session, execution: Execution, *, reason: str) -> bool:
-    """JOB_STARTED to ERROR for an execution whose last worker died; False when its lease lives."""
-    now = database_now(session)
-    return move(
-        session,
-        execution.id,
-        kind=EXPORT,
-        came_from=JOB_STARTED,
-        to=ERROR,
-        actor=SYSTEM,
-        reason=reason,
-        conditions=[Execution.lease_until < now],
-        values={
-            "token": None,
-            "handed_out_at": None,
-            "ended_at": now,
-            "next_attempt_at": None,
-            "error": _doubt(reason, execution.rename_attempt),
-        },
-    )
-
-
-def _doubt(message: str, rename_attempt: int | None) -> str:
+def with_doubt(message: str, rename_attempt: int | None) -> str:
+    """The error of an execution that ends, and says so where its file may have arrived."""
     return message if rename_attempt is None else f"{message}\n{MAY_HAVE_ARRIVED}"
 
 

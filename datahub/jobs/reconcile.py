@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.jobs import dispatch, lifecycle
 from datahub.jobs.lifecycle import SYSTEM
-from datahub.models.execution import EXPORT, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution, is_started
+from datahub.models.execution import ERROR, EXPORT, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution, is_started
 from datahub.settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -48,27 +49,27 @@ def reap(session: Session, settings: Settings) -> int:
     ).all()
     for execution in dead:
         reason = f"Worker {execution.worker} stopped answering during attempt {execution.attempts}."
+        values: dict[str, Any] = {"token": None, "handed_out_at": None, "error": reason}
         if execution.attempts >= settings.max_attempts:
-            lifecycle.give_up(session, execution, reason=reason)
+            to = ERROR
+            error = lifecycle.with_doubt(reason, execution.rename_attempt)
+            values |= {"ended_at": now, "next_attempt_at": None, "error": error}
         else:
-            _give_back(session, execution, reason)
+            to = JOB_PENDING
+            values |= {"next_attempt_at": now}
+        lifecycle.move(
+            session,
+            execution.id,
+            kind=EXPORT,
+            came_from=JOB_STARTED,
+            to=to,
+            actor=SYSTEM,
+            reason=reason,
+            conditions=[Execution.lease_until < now],
+            values=values,
+        )
         log.warning("lease ran out", execution=execution.public_id, attempt=execution.attempts)
     return len(dead)
-
-
-def _give_back(session: Session, execution: Execution, reason: str) -> None:
-    now = database_now(session)
-    lifecycle.move(
-        session,
-        execution.id,
-        kind=EXPORT,
-        came_from=JOB_STARTED,
-        to=JOB_PENDING,
-        actor=SYSTEM,
-        reason=reason,
-        conditions=[Execution.lease_until < now],
-        values={"token": None, "handed_out_at": None, "error": reason, "next_attempt_at": now},
-    )
 
 
 def stop_orphans(session: Session) -> int:

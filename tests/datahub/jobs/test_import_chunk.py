@@ -14,6 +14,7 @@ from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_plan import Plan
+from datahub.mapping.transcoding import Transcoding
 from datahub.models.catalogue import Category, Product, Variant
 from datahub.models.change import Change
 from datahub.models.offer import Price, Stock
@@ -33,7 +34,7 @@ class Importer:
     def __call__(self, entity: str, *rows: dict[str, str]) -> Outcome:
         header = list(dict.fromkeys(key for row in rows for key in row))
         bound = [(place, key, None) for place, key in enumerate(header)]
-        plan = Plan(ENTITIES[entity], header, bound, {}, "en-GB")
+        plan = Plan(ENTITIES[entity], header, bound, Transcoding({}), "en-GB")
         spooled = []
         for number, row in enumerate(rows, 1):
             cells = [row.get(key, "") for key in header]
