@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from datahub.db import database_now
-from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
-from datahub.jobs import executions
-from datahub.models.connection import SFTP, Connection
+from datahub.errors import ConflictError, InvalidError, NotFoundError
+from datahub.jobs import executions, job_rules
+from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
+from datahub.models.connection import SFTP
 from datahub.models.execution import Execution, is_unended
 from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
 from datahub.models.party import Supplier
 from datahub.orders import life
 
-NAME_LENGTH = 200
 FOLDER_LENGTH = 1000
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 ENTITIES = ("ORDER",)
-METHODS = (SFTP,)
 SORT_COLUMNS = {"name": func.lower(ExportJob.name), "created_at": ExportJob.created_at}
-
-
-@dataclass
-class _Faults:
-    """Collects every fault of one job, so that all are shown together."""
-
-    fields: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, name: str, message: str) -> None:
-        self.fields.setdefault(name, []).append(message)
-
-    def choice(self, name: str, value: str, allowed: Sequence[str]) -> None:
-        if value not in allowed:
-            self.add(name, f"Must be {' or '.join(allowed)}, not {value!r}.")
-
-    def raise_any(self) -> None:
-        if self.fields:
-            raise InvalidError("The export job has faults in: " + ", ".join(sorted(self.fields)) + ".", self.fields)
 
 
 @dataclass(frozen=True)
@@ -77,7 +53,7 @@ def create(
     method: str = SFTP,
 ) -> ExportJob:
     """Raises InvalidError with every fault at its field, or FieldConflictError for a taken name."""
-    faults = _Faults()
+    faults = Faults()
     faults.choice("entity", entity, ENTITIES)
     faults.choice("method", method, METHODS)
     given = _Given(
@@ -123,7 +99,7 @@ def update(
         active=active,
         reexport_on_hold=reexport_on_hold,
     )
-    _fill(session, job, given, _Faults())
+    _fill(session, job, given, Faults())
     return job
 
 
@@ -132,7 +108,7 @@ def duplicate(session: Session, job: ExportJob) -> ExportJob:
     now = database_now(session)
     copy = ExportJob(
         public_id=str(uuid.uuid4()),
-        name=_free_copy_name(session, job.name),
+        name=job_rules.free_copy_name(session, job),
         entity=job.entity,
         method=job.method,
         connection=job.connection,
@@ -146,7 +122,7 @@ def duplicate(session: Session, job: ExportJob) -> ExportJob:
         created_at=now,
         updated_at=now,
     )
-    with _claimed(session, copy.name):
+    with job_rules.claimed(session, copy, copy.name):
         session.add(copy)
     return copy
 
@@ -162,7 +138,7 @@ def deactivate(session: Session, job: ExportJob) -> None:
 
 def delete(session: Session, job: ExportJob, *, actor: str) -> None:
     """Stops what waits; the history stays. Raises ConflictError while one execution is being delivered."""
-    session.refresh(job, with_for_update=True)
+    job_rules.lock(session, job)
     executions.stop_all_of_job(session, job, actor=actor)
     running = select(Execution.public_id).where(Execution.export_job_id == job.id, is_unended())
     public_id = session.scalar(running.order_by(Execution.id).limit(1))
@@ -200,9 +176,9 @@ def list_jobs(
 def add_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Sequence[str]) -> None:
     """Safe to repeat: suppliers that the job has already are passed over."""
     wanted = _at_least_one(supplier_external_ids)
-    faults = _Faults()
+    faults = Faults()
     suppliers = _suppliers(session, wanted, job.suppliers, faults)
-    faults.raise_any()
+    faults.raise_any(job)
     present = {supplier.id for supplier in job.suppliers}
     job.suppliers.extend(supplier for supplier in suppliers if supplier.id not in present)
     _touch(session, job)
@@ -222,9 +198,7 @@ def chosen_suppliers(session: Session, external_ids: Sequence[str]) -> list[Supp
 
 
 def is_name_taken(session: Session, name: str, *, except_public_id: str = "") -> bool:
-    # Compared here and not in SQL: SQLite folds the case of ASCII letters only.
-    others = select(ExportJob.name).where(ExportJob.public_id != except_public_id)
-    return name.strip().casefold() in {other.casefold() for other in session.scalars(others)}
+    return job_rules.is_name_taken(session, ExportJob, name, except_public_id=except_public_id)
 
 
 def _with_parts(query: Select[ExportJob]) -> Select[ExportJob]:
@@ -232,22 +206,21 @@ def _with_parts(query: Select[ExportJob]) -> Select[ExportJob]:
     return query.options(selectinload(ExportJob.connection), selectinload(ExportJob.suppliers))
 
 
-def _fill(session: Session, job: ExportJob, given: _Given, faults: _Faults) -> None:
+def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> None:
     """Reads everything before it changes anything, so that a refused change leaves the job as it was."""
-    name = _text(faults, "name", given.name, NAME_LENGTH)
-    folder = _text(faults, "output_folder", given.output_folder, FOLDER_LENGTH)
+    name = faults.text("name", given.name, NAME_LENGTH)
+    folder = faults.text("output_folder", given.output_folder, FOLDER_LENGTH)
     faults.choice("export_format", given.export_format, EXPORT_FORMATS)
     faults.choice("file_name_format", given.file_name_format, FILE_NAME_FORMATS)
     with session.no_autoflush:
-        current = job.connection if job.id is not None else None
         had = list(job.suppliers) if job.id is not None else []
-        connection = _connection(session, given.connection_id, job.method, current, faults)
+        connection = job_rules.choose_connection(session, job, given.connection_id, faults)
         statuses = _statuses(given.trigger_statuses, faults)
-        suppliers = _suppliers(session, _distinct(given.supplier_external_ids), had, faults)
-        faults.raise_any()
+        suppliers = _suppliers(session, job_rules.distinct(given.supplier_external_ids), had, faults)
+        faults.raise_any(job)
         assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
-        _require_free_name(session, name, job)
-    with _claimed(session, name):
+        job_rules.require_free_name(session, job, name)
+    with job_rules.claimed(session, job, name):
         job.name = name
         job.connection = connection
         job.output_folder = folder
@@ -261,45 +234,19 @@ def _fill(session: Session, job: ExportJob, given: _Given, faults: _Faults) -> N
         session.add(job)
 
 
-def _text(faults: _Faults, name: str, value: str, length: int) -> str:
-    text = value.strip()
-    if not text:
-        faults.add(name, "This field is required.")
-    elif len(text) > length:
-        faults.add(name, f"At most {length} characters; this has {len(text)}.")
-    elif CONTROL.search(text):
-        faults.add(name, "Control characters and line breaks are not possible here.")
-    return text
-
-
-def _connection(
-    session: Session, public_id: str, method: str, current: Connection | None, faults: _Faults
-) -> Connection | None:
-    """The connection a job has already may be disabled: its exports wait until it is enabled again."""
-    connection = session.scalar(select(Connection).where(Connection.public_id == public_id.strip()))
-    if connection is None:
-        known = f"There is no connection with the id {public_id!r}." if public_id else "Choose a connection."
-        faults.add("connection_id", known)
-    elif connection.type != method and method in METHODS:
-        faults.add("connection_id", f"{connection.name} is a connection of type {connection.type}, not {method}.")
-    elif not connection.active and connection is not current:
-        faults.add("connection_id", f"{connection.name} is disabled. Activate it first, or choose another.")
-    return connection
-
-
-def _statuses(given: Sequence[str], faults: _Faults) -> list[str]:
+def _statuses(given: Sequence[str], faults: Faults) -> list[str]:
     statuses = []
-    for text in _distinct(given):
+    for text in job_rules.distinct(given):
         try:
             statuses.append(life.parse_status(text))
         except InvalidError:
             faults.add("trigger_statuses", f"{text!r} is not an order status.")
     if not statuses and "trigger_statuses" not in faults.fields:
         faults.add("trigger_statuses", "Choose at least one status.")
-    return _distinct(statuses)
+    return job_rules.distinct(statuses)
 
 
-def _suppliers(session: Session, wanted: list[str], had: Sequence[Supplier], faults: _Faults) -> list[Supplier]:
+def _suppliers(session: Session, wanted: list[str], had: Sequence[Supplier], faults: Faults) -> list[Supplier]:
     """Deleted suppliers are unknown, save those the job had before."""
     found = {supplier.external_id: supplier for supplier in had}
     query = select(Supplier).where(Supplier.external_id.in_(wanted), Supplier.deleted_at.is_(None))
@@ -311,40 +258,10 @@ def _suppliers(session: Session, wanted: list[str], had: Sequence[Supplier], fau
 
 
 def _at_least_one(supplier_external_ids: Sequence[str]) -> list[str]:
-    wanted = _distinct(supplier_external_ids)
+    wanted = job_rules.distinct(supplier_external_ids)
     if not wanted:
         raise InvalidError("Name at least one supplier.", {"supplier_external_ids": ["Name at least one supplier."]})
     return wanted
-
-
-def _distinct(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(value.strip() for value in values))
-
-
-def _require_free_name(session: Session, name: str, job: ExportJob) -> None:
-    if is_name_taken(session, name, except_public_id=job.public_id):
-        raise FieldConflictError("name", f"Another export job is called {name}.")
-
-
-def _free_copy_name(session: Session, name: str) -> str:
-    taken = {other.casefold() for other in session.scalars(select(ExportJob.name))}
-    for number in itertools.count():
-        suffix = " - COPY" if number == 0 else f" - COPY ({number})"
-        candidate = name[: NAME_LENGTH - len(suffix)] + suffix
-        if candidate.casefold() not in taken:
-            return candidate
-    raise AssertionError("count() does not end")
-
-
-@contextmanager
-def _claimed(session: Session, name: str) -> Iterator[None]:
-    """The index on the name decides where two requests want the same name at the same moment."""
-    try:
-        with session.begin_nested():
-            yield
-            session.flush()
-    except IntegrityError as error:
-        raise FieldConflictError("name", f"Another export job is called {name}.") from error
 
 
 def _switch(session: Session, job: ExportJob, *, active: bool) -> None:
