@@ -1,0 +1,467 @@
+"""What an import job accepts, keeps and leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
+from datahub.jobs import import_jobs
+from datahub.jobs.import_jobs import Configuration, configuration_of
+from datahub.models.execution import (
+    IMPORT,
+    INTEGRATION_DONE,
+    INTEGRATION_STARTED,
+    JOB_FAILED,
+    JOB_PENDING,
+    JOB_SKIPPED,
+    MANUAL,
+    UNENDED,
+    Execution,
+)
+from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob, Tick
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job
+
+MAPPING = [{"field": "stockId", "source": "Stock Id"}]
+HALF_HOURLY = "*/30 * * * *"
+
+
+def create(session: Session, vault: Vault, *, entity: str = "OFFER", **fields: Any) -> ImportJob:
+    values: dict[str, Any] = {"name": "Offers from ERP", "delimiter": ";"}
+    if not fields.get("bulk"):
+        values["file_path"] = "in/offers.csv"
+    if "connection_id" not in fields:
+        values["connection_id"] = add_connection(session, vault).public_id
+    return import_jobs.create(session, Configuration(**values | fields), entity=entity)
+
+
+def update(session: Session, job: ImportJob, **fields: Any) -> ImportJob:
+    return import_jobs.update(session, job, replace(configuration_of(job), **fields))
+
+
+def add_execution(session: Session, job: ImportJob, status: str) -> Execution:
+    now = database_now(session)
+    execution = Execution(
+        public_id=str(uuid4()),
+        kind=IMPORT,
+        import_job_id=job.id,
+        family="OFFERS",
+        job_public_id=job.public_id,
+        job_name=job.name,
+        entity=job.entity,
+        entity_reference="",
+        trigger_status="",
+        origin=MANUAL,
+        actor="ada",
+        status=status,
+        created_at=now,
+        executed_at=now,
+        lease_until=now,
+    )
+    session.add(execution)
+    session.flush()
+    return execution
+
+
+def faults(error: pytest.ExceptionInfo[InvalidError]) -> set[str]:
+    return set(error.value.fields)
+
+
+def let_time_pass(session: Session, job: ImportJob) -> None:
+    job.ticked_until -= timedelta(hours=1)
+    session.flush()
+
+
+def test_a_new_job_is_trimmed_active_unscheduled_and_found_by_its_id(session: Session, vault: Vault) -> None:
+    job = create(session, vault, name="  Offers  ", file_path=" in/offers.csv ")
+    session.expire_all()
+    assert import_jobs.get(session, job.public_id) is job
+    assert (job.name, job.file_path, job.entity, job.method) == ("Offers", "in/offers.csv", "OFFER", "SFTP")
+    assert (job.active, job.cron, job.schedule_enabled) == (True, None, False)
+    assert (job.mapping, job.transcoding, job.store_external_ids) == (None, [], [])
+    assert (job.simultaneous_execution, job.import_full_mode) == (WAIT_FOR_NEXT, False)
+
+
+def test_every_fault_is_named_at_its_field_at_once(session: Session) -> None:
+    configuration = Configuration(
+        name=" ",
+        connection_id="unknown",
+        delimiter="|",
+        file_path="a\x00b",
+        cron="* *",
+        simultaneous_execution="NEVER",
+        import_full_mode=True,
+        store_external_ids=["nowhere"],
+        mapping=[{"field": "colour", "source": ""}],
+        transcoding=[{"field": "colour", "from": "", "to": ""}],
+    )
+    with pytest.raises(InvalidError) as error:
+        import_jobs.create(session, configuration, entity="STORE", method="MAIL")
+    assert faults(error) == {
+        "name",
+        "connection_id",
+        "delimiter",
+        "file_path",
+        "cron",
+        "simultaneous_execution",
+        "import_full_mode",
+        "store_external_ids",
+        "method",
+        "mapping",
+        "mapping.0.field",
+        "mapping.0.source",
+        "transcoding.0.field",
+        "transcoding.0.from",
+    }
+    assert session.scalars(select(ImportJob)).all() == []
+
+
+@pytest.mark.parametrize("entity", ["", "offer", "ORDER", "MOON"])
+def test_only_known_entities_are_imported(session: Session, vault: Vault, entity: str) -> None:
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, entity=entity, mapping=MAPPING)
+    assert faults(error) == {"entity"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "x" * 201),
+        ("name", "line\nbreak"),
+        ("delimiter", ""),
+        ("delimiter", "\t"),
+        ("delimiter", " ;"),
+        ("delimiter", ",;"),
+        ("file_path", None),
+        ("file_path", " "),
+        ("file_path", "x" * 1001),
+        ("file_path", "in/\x1b.csv"),
+        ("file_path", "in/"),
+        ("file_path", "in/.."),
+        ("connection_id", ""),
+        ("mapping", []),
+        ("cron", "61 * * * *"),
+        ("cron", "0 0 30 2 *"),
+        ("simultaneous_execution", ""),
+    ],
+)
+def test_a_missing_endless_or_malformed_value_is_refused(
+    session: Session, vault: Vault, field: str, value: Any
+) -> None:
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, **{field: value})
+    assert faults(error) == {field}
+
+
+@pytest.mark.parametrize("path", ["offers.csv", "/var/in/offers.csv", "../in/offers.csv", "in/Été 1.csv", "x" * 1000])
+def test_paths_are_relative_or_absolute(session: Session, vault: Vault, path: str) -> None:
+    assert create(session, vault, file_path=path).file_path == path
+
+
+@pytest.mark.parametrize(
+    ("inbound", "outbound", "faulty"),
+    [
+        (None, None, {"inbound_directory", "outbound_directory"}),
+        ("in", "", {"outbound_directory"}),
+        ("", "out", {"inbound_directory"}),
+        ("in", "in", {"outbound_directory"}),
+        ("in", "./in/", {"outbound_directory"}),
+        ("/data//in", "/data/out/../in", {"outbound_directory"}),
+        ("i\x00n", "out", {"inbound_directory"}),
+        ("in", "x" * 1001, {"outbound_directory"}),
+    ],
+)
+def test_a_bulk_job_needs_two_different_directories(
+    session: Session, vault: Vault, inbound: str | None, outbound: str | None, faulty: set[str]
+) -> None:
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, bulk=True, inbound_directory=inbound, outbound_directory=outbound)
+    assert faults(error) == faulty
+
+
+def test_a_job_keeps_the_paths_it_reads_and_no_others(session: Session, vault: Vault) -> None:
+    everything = {"file_path": "in/a.csv", "inbound_directory": "in", "outbound_directory": "in/done"}
+    bulk = create(session, vault, name="bulk", bulk=True, **everything)
+    assert (bulk.file_path, bulk.inbound_directory, bulk.outbound_directory) == (None, "in", "in/done")
+    single = create(session, vault, name="single", **everything)
+    assert (single.file_path, single.inbound_directory, single.outbound_directory) == ("in/a.csv", None, None)
+
+
+@pytest.mark.parametrize("taken", ["offers FROM erp", " Offers from ERP "])
+def test_a_name_is_taken_whatever_its_case(session: Session, vault: Vault, taken: str) -> None:
+    create(session, vault)
+    with pytest.raises(FieldConflictError, match="Another import job") as error:
+        create(session, vault, name=taken)
+    assert error.value.field == "name"
+
+
+def test_a_name_is_taken_whatever_the_case_of_its_accents(session: Session, vault: Vault) -> None:
+    create(session, vault, name="Été")
+    with pytest.raises(FieldConflictError):
+        create(session, vault, name="ÉTÉ")
+
+
+def test_an_export_job_may_have_the_same_name(session: Session, vault: Vault) -> None:
+    make_job(session, add_connection(session, vault), name="Offers from ERP")
+    assert create(session, vault).name == "Offers from ERP"
+
+
+def test_of_two_at_once_the_database_lets_one_have_the_name(
+    session: Session, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(session, vault)
+    monkeypatch.setattr(import_jobs.job_rules, "require_free_name", lambda *_: None)
+    with pytest.raises(FieldConflictError):
+        create(session, vault)
+    assert session.scalar(select(func.count()).select_from(ImportJob)) == 1
+
+
+def test_a_refused_change_leaves_the_job_as_it_was(session: Session, vault: Vault) -> None:
+    job = create(session, vault)
+    with pytest.raises(InvalidError):
+        update(session, job, name="Other", delimiter="")
+    assert (job.name, job.delimiter) == ("Offers from ERP", ";")
+
+
+def test_a_job_may_keep_its_own_name_and_its_disabled_connection(session: Session, vault: Vault) -> None:
+    job = create(session, vault)
+    job.connection.active = False
+    update(session, job, delimiter=",")
+    assert job.delimiter == ","
+
+
+def test_a_disabled_connection_cannot_be_chosen(session: Session, vault: Vault) -> None:
+    connection = add_connection(session, vault, active=False)
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, connection_id=connection.public_id)
+    assert faults(error) == {"connection_id"}
+
+
+def test_mappings_and_transcodings_are_kept_trimmed(session: Session, vault: Vault) -> None:
+    job = create(
+        session,
+        vault,
+        entity="PRODUCT",
+        mapping=[
+            {"field": " productExternalId ", "source": " Id "},
+            {"field": "productNames[fr-FR]", "source": "Nom"},
+        ],
+        transcoding=[{"field": "productUnit ", "from": " St ", "to": " piece "}],
+    )
+    session.expire_all()
+    assert job.mapping == [
+        {"field": "productExternalId", "source": "Id"},
+        {"field": "productNames[fr-FR]", "source": "Nom"},
+    ]
+    assert job.transcoding == [{"field": "productUnit", "from": "St", "to": "piece"}]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "faulty"),
+    [
+        ([*MAPPING, {"field": "productNames", "source": "x"}], "mapping.1.field"),
+        ([*MAPPING, {"field": "currency[fr-FR]", "source": "x"}], "mapping.1.field"),
+        ([*MAPPING, {"field": "CF_colour", "source": "x"}], "mapping.1.field"),
+        ([*MAPPING, *MAPPING], "mapping.1.field"),
+        ([{"field": "stockId", "source": " "}], "mapping.0.source"),
+        ([{"field": "price", "source": "Price"}], "mapping"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_refused(
+    session: Session, vault: Vault, mapping: list[dict[str, str]], faulty: str
+) -> None:
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, mapping=mapping)
+    assert faults(error) == {faulty}
+
+
+def test_a_mapping_is_checked_against_the_entity_of_a_job_that_changes(session: Session, vault: Vault) -> None:
+    job = create(session, vault, entity="STORE")
+    with pytest.raises(InvalidError) as error:
+        update(session, job, mapping=MAPPING)
+    assert "mapping.0.field" in faults(error)
+    update(session, job, mapping=[{"field": "storeExternalId", "source": "Id"}])
+    assert update(session, job, mapping=None).mapping is None
+
+
+def test_a_value_is_transcoded_once(session: Session, vault: Vault) -> None:
+    entry = {"field": "currency", "from": "Euro", "to": "EUR"}
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, transcoding=[entry, entry])
+    assert faults(error) == {"transcoding.1.from"}
+
+
+def test_a_schedule_is_kept_in_its_stored_form(session: Session, vault: Vault) -> None:
+    job = create(session, vault, cron="  0  6 * * mon ", schedule_enabled=True)
+    assert (job.cron, job.schedule_enabled) == ("0 6 * * MON", True)
+
+
+def test_a_schedule_that_is_switched_on_needs_its_times(session: Session, vault: Vault) -> None:
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, cron=" ", schedule_enabled=True)
+    assert faults(error) == {"cron"}
+
+
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        ({"cron": None, "schedule_enabled": False}, {"cron": HALF_HOURLY, "schedule_enabled": True}),
+        ({"schedule_enabled": True}, {"cron": "0 * * * *"}),
+        ({"schedule_enabled": False}, {"schedule_enabled": True}),
+        ({"schedule_enabled": True, "active": False}, {"active": True}),
+    ],
+    ids=["new", "changed", "enabled", "active"],
+)
+def test_ticks_count_from_the_change_of_the_schedule(
+    session: Session, vault: Vault, before: dict[str, Any], change: dict[str, Any]
+) -> None:
+    job = create(session, vault, **{"cron": HALF_HOURLY} | before)
+    let_time_pass(session, job)
+    now = database_now(session)
+    update(session, job, **change)
+    assert now <= job.ticked_until <= database_now(session)
+
+
+def test_other_changes_lose_no_tick(session: Session, vault: Vault) -> None:
+    job = create(session, vault, cron=HALF_HOURLY, schedule_enabled=True)
+    let_time_pass(session, job)
+    ticked_until = job.ticked_until
+    update(session, job, name="Renamed", cron=f" {HALF_HOURLY}", delimiter=",")
+    import_jobs.activate(session, job)
+    assert job.ticked_until == ticked_until
+
+
+def test_switching_on_lets_ticks_count_from_now(session: Session, vault: Vault) -> None:
+    job = create(session, vault, cron=HALF_HOURLY, schedule_enabled=True)
+    import_jobs.deactivate(session, job)
+    assert not job.active
+    let_time_pass(session, job)
+    now = database_now(session)
+    import_jobs.activate(session, job)
+    assert job.active
+    assert job.ticked_until >= now
+
+
+def test_full_mode_is_only_for_entities_that_have_it(session: Session, vault: Vault) -> None:
+    assert create(session, vault, import_full_mode=True, simultaneous_execution=RUN_IMMEDIATELY).import_full_mode
+    for entity in ("STORE", "ATTRIBUTE"):
+        with pytest.raises(InvalidError) as error:
+            create(session, vault, name=entity, entity=entity, import_full_mode=True)
+        assert faults(error) == {"import_full_mode"}
+
+
+def test_stores_are_refused_where_rows_name_them(session: Session, vault: Vault) -> None:
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, store_external_ids=["default_store"])
+    (message,) = error.value.fields["store_external_ids"]
+    assert "ORDER" in message
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, store_external_ids=["default_store", " nowhere "])
+    assert "nowhere" in error.value.fields["store_external_ids"][1]
+
+
+def test_a_job_for_orders_has_its_stores_looked_up(session: Session, vault: Vault) -> None:
+    for external_id, expected in (("default_store", {"entity"}), ("nowhere", {"entity", "store_external_ids"})):
+        with pytest.raises(InvalidError) as error:
+            create(session, vault, entity="ORDER", store_external_ids=[external_id])
+        assert faults(error) == expected
+
+
+def test_copies_are_inactive_numbered_and_without_a_schedule(session: Session, vault: Vault) -> None:
+    job = create(
+        session,
+        vault,
+        name="X",
+        mapping=MAPPING,
+        transcoding=[{"field": "currency", "from": "Euro", "to": "EUR"}],
+        cron=HALF_HOURLY,
+        schedule_enabled=True,
+        import_full_mode=True,
+        simultaneous_execution=RUN_IMMEDIATELY,
+    )
+    first, second, third = (import_jobs.duplicate(session, job) for _ in range(3))
+    assert [copy.name for copy in (first, second, third)] == ["X - COPY", "X - COPY (1)", "X - COPY (2)"]
+    assert import_jobs.duplicate(session, first).name == "X - COPY - COPY"
+    session.expire_all()
+    assert configuration_of(first) == replace(
+        configuration_of(job), name="X - COPY", cron=None, schedule_enabled=False, active=False
+    )
+    assert (first.entity, first.method) == (job.entity, job.method)
+    assert first.public_id != job.public_id
+
+
+def test_the_copy_of_the_longest_name_fits(session: Session, vault: Vault) -> None:
+    copy = import_jobs.duplicate(session, create(session, vault, name="x" * 200))
+    assert len(copy.name) == 200
+    assert copy.name.endswith(" - COPY")
+
+
+def test_the_list_is_in_order_of_names_and_pages(session: Session, vault: Vault) -> None:
+    for name in ("b", "A", "c"):
+        create(session, vault, name=name)
+    first, last = (import_jobs.find(session, size=2, page=page) for page in (0, 1))
+    assert ([job.name for job in first.items], first.has_more) == (["A", "b"], True)
+    assert ([job.name for job in last.items], last.has_more) == (["c"], False)
+    newest = import_jobs.find(session, sort="created_at", descending=True)
+    assert [job.name for job in newest.items] == ["c", "A", "b"]
+
+
+def test_the_list_is_searched_by_name_and_entity(session: Session, vault: Vault) -> None:
+    for name, entity in (("Été 100%", "OFFER"), ("été 1000", "STORE"), ("winter", "STORE")):
+        create(session, vault, name=name, entity=entity)
+    for wanted, names in (
+        ({"search": " ÉTÉ "}, ["Été 100%", "été 1000"]),
+        ({"search": "0%"}, ["Été 100%"]),
+        ({"search": "été", "entity": "STORE"}, ["été 1000"]),
+        ({"search": "winter", "entity": "MOON"}, ["winter"]),
+        ({"search": "autumn"}, []),
+    ):
+        found = import_jobs.find(session, **wanted)
+        assert sorted(job.name for job in found.items) == sorted(names), wanted
+
+
+def test_deleting_keeps_the_history(session: Session, vault: Vault) -> None:
+    job = create(session, vault)
+    executions = [add_execution(session, job, status) for status in (INTEGRATION_DONE, JOB_FAILED, JOB_SKIPPED)]
+    session.add(Tick(import_job_id=job.id, at=database_now(session)))
+    public_id = job.public_id
+    import_jobs.delete(session, job)
+    session.expire_all()
+    assert {(row.import_job_id, row.job_public_id) for row in executions} == {(None, public_id)}
+    assert session.scalars(select(Tick)).all() == []
+    with pytest.raises(NotFoundError):
+        import_jobs.get(session, public_id)
+
+
+@pytest.mark.parametrize("status", UNENDED)
+def test_a_job_with_an_execution_under_way_cannot_be_deleted(session: Session, vault: Vault, status: str) -> None:
+    job = create(session, vault)
+    execution = add_execution(session, job, status)
+    with pytest.raises(ConflictError, match=execution.public_id):
+        import_jobs.delete(session, job)
+    assert import_jobs.get(session, job.public_id) is job
+
+
+def test_executions_of_others_do_not_keep_a_job(session: Session, vault: Vault) -> None:
+    job, other = create(session, vault), create(session, vault, name="Other")
+    for status in (JOB_PENDING, INTEGRATION_STARTED):
+        add_execution(session, other, status)
+    import_jobs.delete(session, job)
+    assert [left.name for left in import_jobs.find(session).items] == ["Other"]
+
+
+def test_who_deletes_a_job_that_is_just_gone_is_told_so(sessions: sessionmaker[Session], vault: Vault) -> None:
+    with sessions.begin() as session:
+        job = create(session, vault)
+    with sessions.begin() as first:
+        import_jobs.delete(first, import_jobs.get(first, job.public_id))
+    with sessions() as second, pytest.raises(NotFoundError, match="just been deleted"):
+        import_jobs.delete(second, job)
