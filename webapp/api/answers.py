@@ -9,9 +9,11 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.alias_generators import to_camel
 
+from datahub.entities import ENTITIES
 from datahub.models.connection import Connection
 from datahub.models.execution import EXPORT_STATUSES, ORIGINS, Execution
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import DELIMITERS, POLICIES, ImportJob
 
 ConnectionType = Literal["SFTP"]
 Row = TypeVar("Row", bound=BaseModel)
@@ -85,6 +87,46 @@ class JobOutAnswer(Answer):
     trigger_statuses: list[str]
     suppliers: list[SupplierAnswer]
     reexport_on_hold: bool
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class MappingAnswer(Answer):
+    field: str
+    source: str
+
+
+class TranscodingAnswer(Answer):
+    field: str
+    from_: str = Field(alias="from")
+    to: str
+
+
+class ScheduleAnswer(Answer):
+    """Without a cron expression the job has no schedule."""
+
+    cron: str | None
+    enabled: bool
+
+
+class JobAnswer(Answer):
+    id: str
+    name: str
+    entity: str = Field(json_schema_extra={"enum": list(ENTITIES)})
+    method: Literal["SFTP"]
+    client_id: str
+    file_path: str | None
+    bulk: bool
+    inbound_directory: str | None
+    outbound_directory: str | None
+    delimiter: str = Field(json_schema_extra={"enum": list(DELIMITERS)})
+    mapping: list[MappingAnswer] | None
+    transcoding: list[TranscodingAnswer]
+    schedule: ScheduleAnswer
+    simultaneous_execution: str = Field(json_schema_extra={"enum": list(POLICIES)})
+    import_full_mode: bool
+    store_external_ids: list[str]
     active: bool
     created_at: datetime
     updated_at: datetime
@@ -216,6 +258,30 @@ def describe_jobout(job: ExportJob) -> dict[str, Any]:
         "triggerStatuses": job.trigger_statuses,
         "suppliers": [{"externalId": supplier.external_id, "name": supplier.name} for supplier in job.suppliers],
         "reexportOnHold": job.reexport_on_hold,
+        "active": job.active,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+    }
+
+
+def describe_job(job: ImportJob) -> dict[str, Any]:
+    return {
+        "id": job.public_id,
+        "name": job.name,
+        "entity": job.entity,
+        "method": job.method,
+        "clientId": job.connection.public_id,
+        "filePath": job.file_path,
+        "bulk": job.bulk,
+        "inboundDirectory": job.inbound_directory,
+        "outboundDirectory": job.outbound_directory,
+        "delimiter": job.delimiter,
+        "mapping": job.mapping,
+        "transcoding": job.transcoding,
+        "schedule": {"cron": job.cron, "enabled": job.schedule_enabled},
+        "simultaneousExecution": job.simultaneous_execution,
+        "importFullMode": job.import_full_mode,
+        "storeExternalIds": job.store_external_ids,
         "active": job.active,
         "createdAt": job.created_at,
         "updatedAt": job.updated_at,

@@ -1,4 +1,5 @@
-"""What every blueprint of the JSON API shares: the header that scripts must send, names of fields, old paths."""
+"""What every blueprint of the JSON API shares: the header that scripts must send, names of fields, what never changes,
+old paths."""
 
 from __future__ import annotations
 
@@ -64,7 +65,22 @@ def shown_names(**special: str) -> Iterator[None]:
     try:
         yield
     except InvalidError as error:
-        fields = {special.get(name) or to_camel(name): messages for name, messages in error.fields.items()}
+        fields = {special.get(name) or _as_written(name): messages for name, messages in error.fields.items()}
         raise InvalidError("The request has faults in: " + ", ".join(sorted(fields)) + ".", fields) from error
     except FieldConflictError as error:
-        raise FieldConflictError(special.get(error.field) or to_camel(error.field), str(error)) from error
+        raise FieldConflictError(special.get(error.field) or _as_written(error.field), str(error)) from error
+
+
+def refuse_change(thing: object, **given: str | None) -> None:
+    """For what never changes: raises InvalidError unless it is left out or as it was."""
+    fields = {
+        name: [f"Never changes: it is {getattr(thing, name)}."]
+        for name, value in given.items()
+        if value not in (None, getattr(thing, name))
+    }
+    if fields:
+        raise InvalidError("This never changes: " + ", ".join(sorted(fields)) + ".", fields)
+
+
+def _as_written(path: str) -> str:
+    return ".".join(to_camel(name) for name in path.split("."))

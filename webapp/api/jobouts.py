@@ -8,12 +8,11 @@ from flask import Response
 from flask_login import current_user
 from pydantic import Field
 
-from datahub.errors import InvalidError
 from datahub.jobs import executions, export_jobs, preview
 from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
 from datahub.models.order import ORDER_STATUSES
-from webapp.api.answers import CountAnswer, FileNamesAnswer, IdAnswer, JobOutAnswer, describe_jobout, page_shape
-from webapp.api.blueprint import deprecated, make_blueprint, shown_names
+from webapp.api.answers import CountAnswer, FileNamesAnswer, JobOutAnswer, describe_jobout, page_shape
+from webapp.api.blueprint import deprecated, make_blueprint, refuse_change, shown_names
 from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
@@ -124,7 +123,7 @@ def get_jobout_v1(job_id: str) -> Response:
 def update_jobout(job_id: str, json_data: JobOutChange) -> Response:
     job = _job(job_id)
     fields = _domain_fields(json_data)
-    _refuse_change(job, entity=fields.pop("entity"), method=fields.pop("method"))
+    refuse_change(job, entity=fields.pop("entity"), method=fields.pop("method"))
     kept = {
         "supplier_external_ids": [supplier.external_id for supplier in job.suppliers],
         "active": job.active,
@@ -149,13 +148,6 @@ def delete_jobout(job_id: str) -> Response:
 @permission(MAPPER_WRITE)
 def duplicate_jobout(job_id: str) -> Response:
     return reply(describe_jobout(export_jobs.duplicate(db.session(), _job(job_id))), 201)
-
-
-@blueprint.post("/v1/mapper/jobs/<job_id>/duplicate")
-@blueprint.output(IdAnswer)
-@permission(MAPPER_WRITE)
-def duplicate_job(job_id: str) -> Response:
-    return reply({"id": export_jobs.duplicate(db.session(), _job(job_id)).public_id})
 
 
 @blueprint.post("/v1/mapper/jobout/<job_id>/run")
@@ -207,13 +199,3 @@ def _domain_fields(body: JobOutBody) -> dict[str, Any]:
     fields = body.model_dump()
     fields["connection_id"] = fields.pop("client_id")
     return fields
-
-
-def _refuse_change(job: ExportJob, **given: str | None) -> None:
-    fields = {
-        name: [f"Never changes: it is {getattr(job, name)}."]
-        for name, value in given.items()
-        if value not in (None, getattr(job, name))
-    }
-    if fields:
-        raise InvalidError("An export job keeps its entity and its method.", fields)

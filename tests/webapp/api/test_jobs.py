@@ -1,0 +1,268 @@
+"""Import jobs over JSON: what scripts send and get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.jobs import import_jobs
+from datahub.models.export_job import ExportJob
+from tests.datahub.jobs.test_import_jobs import add_execution
+from tests.webapp.api.conftest import Script, assert_error
+
+NEW = "/v2/mapper/jobs"
+JOBS = "/v1/mapper/jobs"
+Body = dict[str, Any]
+
+
+@pytest.fixture
+def body(job: ExportJob) -> Body:
+    return {
+        "name": "Offers from ERP",
+        "entity": "OFFER",
+        "method": "SFTP",
+        "clientId": job.connection.public_id,
+        "filePath": "in/offers.csv",
+        "bulk": False,
+        "inboundDirectory": None,
+        "outboundDirectory": None,
+        "delimiter": ";",
+        "mapping": [{"field": "stockId", "source": "Stock Id"}],
+        "transcoding": [{"field": "currency", "from": "Euro", "to": "EUR"}],
+        "schedule": {"cron": "*/30 * * * *", "enabled": True},
+        "simultaneousExecution": "WAIT_FOR_NEXT",
+        "importFullMode": False,
+        "storeExternalIds": [],
+        "active": True,
+    }
+
+
+@pytest.fixture
+def short(body: Body) -> Body:
+    """What cannot be left out of a change."""
+    return {name: body[name] for name in ("name", "clientId", "delimiter")}
+
+
+def test_a_job_is_created_read_changed_and_deleted(script: Script, body: Body) -> None:
+    made = script.post(NEW, json=body)
+    assert made.status_code == 201
+    shown = made.json
+    assert {name: shown[name] for name in body} == body
+    assert set(shown) == {*body, "id", "createdAt", "updatedAt"}
+    assert shown["createdAt"].endswith("Z")
+    for path in (f"{JOBS}/{shown['id']}", f"/job/{shown['id']}"):
+        read = script.get(path)
+        assert (read.status_code, read.json) == (200, shown)
+    wanted = body | {"name": "Renamed", "delimiter": ",", "importFullMode": True, "mapping": None}
+    changed = script.put(f"{JOBS}/{shown['id']}", json=wanted)
+    assert changed.status_code == 200
+    assert {name: changed.json[name] for name in body} == wanted
+    assert script.get(f"/job/{shown['id']}").json == changed.json
+    gone = script.delete(f"{JOBS}/{shown['id']}")
+    assert (gone.status_code, gone.data) == (204, b"")
+    for path in (f"{JOBS}/{shown['id']}", f"/job/{shown['id']}"):
+        assert_error(script.get(path), 404)
+
+
+def test_a_short_body_gets_the_defaults(script: Script, short: Body) -> None:
+    shown = script.post(NEW, json=short | {"entity": "STORE", "filePath": "stores.csv"}).json
+    expected = {
+        "method": "SFTP",
+        "bulk": False,
+        "mapping": None,
+        "transcoding": [],
+        "schedule": {"cron": None, "enabled": False},
+        "simultaneousExecution": "WAIT_FOR_NEXT",
+        "importFullMode": False,
+        "storeExternalIds": [],
+        "active": True,
+    }
+    assert {name: shown[name] for name in expected} == expected
+
+
+def test_a_bulk_job_has_directories_and_no_file(script: Script, body: Body) -> None:
+    bulk = {"bulk": True, "inboundDirectory": "in", "outboundDirectory": "done"}
+    shown = script.post(NEW, json=body | bulk).json
+    assert {name: shown[name] for name in bulk} == bulk
+    assert shown["filePath"] is None
+    answer = script.put(f"{JOBS}/{shown['id']}", json=body | bulk | {"outboundDirectory": "in/"})
+    assert_error(answer, 400, "outboundDirectory")
+
+
+def test_what_a_change_leaves_out_stays(script: Script, body: Body, short: Body) -> None:
+    body |= {"active": False, "importFullMode": True, "simultaneousExecution": "RUN_IMMEDIATELY"}
+    made = script.post(NEW, json=body).json
+    changed = script.put(f"{JOBS}/{made['id']}", json=short | {"active": None, "transcoding": None}).json
+    assert {name: changed[name] for name in body} == body
+
+
+def test_null_takes_away_the_mapping_and_the_schedule(script: Script, body: Body, short: Body) -> None:
+    made = script.post(NEW, json=body).json
+    changed = script.put(f"{JOBS}/{made['id']}", json=short | {"mapping": None, "schedule": None}).json
+    assert (changed["mapping"], changed["schedule"]) == (None, {"cron": None, "enabled": False})
+
+
+def test_an_answer_can_be_sent_back(script: Script, body: Body) -> None:
+    made = script.post(NEW, json=body | {"schedule": None}).json
+    again = {name: made[name] for name in body}
+    assert script.put(f"{JOBS}/{made['id']}", json=again).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fields"),
+    [
+        ({"name": " "}, ["name"]),
+        ({"name": "x" * 201}, ["name"]),
+        ({"name": 1}, ["name"]),
+        ({"entity": "ORDER"}, ["entity"]),
+        ({"entity": None}, ["entity"]),
+        ({"method": "API", "listPath": "$.elements"}, ["method"]),
+        ({"clientId": "x"}, ["clientId"]),
+        ({"clientId": ""}, ["clientId"]),
+        ({"delimiter": "|"}, ["delimiter"]),
+        ({"delimiter": ""}, ["delimiter"]),
+        ({"delimiter": None}, ["delimiter"]),
+        ({"bulk": "yes"}, ["bulk"]),
+        ({"bulk": True}, ["inboundDirectory", "outboundDirectory"]),
+        ({"bulk": True, "inboundDirectory": "a", "outboundDirectory": "a"}, ["outboundDirectory"]),
+        ({"filePath": None}, ["filePath"]),
+        ({"filePath": "in/"}, ["filePath"]),
+        ({"filePath": "a\nb.csv"}, ["filePath"]),
+        ({"filePath": "x" * 1001}, ["filePath"]),
+        ({"mapping": []}, ["mapping"]),
+        ({"mapping": {"stockId": "Stock Id"}}, ["mapping"]),
+        ({"mapping": [{"field": "stockId"}]}, ["mapping.0.source"]),
+        ({"mapping": [{"field": "stockId", "source": "Id", "as": "TEXT"}]}, ["mapping.0.as"]),
+        ({"mapping": [{"field": "stockId", "source": "Id"}, {"field": "no", "source": "x"}]}, ["mapping.1.field"]),
+        ({"mapping": [{"field": "price", "source": "Price"}]}, ["mapping"]),
+        ({"transcoding": [{"field": "currency", "to": "EUR"}]}, ["transcoding.0.from"]),
+        ({"transcoding": [{"field": "no", "from": "a", "to": "b"}]}, ["transcoding.0.field"]),
+        ({"schedule": {"cron": "* *", "enabled": False}}, ["schedule.cron"]),
+        ({"schedule": {"cron": None, "enabled": True}}, ["schedule.cron"]),
+        ({"schedule": {"enabled": False}}, ["schedule.cron"]),
+        ({"schedule": {"cron": "* * * * *", "zone": "CET"}}, ["schedule.zone"]),
+        ({"schedule": "* * * * *"}, ["schedule"]),
+        ({"simultaneousExecution": "SOMETIMES"}, ["simultaneousExecution"]),
+        ({"entity": "STORE", "mapping": None, "transcoding": [], "importFullMode": True}, ["importFullMode"]),
+        ({"importFullMode": 1}, ["importFullMode"]),
+        ({"storeExternalIds": ["default_store"]}, ["storeExternalIds"]),
+        ({"storeExternalIds": "default_store"}, ["storeExternalIds"]),
+        ({"active": "true"}, ["active"]),
+        ({"colour": 1, "calls": []}, ["colour", "calls"]),
+        ({"name": " ", "delimiter": "|", "filePath": ""}, ["name", "delimiter", "filePath"]),
+    ],
+    ids=str,
+)
+def test_faults_bear_the_names_that_scripts_use(script: Script, body: Body, wrong: Body, fields: list[str]) -> None:
+    assert_error(script.post(NEW, json=body | wrong), 400, *fields)
+    assert script.get(JOBS).json["empty"]
+
+
+@pytest.mark.parametrize("name", ["name", "entity", "clientId", "delimiter", "filePath"])
+def test_what_is_required_cannot_be_left_out(script: Script, body: Body, name: str) -> None:
+    del body[name]
+    assert_error(script.post(NEW, json=body), 400, name)
+
+
+def test_a_change_is_checked_as_a_new_job_is(script: Script, body: Body) -> None:
+    made = script.post(NEW, json=body).json
+    wrong = {"filePath": "", "mapping": [], "schedule": {"cron": "x", "enabled": True}, "importFullMode": True}
+    answer = script.put(f"{JOBS}/{made['id']}", json=body | wrong | {"colour": 1})
+    assert_error(answer, 400, "colour")
+    answer = script.put(f"{JOBS}/{made['id']}", json=body | wrong)
+    assert_error(answer, 400, "filePath", "mapping", "schedule.cron")
+    assert script.get(f"/job/{made['id']}").json == made
+
+
+@pytest.mark.parametrize(("field", "value"), [("entity", "STORE"), ("entity", "ORDER"), ("method", "API")])
+def test_entity_and_method_never_change(script: Script, body: Body, field: str, value: str) -> None:
+    made = script.post(NEW, json=body).json
+    assert_error(script.put(f"{JOBS}/{made['id']}", json=body | {field: value}), 400, field)
+
+
+def test_a_taken_name_is_a_conflict_at_its_field(script: Script, job: ExportJob, body: Body) -> None:
+    script.post(NEW, json=body)
+    assert_error(script.post(NEW, json=body | {"name": "OFFERS from erp"}), 409, "name")
+    # Export jobs have names of their own.
+    other = script.post(NEW, json=body | {"name": job.name})
+    assert other.status_code == 201
+    assert_error(script.put(f"{JOBS}/{other.json['id']}", json=body), 409, "name")
+
+
+def test_the_list_is_searched_filtered_and_paged(script: Script, body: Body) -> None:
+    plain = {"mapping": None, "transcoding": []}
+    for name, entity in (("B offers", "OFFER"), ("a offers", "OFFER"), ("stores", "STORE")):
+        script.post(NEW, json=body | plain | {"name": name, "entity": entity})
+    for query, names in (
+        ("", ["a offers", "B offers", "stores"]),
+        ("?sort=name,desc", ["stores", "B offers", "a offers"]),
+        ("?sort=createdAt,desc", ["stores", "a offers", "B offers"]),
+        ("?search=OFF", ["a offers", "B offers"]),
+        ("?search=%25", []),
+        ("?entity=STORE", ["stores"]),
+        ("?entity=STORE&search=off", []),
+        ("?entity=MOON", ["a offers", "B offers", "stores"]),
+        ("?size=2&page=1", ["stores"]),
+    ):
+        assert [job["name"] for job in script.get(f"{JOBS}{query}").json["content"]] == names, query
+    first = script.get(f"{JOBS}?size=2").json
+    assert (first["numberOfElements"], first["first"], first["last"]) == (2, True, False)
+    for query, field in (("size=0", "size"), ("page=-1", "page"), ("sort=delimiter", "sort")):
+        assert_error(script.get(f"{JOBS}?{query}"), 400, field)
+
+
+def test_copies_are_inactive_and_without_a_schedule(script: Script, body: Body) -> None:
+    made = script.post(NEW, json=body).json
+    copies = [script.post(f"{JOBS}/{made['id']}/duplicate") for _ in range(2)]
+    assert [(copy.status_code, set(copy.json)) for copy in copies] == [(200, {"id"})] * 2
+    first, second = (script.get(f"/job/{copy.json['id']}").json for copy in copies)
+    assert second["name"] == "Offers from ERP - COPY (1)"
+    reset = {"name": "Offers from ERP - COPY", "schedule": {"cron": None, "enabled": False}, "active": False}
+    assert {name: first[name] for name in body} == body | reset
+
+
+def test_an_export_job_is_copied_on_the_same_path(script: Script, job: ExportJob) -> None:
+    answer = script.post(f"{JOBS}/{job.public_id}/duplicate")
+    assert (answer.status_code, set(answer.json)) == (200, {"id"})
+    assert script.get(f"/v2/mapper/jobout/{answer.json['id']}").json["name"] == f"{job.name} - COPY"
+
+
+def test_a_job_that_runs_cannot_be_deleted(script: Script, body: Body, sessions: sessionmaker[Session]) -> None:
+    made = script.post(NEW, json=body).json
+    with sessions.begin() as session:
+        add_execution(session, import_jobs.get(session, made["id"]), "INTEGRATION_STARTED")
+    assert_error(script.delete(f"{JOBS}/{made['id']}"), 409)
+    assert script.get(f"/job/{made['id']}").status_code == 200
+
+
+def test_a_connection_that_a_job_reads_from_cannot_be_deleted(script: Script, body: Body, job: ExportJob) -> None:
+    script.post(NEW, json=body)
+    script.delete(f"/v1/mapper/jobout/{job.public_id}")
+    assert_error(script.delete(f"/v1/mapper/clients/{body['clientId']}"), 409)
+
+
+def test_unknown_jobs_are_not_found(script: Script, job: ExportJob, body: Body) -> None:
+    for public_id in ("none", job.public_id):
+        path = f"{JOBS}/{public_id}"
+        for answer in (script.get(path), script.get(f"/job/{public_id}"), script.put(path, json=body)):
+            assert_error(answer, 404)
+        assert_error(script.delete(path), 404)
+    assert_error(script.post(f"{JOBS}/none/duplicate"), 404)
+
+
+def test_a_viewer_reads_and_changes_nothing(script: Script, script_of: Callable[[str], Script], body: Body) -> None:
+    made = script.post(NEW, json=body).json
+    viewer = script_of("VIEWER")
+    for path in (JOBS, f"{JOBS}/{made['id']}", f"/job/{made['id']}"):
+        assert viewer.get(path).status_code == 200
+    path = f"{JOBS}/{made['id']}"
+    for answer in (
+        viewer.post(NEW, json=body),
+        viewer.put(path, json=body),
+        viewer.delete(path),
+        viewer.post(f"{path}/duplicate"),
+    ):
+        assert_error(answer, 403)
