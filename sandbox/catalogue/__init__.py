@@ -1,0 +1,19 @@
+"""The catalogue of an invented distributor of tools as CSV files, always the same, with a few rows wrong on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox.catalogue.offers import offers
+from sandbox.catalogue.parties import stores, suppliers
+from sandbox.catalogue.products import products
+from sandbox.catalogue.sheet import Sample
+from sandbox.catalogue.tree import attributes, categories
+
+__all__ = ["Sample", "write"]
+SHEETS = (stores, suppliers, attributes, categories, products, offers)
+
+
+def write(folder: Path) -> list[Sample]:
+    """In the order in which the files can be imported."""
+    return [sheet().write(folder) for sheet in SHEETS]
