@@ -5,7 +5,7 @@ Everything happens in the caller's transaction, and the caller commits."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from datahub.entities.base import Field
 from datahub.entities.values import NUMBER
 from datahub.jobs import ledger
 from datahub.jobs.import_plan import Plan
-from datahub.jobs.json_values import canonical, newer
+from datahub.jobs.json_values import canonical, contradicts, newer
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem, Target, is_json
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
@@ -117,7 +117,7 @@ class ChunkWriter:
         for place, (item, value) in enumerate(zip(self._plan.root.given, row.values, strict=True)):
             if value is None:
                 continue
-            if values[place] is not None and values[place] != value:
+            if values[place] is not None and contradicts(values[place], value):
                 yield Warned(
                     row.spooled,
                     DIFFERS,
@@ -142,13 +142,48 @@ class ChunkWriter:
                 faults.setdefault(row.spooled.sequence, []).append(
                     _explain(problem, row, of_part=False, plan=self._plan)
                 )
+        for record, item, missing in self._unknown_in_lists(records):
+            for row in record.rows:
+                fault = _fault("unknown_reference", item, missing, self._plan)
+                faults.setdefault(row.spooled.sequence, []).append(fault)
         if self._part is not None and self._plan.part is not None:
             parts = {row.spooled.sequence: row for record in records for row in record.parts.values()}
             self._part.stage(self._staged_parts(self._plan.part, records))
             for problem in self._part.problems():
                 row = parts[problem.sequence]
                 faults.setdefault(problem.sequence, []).append(_explain(problem, row, of_part=True, plan=self._plan))
+            for row in self._second_claims(records, faults):
+                problem = Problem(row.spooled.sequence, "belongs_to_another", self._plan.part.key)
+                faults[problem.sequence] = [_explain(problem, row, of_part=True, plan=self._plan)]
         return faults
+
+    def _second_claims(self, records: list[_Record], faulty: Container[int]) -> list[_Row]:
+        """Rows that name a part which an earlier record of the chunk will own: it is not stored, or only hidden."""
+        if self._plan.part is None or not self._plan.part.global_key:
+            return []
+        owners: dict[str, str] = {}
+        named = [(record, key, row) for record in records for key, row in record.parts.items() if not row.part_remove]
+        return [
+            row
+            for record, key, row in named
+            if row.spooled.sequence not in faulty and owners.setdefault(key, record.key) != record.key
+        ]
+
+    def _unknown_in_lists(self, records: list[_Record]) -> Iterator[tuple[_Record, Field, list[str]]]:
+        """Lists of external ids are JSON, which the merge cannot look into."""
+        for place, item in enumerate(self._plan.root.given):
+            if item.refers_to is None or not is_json(self._plan.root, item):
+                continue
+            table = item.refers_to.model.__table__
+            named = {key for record in records for key in record.values[place] or ()}
+            query = select(table.c.external_id).where(table.c.external_id.in_(named))
+            if "deleted_at" in table.c:
+                query = query.where(table.c.deleted_at.is_(None))
+            known = set(self._connection.scalars(query))
+            for record in records:
+                missing = [key for key in record.values[place] or () if key not in known]
+                if missing and not record.remove:
+                    yield record, item, missing
 
     def _staged_roots(self, target: Target, records: list[_Record]) -> Iterator[tuple[Any, ...]]:
         stored = self._stored(target, [record.key for record in records])
@@ -279,13 +314,18 @@ def _explain(problem: Problem, row: _Row, *, of_part: bool, plan: Plan) -> dict[
     given = values[target.given.index(problem.field)] if problem.field in target.given else None
     if given is None and problem.field is target.key:
         given = row.part_key if of_part else row.spooled.key
-    shown = "" if given is None else str(given)
-    name = problem.field.refers_to.name if problem.field.refers_to else plan.entity.name
+    return _fault(problem.code, problem.field, [] if given is None else [str(given)], plan, target)
+
+
+def _fault(code: str, item: Field, given: list[str], plan: Plan, target: Target | None = None) -> dict[str, str]:
+    shown = ", ".join(given)
+    name = item.refers_to.name if item.refers_to else plan.entity.name
+    used_by = (target or plan.root).used_by
     messages = {
         "required": "This field is required to create a record.",
         "unknown_reference": f"There is no {name} with the external id {shown}.",
         "not_editable": "This field cannot be changed once the record is there.",
         "belongs_to_another": f"{shown} belongs to another record.",
-        "in_use": "It cannot be deleted: " + " and ".join(use.what for use in target.used_by) + " still refer to it.",
+        "in_use": "It cannot be deleted: " + " and ".join(use.what for use in used_by) + " still refer to it.",
     }
-    return {"code": problem.code, "field": problem.field.key, "value": shown[:200], "message": messages[problem.code]}
+    return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}

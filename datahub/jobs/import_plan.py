@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datahub.entities.base import EntityType, Field, Part
-from datahub.entities.values import LOCALISED, LOCALISED_LIST, TEXT_LIST, parse_list, parse_text
+from datahub.entities.values import LOCALISED, LOCALISED_LIST, NEVER, TEXT_LIST, parse_list, parse_text
 from datahub.jobs.merge import Target
 from datahub.mapping.transcoding import Transcoding
 
@@ -68,7 +68,8 @@ class Plan:
             parts=entity.parts,
         )
         self.part = self._part_target(self._part, keys) if self._part else None
-        self._cells = [self._cell(*binding) for binding in bound]
+        # A column that names the main locale goes before one that names none, which counts where the other is empty.
+        self._cells = [self._cell(*binding) for binding in sorted(bound, key=lambda one: one[2] is not None)]
 
     def _part_target(self, part: Part, keys: set[str]) -> Target:
         return Target(
@@ -108,6 +109,8 @@ class Plan:
                 self._read(cell, text, row)
         if not row.key and not row.faults:
             row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
+        if self._part and not row.faults and _describes_nameless_part(self._part, row):
+            row.faults.append(self._fault("required", self._part.key_field, "", "This field is required."))
         return row
 
     def _read(self, cell: Cell, text: str, row: Converted) -> None:
@@ -123,6 +126,12 @@ class Plan:
 
     def _fault(self, code: str, field: Field, value: str, message: str) -> dict[str, str]:
         return {"code": code, "field": field.key, "value": value[:200], "message": message}
+
+
+def _describes_nameless_part(part: Part, row: Converted) -> bool:
+    """Switches without a link to switch say nothing."""
+    says = row.part_remove or any(value is not None for value in row.part_values)
+    return says and row.part_key is None and part.removed_by is not NEVER
 
 
 def _parser(field: Field) -> Callable[[Field, object], Any]:

@@ -11,5 +11,12 @@ def newer(stored: Any, given: Any) -> Any:
     return (stored or {}) | given if isinstance(given, dict) else given
 
 
+def contradicts(one: Any, other: Any) -> bool:
+    """Texts in other locales do not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return any(one[name] != value for name, value in other.items() if name in one)
+    return bool(one != other)
+
+
 def canonical(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

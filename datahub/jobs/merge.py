@@ -294,7 +294,7 @@ class Merge:
         if demanded:
             yield "required", field, and_(or_(*demanded), given.is_(None))
         if is_given and is_reference(self._target, field):
-            is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.in_((CREATE, REVIVE, UPDATE)))
+            is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.not_in((DELETE, ABSENT)))
             yield "unknown_reference", field, and_(is_named, work[f"r_{field.column}"].is_(None))
         if is_given and not field.editable:
             yield "not_editable", field, and_(work.action == UPDATE, work[f"d_{field.column}"])

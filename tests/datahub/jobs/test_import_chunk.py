@@ -268,3 +268,30 @@ def test_categories_link_attributes_and_name_those_that_do_not_exist(load: Impor
     with sessions() as session:
         (link,) = session.scalars(select(Category)).one().attributes
         assert (link.attribute.external_id, link.enabled, link.indexable) == ("weight", True, False)
+
+
+def test_a_top_category_is_not_moved_below_one_that_does_not_exist(load: Importer) -> None:
+    load("CLASSIFICATION_CATEGORY", category("TOOLS"))
+    outcome = load("CLASSIFICATION_CATEGORY", category("TOOLS", "NOWHERE"))
+    assert causes(outcome) == [(2, "unknown_reference", "classificationParentExternalId")]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_of_two_products_that_claim_a_new_or_a_deleted_variant_the_first_gets_it(load: Importer) -> None:
+    borrowed = (3, "belongs_to_another", "variantExternalId")
+    assert causes(load("PRODUCT", product("P-3", "V-9"), product("P-4", "V-9"))) == [borrowed]
+    load("PRODUCT", product("P-3", "V-9", deletedVariant="TRUE"))
+    assert causes(load("PRODUCT", product("P-5", "V-9"), product("P-6", "V-9"))) == [borrowed]
+
+
+def test_a_list_names_the_references_that_do_not_exist(load: Importer) -> None:
+    row = {"externalId": "SUP-9", "name": "Nine", "storesExternalId": "default_store||moon||mars"}
+    ((_, (fault,)),) = load("SUPPLIER", row).rejected
+    assert fault["message"] == "There is no STORE with the external id moon, mars."
+
+
+@pytest.mark.parametrize(("explicit", "expected"), [("explicit", "explicit"), ("", "plain")])
+def test_a_plain_column_counts_where_that_of_the_main_locale_is_empty(explicit: str, expected: str) -> None:
+    bound = [(0, "productNames", "en-GB"), (1, "productNames", None)]
+    plan = Plan(ENTITIES["PRODUCT"], ["productNames[en-GB]", "productNames"], bound, Transcoding({}), "en-GB")
+    assert plan.convert([explicit, "plain"]).values == [{"en-GB": expected}]
