@@ -1,4 +1,4 @@
-"""Single commerce records by hand or script: written by the rules of their entity, and read."""
+"""Single commerce records by hand or script: written by the rules of their entity."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from datahub.db import database_now
-from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.values import parse_custom_value
 from datahub.errors import ConflictError, InvalidError, NotFoundError
-from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.jobs.record_reads import entity_type
 
 # What can be written one by one; everything else comes by imports.
 BY_HAND = ("STORE", "SUPPLIER", "ACCOUNT")
-SORTS = ("external_id", "created_at", "updated_at")
 CUSTOM_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
@@ -45,14 +43,6 @@ class _Change:
     unlink: bool = False
 
 
-def entity_type(name: str) -> EntityType:
-    """Raises NotFoundError, which points at the right entity where another one holds the records."""
-    if name in BY_HAND:
-        return ENTITIES[name]
-    hint = " Its records are those of ORDER." if name in ("ORDER_UPDATE", "ORDER_STATUS") else ""
-    raise NotFoundError(f"There are no records of the entity {name!r}.{hint} Known: {', '.join(BY_HAND)}.")
-
-
 def put(
     session: Session,
     entity: str,
@@ -63,8 +53,9 @@ def put(
 ) -> tuple[Any, bool]:
     """The record, and whether it is new or back from deletion. Safe to repeat.
 
-    Raises InvalidError with every fault at `fields.<key>` or `customFields.<id>`; nothing is changed then."""
-    kind = entity_type(entity)
+    Raises InvalidError for an entity that is not BY_HAND, else with every fault at `fields.<key>` or
+    `customFields.<id>`; nothing is changed then."""
+    kind = _writable(entity)
     faults = _Faults()
     key = _key(kind.key, external_id, "externalId", faults)
     faults.raise_any(f"The {entity} record")
@@ -83,69 +74,12 @@ def put(
     return _write(session, kind, record, is_new, change, parts, custom), is_new
 
 
-def get(session: Session, entity: str, external_id: str) -> Any:
-    """Deleted records are found too, and say so."""
-    kind = entity_type(entity)
-    record = session.scalar(select(kind.model).where(kind.model.external_id == external_id))
-    if record is None:
-        raise NotFoundError(f"There is no {entity} with the external id {external_id!r}.")
-    return record
-
-
-def find(
-    session: Session,
-    entity: str,
-    *,
-    search: str = "",
-    external_id: str = "",
-    sort: str = "external_id",
-    descending: bool = False,
-    page: int = 0,
-    size: int = PAGE_SIZE,
-) -> Slice[Any]:
-    """Without deleted ones. `search` is part of the external id or the name, in any case."""
-    if sort not in SORTS:
-        raise ValueError(f"no records are sorted by {sort}")
-    model = entity_type(entity).model
-    columns = (getattr(model, sort), model.id)
-    order = [column.desc() if descending else column.asc() for column in columns]
-    query = select(model).order_by(*order).offset(page * size).limit(size + 1)
-    query = query.options(*(selectinload(getattr(model, part.attribute)) for part in entity_type(entity).parts))
-    if entity_type(entity).deleted_by:
-        query = query.where(model.deleted_at.is_(None))
-    if external_id:
-        query = query.where(model.external_id == external_id)
-    text = search.strip()
-    if text:
-        query = query.where(
-            model.external_id.icontains(text, autoescape=True) | model.name.icontains(text, autoescape=True)
-        )
-    rows = list(session.scalars(query))
-    return Slice(rows[:size], has_more=len(rows) > size)
-
-
-def describe(record: Any) -> dict[str, Any]:
-    """Field keys with their values as stored: decimals stay Decimal, times datetime."""
-    kind = next(kind for kind in ENTITIES.values() if isinstance(record, kind.model))
-    fields = {item.key: getattr(record, item.column) for item in (kind.key, *kind.fields)}
-    parts = {
-        part.shown_as: [
-            {item.key: getattr(row, item.column) for item in (part.key_field, *part.fields)}
-            for row in getattr(record, part.attribute)
-        ]
-        for part in kind.parts
-    }
-    return {
-        "entity": kind.name,
-        "externalId": record.external_id,
-        "fields": fields,
-        "customFields": dict(record.custom_fields) if kind.has_custom_fields else {},
-        "attributes": {},
-        "parts": parts,
-        "createdAt": record.created_at,
-        "updatedAt": record.updated_at,
-        "deletedAt": record.deleted_at if kind.deleted_by else None,
-    }
+def _writable(name: str) -> EntityType:
+    kind = entity_type(name)
+    if name not in BY_HAND:
+        message = f"Only {', '.join(BY_HAND)} can be written one by one."
+        raise InvalidError(f"The records of {name} come by imports. {message}", {"entity": [message]})
+    return kind
 
 
 def _key(field_: Field, value: object, path: str, faults: _Faults) -> str:

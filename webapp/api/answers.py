@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.alias_generators import to_camel
 
 from datahub.entities import ENTITIES
+from datahub.jobs.record_history import Recorded
+from datahub.models.change import ACTIONS
 from datahub.models.connection import Connection
 from datahub.models.execution import EXPORT_STATUSES, ORIGINS, Execution
 from datahub.models.export_job import ExportJob
@@ -199,6 +201,21 @@ class RecordAnswer(Answer):
     deleted_at: datetime | None
 
 
+class ChangeAnswer(Answer):
+    """`changes` maps a field to its old and new value, and is null for what was created or deleted. `part` and
+    `partKey` are null where the record itself changed, `executionId` for a change by page or script."""
+
+    at: datetime
+    action: str = Field(json_schema_extra={"enum": list(ACTIONS)})
+    part: str | None
+    part_key: str | None
+    changes: dict[str, list[Any]] | None
+    actor: str
+    execution_id: str | None
+    file: str | None
+    line: int | None
+
+
 class SettingsAnswer(Answer):
     export_order_enabled: bool
     export_incident_enabled: bool
@@ -312,3 +329,18 @@ def describe_execution(execution: Execution) -> dict[str, Any]:
 
 def describe_any_execution(execution: Execution) -> dict[str, Any]:
     return describe_execution(execution) | {"kind": execution.kind, "jobName": execution.job_name}
+
+
+def describe_change(recorded: Recorded) -> dict[str, Any]:
+    change = recorded.change
+    return {
+        "at": change.at,
+        "action": change.action,
+        "part": change.part or None,
+        "partKey": change.part_key or None,
+        "changes": change.changes,
+        "actor": change.actor,
+        "executionId": recorded.execution_id,
+        "file": change.file,
+        "line": change.line,
+    }

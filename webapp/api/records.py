@@ -1,14 +1,16 @@
-"""Commerce records for scripts: stores, suppliers, accounts."""
+"""Commerce records for scripts: all are read, some are written, and each tells what changed it."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Response
+from flask import Response, request
 from pydantic import Field
 
-from datahub.jobs import records
-from webapp.api.answers import RecordAnswer, page_shape
+from datahub.jobs import record_history, record_reads, records
+from datahub.jobs.queries import Slice
+from webapp.api.answers import ChangeAnswer, RecordAnswer, describe_change, page_shape
 from webapp.api.blueprint import make_blueprint
 from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import page_of, reply
@@ -33,13 +35,17 @@ class RecordQuery(PageQuery):
     sort: str = Field("externalId", pattern=sort_pattern("externalId", "createdAt", "updatedAt"))
 
 
+class ChangeQuery(PageQuery):
+    sort: str = Field("at,desc", pattern=sort_pattern("at"))
+
+
 @blueprint.get("/v1/records/<entity>")
 @blueprint.input(RecordQuery, location="query")
 @blueprint.output(page_shape(RecordAnswer))
 @permission(MAPPER_READ)
 def list_records(entity: str, query_data: RecordQuery) -> Response:
     paging = query_data.paging()
-    found = records.find(
+    found = record_reads.find(
         db.session(),
         entity,
         search=query_data.search,
@@ -49,14 +55,36 @@ def list_records(entity: str, query_data: RecordQuery) -> Response:
         page=paging.page,
         size=paging.size,
     )
-    return page_of(found, paging, records.describe)
+    described = record_reads.describe(db.session(), entity, found.items)
+    return page_of(Slice(described, found.has_more), paging, dict)
 
 
 @blueprint.get("/v1/records/<entity>/<whatever:external_id>", merge_slashes=False)
 @blueprint.output(RecordAnswer)
 @permission(MAPPER_READ)
 def get_record(entity: str, external_id: str) -> Response:
-    return reply(records.describe(records.get(db.session(), entity, external_id)))
+    return reply(_describe(entity, record_reads.get(db.session(), entity, external_id)))
+
+
+@blueprint.get("/v1/records/<entity>/<whatever:external_id>/changes", merge_slashes=False)
+@blueprint.input(ChangeQuery, location="query")
+@blueprint.output(page_shape(ChangeAnswer))
+@permission(MAPPER_READ)
+def list_changes(entity: str, external_id: str, query_data: ChangeQuery) -> Response:
+    if not urlsplit(request.environ["RAW_URI"]).path.endswith("/changes"):
+        # The id itself ends so, with its slash percent-encoded: only the address as it was sent tells.
+        return reply(_describe(entity, record_reads.get(db.session(), entity, f"{external_id}/changes")))
+    record = record_reads.get(db.session(), entity, external_id)
+    paging = query_data.paging()
+    found = record_history.find_changes(
+        db.session(),
+        entity,
+        record.external_id,
+        descending=paging.descending,
+        page=paging.page,
+        size=paging.size,
+    )
+    return page_of(found, paging, describe_change)
 
 
 @blueprint.put("/v1/records/<entity>/<whatever:external_id>", merge_slashes=False)
@@ -68,4 +96,9 @@ def put_record(entity: str, external_id: str, json_data: RecordBody) -> Response
     record, created = records.put(
         db.session(), entity, external_id, fields=json_data.fields, custom_fields=json_data.custom_fields
     )
-    return reply(records.describe(record), 201 if created else 200)
+    return reply(_describe(entity, record), 201 if created else 200)
+
+
+def _describe(entity: str, record: Any) -> dict[str, Any]:
+    (described,) = record_reads.describe(db.session(), entity, [record])
+    return described

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from wtforms import SelectChoice
 
-from datahub.jobs import connections, export_jobs, preview, records
+from datahub.jobs import connections, export_jobs, preview, record_reads
 from datahub.jobs.preview import Preview
 from datahub.models.connection import SFTP
 from datahub.models.export_job import JSON_FORMAT, XML, ExportJob
@@ -61,7 +61,7 @@ def supplier_context(session: Session, form: ExportJobForm, search: str) -> dict
     """Chosen ones first, then some of those that match the search."""
     chosen = list(dict.fromkeys(form.supplier_external_ids.data or []))
     names = {it.external_id: it.name for it in export_jobs.chosen_suppliers(session, chosen)}
-    found = records.find(session, "SUPPLIER", search=search.strip(), size=SUPPLIERS_SHOWN)
+    found = record_reads.find(session, "SUPPLIER", search=search.strip(), size=SUPPLIERS_SHOWN)
     options = [SupplierOption(it, names.get(it, "unknown"), True) for it in chosen]
     options += [SupplierOption(it.external_id, it.name, False) for it in found.items if it.external_id not in chosen]
     return {

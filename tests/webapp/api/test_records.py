@@ -1,10 +1,20 @@
-"""Stores, suppliers and accounts over JSON."""
+"""Commerce records over JSON: read, written one by one where that is allowed, with what changed them."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.entities import ENTITIES
+from tests import catalogue
+from tests.factories import make_supplier
 from tests.webapp.api.conftest import Script, assert_error
 
 PATH = "/v1/records"
+Sessions = sessionmaker[Session]
 
 
 def test_a_record_is_created_updated_and_read(script: Script) -> None:
@@ -29,3 +39,83 @@ def test_unknown_entities_and_records_are_told(script: Script) -> None:
         assert "ORDER" in assert_error(script.get(f"{PATH}/{name}"), 404)["message"]
     assert_error(script.put(f"{PATH}/LOST/1", json={}), 404)
     assert_error(script.get(f"{PATH}/STORE/unknown"), 404)
+    assert_error(script.get(f"{PATH}/STORE/unknown/changes"), 404)
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_each_entity_has_its_list_and_says_how_its_records_come(script: Script, entity: str) -> None:
+    assert script.get(f"{PATH}/{entity}").json["empty"] == (entity != "STORE")
+    answer = script.put(f"{PATH}/{entity}/X", json={})
+    if entity in ("STORE", "SUPPLIER", "ACCOUNT"):
+        assert answer.status_code == 400
+        assert "entity" not in answer.json["fields"]
+    else:
+        assert "come by imports" in assert_error(answer, 400, "entity")["message"]
+
+
+def test_an_offer_is_read_with_its_references_and_its_exact_prices(script: Script, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        stock = catalogue.make_offer(session, "S/1", prices=0, quantity=7)
+        catalogue.make_price(session, stock, "PRICE-1", price=Decimal("123456789012.000001"))
+    answer = script.get(f"{PATH}/OFFER/S%2F1")
+    assert b'"price":123456789012.000001' in answer.data
+    assert answer.json["fields"] == {
+        "stockId": "S/1",
+        "stockVariantId": "P-1-V1",
+        "supplierId": "SUP-1",
+        "stockNumber": 7,
+        "quantityPerPack": None,
+        "leadTimeToShip": None,
+        "stockInactive": False,
+        "storeExternalIds": ["default_store"],
+    }
+    (price,) = answer.json["parts"]["prices"]
+    assert (price["offerPriceExternalId"], price["currency"]) == ("PRICE-1", "EUR")
+    listed = script.get(f"{PATH}/OFFER?search=p-1-v").json
+    assert listed["content"] == [answer.json]
+    assert script.get(f"{PATH}/OFFER?externalId=S").json["empty"]
+    product = script.get(f"{PATH}/PRODUCT/P-1").json
+    assert product["fields"]["productNames"] == {"en-GB": "Product P-1"}
+    assert product["parts"]["variants"][0]["variantExternalId"] == "P-1-V1"
+
+
+def test_changes_come_newest_first_page_by_page(script: Script, sessions: Sessions) -> None:
+    public_id = "22222222-2222-4222-8222-222222222222"
+    with sessions.begin() as session:
+        make_supplier(session, "S-1")
+        execution = catalogue.make_import(session, public_id)
+        source = {"execution_id": execution.id, "file": "a.csv", "line": 2}
+        catalogue.record_change(session, "SUPPLIER", "S-1", "created", **source)
+        changes = {"supplierRating": ["4.5", None]}
+        catalogue.record_change(session, "SUPPLIER", "S-1", changes=changes, part="prices", part_key="PRICE-1")
+    path = f"{PATH}/SUPPLIER/S-1/changes"
+    newest, oldest = script.get(path).json["content"]
+    assert newest.pop("at") >= oldest.pop("at")
+    assert newest == {
+        "action": "updated",
+        "part": "prices",
+        "partKey": "PRICE-1",
+        "changes": changes,
+        "actor": "ada",
+        "executionId": None,
+        "file": None,
+        "line": None,
+    }
+    assert (oldest["executionId"], oldest["file"], oldest["line"]) == (public_id, "a.csv", 2)
+    assert (oldest["part"], oldest["partKey"], oldest["changes"]) == (None, None, None)
+    second = script.get(f"{path}?page=1&size=1").json
+    assert (second["content"][0]["action"], second["last"]) == ("created", True)
+
+
+@pytest.mark.parametrize("key", ["a/b", "x/changes", "changes", "/", "..", "a?b#c", "é%2F", "new\nline", "x/changes/y"])
+def test_any_id_can_be_asked_for_and_so_can_its_changes(script: Script, sessions: Sessions, key: str) -> None:
+    with sessions.begin() as session:
+        for known in {key, "x"}:
+            make_supplier(session, known)
+            catalogue.record_change(session, "SUPPLIER", known, actor=f"wrote {known}")
+    path = f"{PATH}/SUPPLIER/{quote(key, safe='')}"
+    assert script.get(path).json["externalId"] == key
+    (change,) = script.get(f"{path}/changes?page=0").json["content"]
+    assert change["actor"] == f"wrote {key}"
+    assert script.put(path, json={"fields": {"name": "Named"}}).status_code == 200
+    assert script.get(path).json["fields"]["name"] == "Named"

@@ -1,0 +1,57 @@
+"""What changed a record, read from the change ledger."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.models.change import Change
+from datahub.models.execution import Execution
+
+CURSOR = re.compile("[0-9]{1,18}")
+
+
+class Recorded(NamedTuple):
+    """The execution's public id and its job's name; None for a change by page or API."""
+
+    change: Change
+    execution_id: str | None
+    job_name: str | None
+
+
+def find_changes(
+    session: Session,
+    entity: str,
+    external_id: str,
+    *,
+    descending: bool = True,
+    page: int = 0,
+    size: int = PAGE_SIZE,
+) -> Slice[Recorded]:
+    """By time, those of the parts included."""
+    order = Change.id.desc() if descending else Change.id.asc()
+    query = _changes(entity, external_id).order_by(order).offset(page * size).limit(size + 1)
+    rows = [Recorded(*row) for row in session.execute(query)]
+    return Slice(rows[:size], has_more=len(rows) > size)
+
+
+def changes_page(
+    session: Session, entity: str, external_id: str, *, before: str = "", size: int = PAGE_SIZE
+) -> Slice[Recorded]:
+    """Newest first. A malformed cursor counts as none."""
+    query = _changes(entity, external_id)
+    if CURSOR.fullmatch(before):
+        query = query.where(Change.id < int(before))
+    rows = [Recorded(*row) for row in session.execute(query.order_by(Change.id.desc()).limit(size + 1))]
+    has_more = len(rows) > size
+    return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].change.id) if has_more else None)
+
+
+def _changes(entity: str, external_id: str) -> Select[Change, str, str]:
+    query = select(Change, Execution.public_id, Execution.job_name)
+    query = query.outerjoin(Execution, Execution.id == Change.execution_id)
+    return query.where(Change.entity == entity, Change.record_key == external_id)

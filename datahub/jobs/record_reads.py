@@ -1,0 +1,228 @@
+"""Commerce records as people and scripts read them: found, counted, and described by the keys of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, column, exists, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType, Field, Part, Reference
+from datahub.errors import NotFoundError
+from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.models.custom_field import CustomField
+
+SORTS = ("external_id", "created_at", "updated_at")
+MOST_COUNTED = 10_000
+
+
+def entity_type(name: str) -> EntityType:
+    """Raises NotFoundError, which points at the right entity where another one holds the records."""
+    if name in ENTITIES:
+        return ENTITIES[name]
+    hint = " Its records are those of ORDER." if name in ("ORDER_UPDATE", "ORDER_STATUS") else ""
+    raise NotFoundError(f"There are no records of the entity {name!r}.{hint} Known: {', '.join(ENTITIES)}.")
+
+
+def get(session: Session, entity: str, external_id: str) -> Any:
+    """Deleted records are found too, and say so."""
+    model = entity_type(entity).model
+    record = session.scalar(select(model).where(model.external_id == external_id))
+    if record is None:
+        raise NotFoundError(f"There is no {entity} with the external id {external_id!r}.")
+    return record
+
+
+def find(
+    session: Session,
+    entity: str,
+    *,
+    search: str = "",
+    external_id: str = "",
+    sort: str = "external_id",
+    descending: bool = False,
+    page: int = 0,
+    size: int = PAGE_SIZE,
+) -> Slice[Any]:
+    """Without deleted ones. `search` is part of the external id or a name, in any case."""
+    if sort not in SORTS:
+        raise ValueError(f"no records are sorted by {sort}")
+    kind = entity_type(entity)
+    columns = (getattr(kind.model, sort), kind.model.id)
+    order = [column.desc() if descending else column.asc() for column in columns]
+    query = _live(session, kind, search).order_by(*order).offset(page * size).limit(size + 1)
+    if external_id:
+        query = query.where(kind.model.external_id == external_id)
+    rows = list(session.scalars(query))
+    return Slice(rows[:size], has_more=len(rows) > size)
+
+
+def records_page(
+    session: Session, entity: str, *, search: str = "", after: str = "", size: int = PAGE_SIZE
+) -> Slice[Any]:
+    """As `find`, by external id; `after` is the cursor of the page before."""
+    kind = entity_type(entity)
+    query = _live(session, kind, search).order_by(kind.model.external_id).limit(size + 1)
+    if after:
+        query = query.where(kind.model.external_id > after)
+    rows = list(session.scalars(query))
+    has_more = len(rows) > size
+    return Slice(rows[:size], has_more=has_more, cursor=rows[size - 1].external_id if has_more else None)
+
+
+def count_live(session: Session) -> dict[str, int]:
+    """Number of records by entity, not deleted; counting stops one above MOST_COUNTED."""
+    counted = []
+    for kind in ENTITIES.values():
+        some = select(literal(1)).select_from(kind.model).limit(MOST_COUNTED + 1)
+        if kind.deleted_by:
+            some = some.where(kind.model.deleted_at.is_(None))
+        counted.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
+    return dict(zip(ENTITIES, session.execute(select(*counted)).one(), strict=True))
+
+
+def count_parts(session: Session, part: Part, records: Sequence[Any]) -> dict[int, int]:
+    """Number of parts by the id of their record; records without any are absent."""
+    owner = getattr(part.model, part.owner)
+    query = select(owner, func.count()).where(_belong_to(part, records)).group_by(owner)
+    return dict(session.execute(query).all())
+
+
+def describe(session: Session, entity: str, records: Sequence[Any]) -> list[dict[str, Any]]:
+    """Values as stored: decimals stay Decimal, times datetime; references are external ids, parts come in their order.
+
+    However many the records are, the statements are as few."""
+    kind = entity_type(entity)
+    fields = describe_fields(session, entity, records)
+    parts = {part.shown_as: _describe_parts(session, part, records) for part in kind.parts}
+    return [
+        {
+            "entity": kind.name,
+            "externalId": record.external_id,
+            "fields": own,
+            "customFields": dict(record.custom_fields) if kind.has_custom_fields else {},
+            "attributes": _attributes(record) or {},
+            "parts": {name: by_owner.get(record.id, []) for name, by_owner in parts.items()},
+            "createdAt": record.created_at,
+            "updatedAt": record.updated_at,
+            "deletedAt": record.deleted_at if kind.deleted_by else None,
+        }
+        for record, own in zip(records, fields, strict=True)
+    ]
+
+
+def describe_fields(session: Session, entity: str, records: Sequence[Any]) -> list[dict[str, Any]]:
+    """What `describe` says of the fields alone, for lists."""
+    kind = entity_type(entity)
+    items = (kind.key, *kind.fields)
+    names = _referred_names(session, kind.model, items, records)
+    return [_values(record, items, names) for record in records]
+
+
+def holders(session: Session, reference: Reference, keys: Collection[str]) -> dict[str, tuple[str, str]]:
+    """By key of what is referred to: entity and external id of the record that shows it, which for a part is the one it
+    belongs to. What does not exist is absent."""
+    target = reference.model
+    for kind in ENTITIES.values():
+        if kind.model is target:
+            found = session.scalars(select(target.external_id).where(target.external_id.in_(keys)))
+            return {key: (kind.name, key) for key in found}
+        for part in kind.parts:
+            if part.model is target:
+                query = select(target.external_id, kind.model.external_id)
+                query = query.join(kind.model, kind.model.id == getattr(target, part.owner))
+                rows = session.execute(query.where(target.external_id.in_(keys)))
+                return {key: (kind.name, owner) for key, owner in rows}
+    return {}
+
+
+def custom_field_names(session: Session, entity: str) -> dict[str, str]:
+    """By external id, of the custom fields that are defined."""
+    query = select(CustomField.external_id, CustomField.name).where(CustomField.entity == entity)
+    return dict(session.execute(query).all())
+
+
+def is_reference(model: type[Any], item: Field) -> bool:
+    """Whether the column holds the id of a record; lists of external ids are JSON."""
+    return item.refers_to is not None and bool(model.__table__.c[item.column].foreign_keys)
+
+
+def _live(session: Session, kind: EntityType, search: str) -> Select[Any]:
+    query = select(kind.model)
+    if kind.deleted_by:
+        query = query.where(kind.model.deleted_at.is_(None))
+    text = search.strip()
+    return query.where(or_(*_matches(session, kind, text))) if text else query
+
+
+def _matches(session: Session, kind: EntityType, text: str) -> list[ColumnElement[bool]]:
+    """In the external id or a name. What has no name is known by what it refers to."""
+    model = kind.model
+    found: list[ColumnElement[bool]] = [model.external_id.icontains(text, autoescape=True)]
+    if hasattr(model, "name"):
+        found.append(model.name.icontains(text, autoescape=True))
+    elif hasattr(model, "names"):
+        # Never the JSON text itself: it may hold letters as escapes, and holds the locales as well.
+        each = func.json_each_text if session.get_bind().dialect.name == "postgresql" else func.json_each
+        texts = each(model.names).table_valued(column("value", String))
+        matching = texts.c.value.icontains(text, autoescape=True)
+        found.append(exists(select(literal(1)).select_from(texts).where(matching)))
+    else:
+        for item in kind.fields:
+            if item.refers_to is not None and is_reference(model, item):
+                other = item.refers_to.model
+                known = select(other.id).where(other.external_id.icontains(text, autoescape=True))
+                found.append(getattr(model, item.column).in_(known))
+    return found
+
+
+def _describe_parts(session: Session, part: Part, records: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
+    """By the id of their record."""
+    items = (part.key_field, *part.fields)
+    rows = session.scalars(select(part.model).where(_belong_to(part, records)).order_by(part.model.id)).all()
+    names = _referred_names(session, part.model, items, rows)
+    described: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        values = _values(row, items, names)
+        attributes = _attributes(row)
+        if attributes is not None:
+            values["attributes"] = attributes
+        described.setdefault(getattr(row, part.owner), []).append(values)
+    return described
+
+
+def _belong_to(part: Part, records: Sequence[Any]) -> ColumnElement[bool]:
+    chosen: ColumnElement[bool] = getattr(part.model, part.owner).in_([record.id for record in records])
+    return chosen & part.model.deleted_at.is_(None) if hasattr(part.model, "deleted_at") else chosen
+
+
+def _referred_names(
+    session: Session, model: type[Any], items: Sequence[Field], rows: Sequence[Any]
+) -> dict[str, dict[int, str]]:
+    """By column: external ids by id of what the rows refer to. Deleted records keep theirs."""
+    names: dict[str, dict[int, str]] = {}
+    for item in items:
+        if item.refers_to is not None and is_reference(model, item):
+            other = item.refers_to.model
+            ids = {getattr(row, item.column) for row in rows} - {None}
+            found = session.execute(select(other.id, other.external_id).where(other.id.in_(ids)))
+            names[item.column] = dict(found.all())
+    return names
+
+
+def _values(row: Any, items: Sequence[Field], names: Mapping[str, Mapping[int, str]]) -> dict[str, Any]:
+    values = {}
+    for item in items:
+        stored = getattr(row, item.column)
+        if item.column in names:
+            no_reference = item.root[0] if item.root else None
+            stored = no_reference if stored is None else names[item.column][stored]
+        values[item.key] = stored
+    return values
+
+
+def _attributes(row: Any) -> dict[str, Any] | None:
+    """None for what bears no attributes; the attributes of a category are links, and so parts."""
+    return dict(row.attributes) if "attributes" in row.__table__.c else None
