@@ -9,7 +9,20 @@ from apiflask import APIFlask
 from datahub.jobs import dispatch
 from datahub.settings import Settings
 from datahub.vault import Vault
-from webapp import api, assets, cli, database, errors, filters, htmx, logs, navigation, permissions, security
+from webapp import (
+    api,
+    assets,
+    cli,
+    database,
+    errors,
+    filters,
+    htmx,
+    logs,
+    navigation,
+    permissions,
+    references,
+    security,
+)
 from webapp.auth import identity
 from webapp.auth import routes as auth
 from webapp.connections import routes as connections
@@ -17,10 +30,11 @@ from webapp.dashboard import routes as dashboard
 from webapp.executions import routes as executions
 from webapp.export_jobs import routes as export_jobs
 from webapp.orders import routes as orders
+from webapp.records import routes as records
 from webapp.settings import routes as settings_pages
 
 ROOT = Path(__file__).parent.parent
-PAGES = (auth, connections, dashboard, executions, export_jobs, orders, settings_pages)
+PAGES = (auth, connections, dashboard, executions, export_jobs, orders, records, settings_pages)
 
 
 def create_app(settings: Settings) -> APIFlask:
@@ -45,7 +59,7 @@ def create_app(settings: Settings) -> APIFlask:
     database.init_app(app, settings.database_url)
     security.protect_forms(app)
     permissions.init_app(app)
-    for part in (assets, cli, filters, htmx, navigation):
+    for part in (assets, cli, filters, htmx, navigation, references):
         part.init_app(app)
     for pages in PAGES:
         app.register_blueprint(pages.blueprint)

@@ -25,6 +25,7 @@ ENTRIES = (
     Entry("Exports", "export_jobs.index", "file-export"),
     Entry("Executions", "executions.index", "list-details"),
     Entry("Orders", "orders.index", "shopping-cart"),
+    Entry("Records", "records.index", "database"),
     Entry("Connections", "connections.index", "plug-connected"),
     Entry("Settings", "settings.index", "settings"),
 )

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from datahub.access import tokens, users
 from datahub.models.execution import ERROR, JOB_PENDING
 from datahub.vault import Vault
+from tests import catalogue
 from tests.factories import add_connection, make_job
 from tests.servers import LOOPBACK
 from tests.webapp.conftest import PASSWORD
@@ -25,6 +26,15 @@ from webapp.permissions import required_permission
 pytestmark = pytest.mark.browser
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 FLAGS = [*QUIET, "--disable-component-update", "--disable-sync"]
+# Pages with a part in their address, of what the fixture makes.
+RECORDS = (
+    "/records/SUPPLIER",
+    "/records/OFFER",
+    "/records/ATTRIBUTE?search=nothing",
+    "/records/ACCOUNT",
+    "/records/PRODUCT/P-1",
+    "/records/OFFER/STOCK-1",
+)
 Sessions = sessionmaker[Session]
 Open = Callable[..., Page]
 
@@ -39,7 +49,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
-    """A running hub with a user, a token, a job, a failed and a waiting execution."""
+    """A running hub with a user, a token, a job, a failed and a waiting execution, an offer that changed."""
     with sessions.begin() as session:
         user = users.create(session, name="ada", password=PASSWORD, role="ADMIN")
         tokens.create(session, user=user, name="ERP")
@@ -47,6 +57,7 @@ def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
         add_execution(session, job, status=ERROR, error="The folder out/orders does not exist.", attempts=6)
         held = make_job(session, add_connection(session, vault, name="Backup", active=False))
         add_execution(session, held, status=JOB_PENDING)
+        add_offer(session)
     server = make_server(LOOPBACK, 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -54,6 +65,18 @@ def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def add_offer(session: Session) -> None:
+    product = catalogue.make_product(session, "P-1", variants=2, descriptions={"en-GB": "Long words. " * 40})
+    product.attributes = {"COLOR": ["red", "blue"]}
+    catalogue.make_offer(session, "STOCK-1", prices=2, custom_fields={"zone": "north"})
+    changes = {"price": ["9.5", "9.99"], "priceType": [None, "PUBLIC"]}
+    source = {"file": "in/offers.csv", "line": 2}
+    catalogue.record_change(session, "OFFER", "STOCK-1", "created", **source)
+    catalogue.record_change(
+        session, "OFFER", "STOCK-1", part="prices", part_key="STOCK-1-P1", changes=changes, **source
+    )
 
 
 @pytest.fixture
@@ -101,13 +124,22 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 ) -> None:
     page = open_page("/", width, scheme)
     found = {}
-    for url in pages(app):
+    for url in (*pages(app), *RECORDS):
         page.goto(url)
         violations = [f"{v['id']}: {v['nodes'][0]['html']}" for v in Axe().run(page).response["violations"]]
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if violations or too_wide:
             found[url] = (violations, too_wide)
     assert found == {}
+
+
+def test_the_header_fits_screens_between_a_phone_and_a_desk(open_page: Open) -> None:
+    page = open_page("/records")
+    too_wide = {}
+    for width in (320, 640, 992, 1099, 1100, 1200, 1399, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        too_wide[width] = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert not any(too_wide.values()), too_wide
 
 
 def test_the_theme_follows_the_system_until_somebody_chooses(open_page: Open) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from flask import Blueprint, Response, flash, render_template, request, url_for
-from flask.blueprints import BlueprintSetupState
 from flask_login import current_user
 from wtforms import SelectChoice
 
@@ -18,16 +17,9 @@ from webapp.database import db
 from webapp.filters import status_words
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.orders.forms import MoveForm
-from webapp.orders.references import ReferenceConverter
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, may, permission
 
 blueprint = Blueprint("orders", __name__)
-
-
-@blueprint.record
-def _know_references(state: BlueprintSetupState) -> None:
-    """Before the first route: they name the converter."""
-    state.app.url_map.converters["reference"] = ReferenceConverter
 
 
 @blueprint.get("/orders")

@@ -20,12 +20,18 @@ MARKS = ("%", "_", "\\")
 NAMES = [f"AB{mark}YZ" for mark in MARKS]
 DECOY = "ABxYZ"
 # Lists whose search looks at names: pages for a browser, paths for a script.
-PAGES = {"/orders": "search", "/export-jobs": "search", "/export-jobs/new/sftp": "supplier_search"}
+PAGES = {
+    "/orders": "search",
+    "/records/SUPPLIER": "search",
+    "/export-jobs": "search",
+    "/export-jobs/new/sftp": "supplier_search",
+}
 PATHS = ("/v1/orders", "/v1/records/SUPPLIER")
 HISTORY = "/v2/jobouts/{job}/executions"
 SORTS = {
     "/v1/orders": ["createdAt", "updatedAt", "reference"],
     "/v1/records/SUPPLIER": ["externalId", "createdAt", "updatedAt"],
+    "/v1/records/STORE/default_store/changes": ["at"],
     "/v1/mapper/clients": ["name", "createdAt"],
     "/v1/mapper/jobout": ["name", "createdAt"],
     "/v2/executions": ["executedAt", "createdAt"],

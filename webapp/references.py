@@ -1,9 +1,10 @@
-"""Order references in addresses. A reference may hold anything, slashes and dots included."""
+"""References and external ids in addresses of pages. They may hold anything, slashes and dots included."""
 
 from __future__ import annotations
 
 import re
 
+from flask import Flask
 from werkzeug.routing import BaseConverter, ValidationError
 
 UNSAFE = re.compile(rb"[^A-Za-z0-9_-]")
@@ -23,3 +24,7 @@ class ReferenceConverter(BaseConverter):
             return ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), value.encode()).decode()
         except UnicodeDecodeError as error:
             raise ValidationError from error
+
+
+def init_app(app: Flask) -> None:
+    app.url_map.converters["reference"] = ReferenceConverter

@@ -1,0 +1,286 @@
+"""The pages of records: how many there are, a list per entity, one with its parts and what changed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.entities import ENTITIES
+from datahub.jobs import general_settings, record_reads
+from datahub.models.party import Supplier
+from tests import catalogue
+from tests.factories import make_account, make_supplier
+from tests.webapp.conftest import ParsingClient, parse
+from tests.webapp.test_executions import counted_statements
+from webapp.records import routes
+
+SignIn = Callable[[str], ParsingClient]
+Sessions = sessionmaker[Session]
+EMPTY = "\u2013"
+IMPORT_ID = "22222222-2222-4222-8222-222222222222"
+
+
+def words(element: Any) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def cells(page: str, label: str) -> list[str]:
+    return [words(cell) for cell in parse(page).iterfind(f".//td[@data-label='{label}']")]
+
+
+def definitions(page: str) -> dict[str, str]:
+    pairs = parse(page).iterfind(".//dl/div")
+    return {words(pair.find("dt")): words(pair.find("dd")) for pair in pairs}
+
+
+def links(page: str) -> dict[str, str]:
+    """Addresses by what the links say."""
+    return {words(link): link.get("href") for link in parse(page).iterfind(".//main//a")}
+
+
+def older(page: str) -> str:
+    """The address of the last link below a list."""
+    address: str = [link.get("href") for link in parse(page).iterfind(".//nav[@aria-label='Pages']/a")][-1]
+    return address
+
+
+def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        catalogue.make_offer(session)
+        make_supplier(session, "GONE", deleted_at=database_now(session))
+    client = sign_in("VIEWER")
+    page = client.get("/records").text
+    cards = {words(card.find("h2")): words(card.find(".//p")) for card in parse(page).iterfind(".//main//li")}
+    assert cards == {
+        "Stores": "1",
+        "Accounts": "0",
+        "Suppliers": "1",
+        "Attributes": "0",
+        "Classification categories": "1",
+        "Products": "1",
+        "Offers": "1",
+    }
+    for kind in ENTITIES.values():
+        assert links(page)[kind.label] == f"/records/{kind.name}"
+        assert client.get(f"/records/{kind.name}").status_code == 200
+
+
+def test_the_overview_does_not_count_for_ever(
+    sign_in: SignIn, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_reads, "MOST_COUNTED", 2)
+    with sessions.begin() as session:
+        for number in range(4):
+            make_supplier(session, f"S-{number}")
+    assert "more than 2" in sign_in("VIEWER").get("/records").text
+
+
+@pytest.mark.parametrize("entity", sorted(set(ENTITIES) - {"STORE"}))
+def test_a_list_with_nothing_in_it_says_how_records_get_here(sign_in: SignIn, entity: str) -> None:
+    page = sign_in("VIEWER").get(f"/records/{entity}").text
+    assert "mports" in page
+    assert (f"PUT /v1/records/{entity}/" in page) == (entity in ("SUPPLIER", "ACCOUNT"))
+    assert "No record fits" in sign_in("ADMIN").get(f"/records/{entity}?search=x").text
+
+
+def test_a_list_shows_what_people_know_its_records_by(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        general_settings.get(session).main_locale = "fr-FR"
+        names = {"en-GB": "Drill", "fr-FR": "Perceuse"}
+        product = catalogue.make_product(session, "P-1", variants=2, names=names, inactive=True)
+        catalogue.make_variant(session, product, "P-1-V2").deleted_at = database_now(session)
+        catalogue.make_offer(session, "STOCK-1", prices=2, quantity=14)
+        make_supplier(session, "SUP-2", rating=Decimal("4.500000"))
+    client = sign_in("VIEWER")
+    page = client.get("/records/PRODUCT").text
+    assert cells(page, "Product External Id") == ["P-1Perceuse"]
+    assert cells(page, "Product Classification Category Id") == ["TOOLS"]
+    assert (cells(page, "Variants"), cells(page, "State")) == (["1"], ["Inactive"])
+    page = client.get("/records/OFFER").text
+    assert (cells(page, "Stock Variant Id"), cells(page, "Supplier Id")) == (["P-1-V1"], ["SUP-1"])
+    assert (cells(page, "Stock Number"), cells(page, "Prices")) == (["14"], ["2"])
+    assert cells(client.get("/records/SUPPLIER").text, "Supplier Rating") == [EMPTY, "4.5"]
+
+
+def test_htmx_gets_the_list_alone_and_its_address(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        make_supplier(session, "S-1", name="Acme")
+        make_supplier(session, "S-2", name="Bolt")
+    answer = sign_in("VIEWER").get("/records/SUPPLIER?search=bol", htmx=True)
+    assert answer.text.lstrip().startswith('<div id="list">')
+    assert "Bolt" in answer.text
+    assert "Acme" not in answer.text
+    assert answer.headers["HX-Push-Url"] == "/records/SUPPLIER?search=bol"
+    assert "HX-Request" in answer.vary
+
+
+def test_the_list_goes_on_page_by_page_within_the_search(sign_in: SignIn, sessions: Sessions) -> None:
+    keys = [f"S/{number:02}&" for number in range(22)]
+    with sessions.begin() as session:
+        for key in (*keys, "OTHER"):
+            make_supplier(session, key)
+    client = sign_in("VIEWER")
+    first = client.get("/records/SUPPLIER?search=s/").text
+    assert cells(first, "Supplier External Id") == [key + key for key in keys[:20]]
+    second = client.get(older(first)).text
+    assert cells(second, "Supplier External Id") == [key + key for key in keys[20:]]
+    assert links(second)["First"] == "/records/SUPPLIER?search=s/"
+
+
+def test_lists_and_pages_cost_the_same_few_statements_however_long(
+    sign_in: SignIn, app: APIFlask, sessions: Sessions
+) -> None:
+    client = sign_in("VIEWER")
+
+    def cost(path: str) -> int:
+        with counted_statements(app) as statements:
+            assert client.get(path).status_code == 200
+        return len(statements)
+
+    with sessions.begin() as session:
+        catalogue.make_offer(session, "S-0")
+    paths = ("/records/OFFER", "/records/OFFER/S-0", "/records/PRODUCT", "/records")
+    few = [cost(path) for path in paths]
+    with sessions.begin() as session:
+        for number in range(5):
+            product = catalogue.make_product(session, f"P-1{number}", variants=2)
+            variant = catalogue.make_variant(session, product, f"V-{number}")
+            catalogue.make_offer(session, f"S-{number}", variant=variant, prices=4)
+            catalogue.record_change(session, "OFFER", "S-0", changes={"stockNumber": [1, number]})
+    assert [cost(path) for path in paths] == few
+
+
+@pytest.mark.parametrize("key", ["a/b", "../../etc/passwd", ".", "é ~?#%2f&", "<b>x</b>", "x/changes", "~41"])
+def test_a_record_with_an_odd_id_has_its_page(sign_in: SignIn, sessions: Sessions, key: str) -> None:
+    with sessions.begin() as session:
+        make_supplier(session, key, name="Acme")
+    client = sign_in("VIEWER")
+    page = client.get(links(client.get("/records/SUPPLIER").text)[key])
+    assert page.status_code == 200
+    assert words(parse(page.text).find(".//main//code")) == key
+
+
+def test_unknown_entities_and_records_are_404s(sign_in: SignIn) -> None:
+    client = sign_in("ADMIN")
+    for path in ("LOST", "supplier", "ORDER_STATUS", "SUPPLIER/LOST", "SUPPLIER/~ff", "LOST/X"):
+        assert client.get(f"/records/{path}").status_code == 404, path
+    assert "those of ORDER" in client.get("/records/ORDER_STATUS").text
+
+
+def test_the_page_shows_every_field_with_its_label(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        make_account(session, "A/1")
+        custom = {"zone": "north", "tags": ["<i>", "b"], "motto": {"fr-FR": "Oui"}}
+        values = {"rating": Decimal("4.25"), "accounts": ["A/1", "LOST"], "description": "long " * 100}
+        make_supplier(session, "S-1", name="Acme", custom_fields=custom, **values)
+    page = sign_in("VIEWER").get("/records/SUPPLIER/S-1").text
+    shown = definitions(page)
+    assert {item.label for item in ENTITIES["SUPPLIER"].fields} <= set(shown)
+    assert shown["Supplier Rating"] == "4.25"
+    assert (shown["Mark Supplier as Inactive"], shown["Logo"], shown["Total Offers"]) == ("No", EMPTY, "0")
+    assert shown["Description"] == ("long " * 100).strip()
+    assert (shown["zone"], shown["tags"], shown["motto"]) == ("north", "<i>, b", "fr-FR Oui")
+    # What does not exist has no page to lead to.
+    assert shown["Account External Id"] == "A/1, LOST"
+    assert links(page)["A/1"] == "/records/ACCOUNT/A~2f1"
+    assert "LOST" not in links(page)
+
+
+def test_references_lead_to_the_record_that_shows_them(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        catalogue.make_offer(session, "STOCK-1")
+        attribute = catalogue.make_attribute(session, "COLOR")
+        catalogue.link_attribute(session, catalogue.make_category(session, "TOOLS"), attribute)
+    client = sign_in("VIEWER")
+    offer = links(client.get("/records/OFFER/STOCK-1").text)
+    assert (offer["P-1-V1"], offer["SUP-1"]) == ("/records/PRODUCT/P-1", "/records/SUPPLIER/SUP-1")
+    assert links(client.get("/records/PRODUCT/P-1").text)["TOOLS"] == "/records/CLASSIFICATION_CATEGORY/TOOLS"
+    category = client.get("/records/CLASSIFICATION_CATEGORY/TOOLS").text
+    assert links(category)["COLOR"] == "/records/ATTRIBUTE/COLOR"
+    assert definitions(category)["Classification Parent External Id"] == "Root"
+
+
+def test_parts_are_a_table_without_empty_columns(
+    sign_in: SignIn, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sessions.begin() as session:
+        stock = catalogue.make_offer(session, "STOCK-1", prices=0)
+        catalogue.make_price(session, stock, "PRICE-1", price=Decimal("9.9"), ranges=[["10", "9.50"], ["100", "9"]])
+        catalogue.make_price(session, stock, "PRICE-2", price=Decimal(100))
+        product = catalogue.make_product(session, "P-1")
+        product.attributes = {"WEIGHT": "1 kg"}
+        catalogue.make_variant(session, product, "P-1-V1").attributes = {"COLOR": ["red", "blue"]}
+    client = sign_in("VIEWER")
+    page = client.get("/records/OFFER/STOCK-1").text
+    assert cells(page, "Offer Price External Id") == ["PRICE-1", "PRICE-2"]
+    assert cells(page, "Price") == ["9.9", "100"]
+    assert cells(page, "Price Ranges") == ["10:9.50, 100:9", EMPTY]
+    assert cells(page, "Price Type Value") == []
+    page = client.get("/records/PRODUCT/P-1").text
+    assert definitions(page)["WEIGHT"] == "1 kg"
+    assert cells(page, "Attributes") == ["COLOR red, blue"]
+    monkeypatch.setattr(routes, "MOST_PARTS", 1)
+    page = client.get("/records/OFFER/STOCK-1").text
+    assert cells(page, "Price") == ["9.9"]
+    assert "The first 1; the JSON API gives all." in page
+
+
+def test_what_changed_it_is_told_with_import_field_old_new_file_and_line(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        catalogue.make_offer(session, "S-1")
+        source = {"execution_id": catalogue.make_import(session, IMPORT_ID).id, "file": "in/o.csv", "line": 7}
+        catalogue.record_change(session, "OFFER", "S-1", "created", **source)
+        changes = {"price": ["9.5", "9.99"], "priceInactive": [False, True], "unknownKey": [None, ["<b>"]]}
+        catalogue.record_change(
+            session, "OFFER", "S-1", changes=changes, part="prices", part_key="PRICE-1", actor="<bob>"
+        )
+        catalogue.record_change(session, "OFFER", "S-2", actor="nobody")
+    page = sign_in("VIEWER").get("/records/OFFER/S-1").text
+    assert cells(page, "What") == ["UpdatedPrices: PRICE-1", "Created"]
+    assert cells(page, "Fields") == [f"Price: 9.5 → 9.99Price Inactive: No → YesunknownKey: {EMPTY} → <b>", EMPTY]
+    assert cells(page, "By") == ["<bob>", "Suppliers from ERPada"]
+    assert cells(page, "From") == [EMPTY, "in/o.csvline 7"]
+    assert links(page)["Suppliers from ERP"] == f"/executions/{IMPORT_ID}"
+
+
+def test_localised_changes_name_the_locales_that_differ_and_long_ones_are_cut(
+    sign_in: SignIn, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        catalogue.make_product(session, "P-1")
+        names = [{"en-GB": "Drill", "fr-FR": "Perceuse"}, {"en-GB": "Drill", "fr-FR": "Foreuse", "de-DE": "Bohrer"}]
+        changes = {"productNames": names, "productDescriptions": [None, {"en-GB": "x" * 501}]}
+        catalogue.record_change(session, "PRODUCT", "P-1", changes=changes)
+    (fields,) = cells(sign_in("VIEWER").get("/records/PRODUCT/P-1").text, "Fields")
+    assert "Product Names fr-FR: Perceuse → Foreuse" in fields
+    assert f"Product Names de-DE: {EMPTY} → Bohrer" in fields
+    assert "Product Names en-GB" not in fields
+    assert fields.endswith("x… (501 characters)")
+
+
+def test_older_changes_are_a_page_further(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        make_supplier(session, "S-1")
+        for number in range(22):
+            catalogue.record_change(session, "SUPPLIER", "S-1", actor=f"user {number}")
+    client = sign_in("VIEWER")
+    first = client.get("/records/SUPPLIER/S-1").text
+    assert cells(first, "By") == [f"user {number}" for number in range(21, 1, -1)]
+    assert older(first).endswith("#changes")
+    assert cells(client.get(older(first)).text, "By") == ["user 1", "user 0"]
+    assert client.get("/records/SUPPLIER/S-1?before=%25").status_code == 200
+
+
+def test_a_deleted_record_says_so(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        supplier: Supplier = make_supplier(session, "S-1")
+        supplier.deleted_at = database_now(session)
+    client = sign_in("VIEWER")
+    assert "This record was deleted on" in client.get("/records/SUPPLIER/S-1").text
+    assert "S-1" not in client.get("/records/SUPPLIER").text

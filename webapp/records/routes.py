@@ -1,0 +1,164 @@
+"""Commerce records: overview, a list per entity, the page of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType, Field
+from datahub.jobs import general_settings, record_history, record_reads
+from datahub.jobs.record_history import Recorded
+from datahub.jobs.records import BY_HAND
+from webapp.database import db
+from webapp.htmx import render, wants_fragment
+from webapp.permissions import MAPPER_READ, permission
+from webapp.records import shown
+
+blueprint = Blueprint("records", __name__)
+MOST_PARTS = 200
+
+
+@blueprint.get("/records")
+@permission(MAPPER_READ)
+def index() -> str:
+    counts = record_reads.count_live(db.session())
+    cards = [(kind, shown.NOTES.get(kind.name, ""), counts[kind.name]) for kind in ENTITIES.values()]
+    return render_template("records/index.html", cards=cards, most=record_reads.MOST_COUNTED)
+
+
+@blueprint.get("/records/<entity>")
+@permission(MAPPER_READ)
+def list_records(entity: str) -> Response:
+    kind = record_reads.entity_type(entity)
+    search = request.args.get("search", "").strip()
+    after = request.args.get("after", "")
+    found = record_reads.records_page(db.session(), entity, search=search, after=after)
+    params = {"entity": entity, "search": search or None}
+    response = render(
+        "records/list.html",
+        "records/_list.html",
+        kind=kind,
+        note=shown.NOTES.get(entity, ""),
+        tabs=_tabs(entity),
+        search=search,
+        looks_in="External id or name" if shown.name_field(kind) else "External id, also of what it refers to",
+        columns=shown.list_fields(kind),
+        has_state=shown.state_field(kind) is not None,
+        rows=_rows(kind, found.items),
+        is_by_hand=entity in BY_HAND,
+        first_url=url_for("records.list_records", **params) if after else "",
+        next_url=url_for("records.list_records", after=found.cursor, **params) if found.cursor else "",
+    )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("records.list_records", after=after or None, **params)
+    return response
+
+
+@blueprint.get("/records/<entity>/<reference:external_id>")
+@permission(MAPPER_READ)
+def detail(entity: str, external_id: str) -> str:
+    session = db.session()
+    kind = record_reads.entity_type(entity)
+    record = record_reads.get(session, entity, external_id)
+    (described,) = record_reads.describe(session, entity, [record])
+    before = request.args.get("before", "")
+    found = record_history.changes_page(session, entity, external_id, before=before)
+    address = {"entity": entity, "external_id": external_id, "_anchor": "changes"}
+    return render_template(
+        "records/detail.html",
+        kind=kind,
+        record=described,
+        name=shown.name_of(kind, described["fields"], general_settings.get(session).main_locale),
+        fields=_fields(kind, described),
+        custom_fields=_custom_fields(kind, described),
+        attributes=_attributes(described),
+        tables=_tables(kind, described),
+        changes=_changes(kind, found.items),
+        newest_url=url_for("records.detail", **address) if before else "",
+        older_url=url_for("records.detail", before=found.cursor, **address) if found.cursor else "",
+    )
+
+
+def _tabs(entity: str) -> list[tuple[str, str, bool]]:
+    lists = [
+        (kind.label, url_for("records.list_records", entity=kind.name), kind.name == entity)
+        for kind in ENTITIES.values()
+    ]
+    return [("Overview", url_for("records.index"), False), *lists]
+
+
+def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
+    session = db.session()
+    main_locale = general_settings.get(session).main_locale
+    described = record_reads.describe_fields(session, kind.name, records)
+    part = kind.parts[0] if kind.parts else None
+    parts = record_reads.count_parts(session, part, records) if part else {}
+    state = shown.state_field(kind)
+    return [
+        {
+            "external_id": record.external_id,
+            "url": url_for("records.detail", entity=kind.name, external_id=record.external_id),
+            "name": shown.name_of(kind, fields, main_locale),
+            "cells": [shown.shown_field(item, fields[item.key], {}) for item in shown.list_fields(kind)],
+            "parts": parts.get(record.id, 0),
+            "is_inactive": state is not None and fields[state.key],
+            "updated_at": record.updated_at,
+        }
+        for record, fields in zip(records, described, strict=True)
+    ]
+
+
+def _fields(kind: EntityType, described: dict[str, Any]) -> list[shown.Shown]:
+    fields = described["fields"]
+    return [shown.shown_field(item, fields[item.key], _links(item, [fields[item.key]])) for item in kind.fields]
+
+
+def _links(item: Field, values: list[Any]) -> dict[str, str]:
+    """Addresses of the records that these values of a field refer to, by external id."""
+    if item.refers_to is None:
+        return {}
+    keys = {key for value in values for key in (value if isinstance(value, list) else [value]) if key}
+    holders = record_reads.holders(db.session(), item.refers_to, keys)
+    return {
+        key: url_for("records.detail", entity=entity, external_id=owner) for key, (entity, owner) in holders.items()
+    }
+
+
+def _custom_fields(kind: EntityType, described: dict[str, Any]) -> list[shown.Shown]:
+    names = record_reads.custom_field_names(db.session(), kind.name)
+    given = described["customFields"]
+    return [shown.Shown(names.get(key, key), key, shown.pieces_of(value, {})) for key, value in given.items()]
+
+
+def _attributes(described: dict[str, Any]) -> list[shown.Shown]:
+    return [shown.Shown(key, key, shown.pieces_of(value, {})) for key, value in described["attributes"].items()]
+
+
+def _tables(kind: EntityType, described: dict[str, Any]) -> list[shown.Table]:
+    tables = []
+    for part in kind.parts:
+        rows = described["parts"][part.shown_as]
+        keys = [row[part.key_field.key] for row in rows[:MOST_PARTS]]
+        tables.append(shown.parts_table(part, rows, _links(part.key_field, keys), MOST_PARTS))
+    return tables
+
+
+def _changes(kind: EntityType, found: list[Recorded]) -> list[dict[str, Any]]:
+    labels = shown.labels_of(kind)
+    parts = {part.shown_as: part.label for part in kind.parts}
+    return [
+        {
+            "change": change,
+            "execution_id": execution_id,
+            "job_name": job_name,
+            "part": parts.get(change.part, change.part),
+            "differences": [
+                difference
+                for key, (old, new) in (change.changes or {}).items()
+                for difference in shown.differences(labels.get(key, key), old, new)
+            ],
+        }
+        for change, execution_id, job_name in found
+    ]

@@ -1,0 +1,163 @@
+"""How pages show records: which columns a list has, and the values of fields in pieces that templates only place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from datahub.entities.base import EntityType, Field, Part
+from datahub.entities.values import INTEGER, NUMBER
+
+# What people know the records by, beside external id and name; other entities show what they cannot do without.
+COLUMNS = {
+    "STORE": ("storeDescription",),
+    "ACCOUNT": ("companyRegistrationName", "accountVatNumber"),
+    "SUPPLIER": ("status", "supplierRating"),
+    "ATTRIBUTE": ("attributeType", "attributeUnit", "attributeVariant"),
+    "CLASSIFICATION_CATEGORY": ("classificationParentExternalId",),
+    "PRODUCT": ("productBrand", "productClassificationCategoryId"),
+    "OFFER": ("stockVariantId", "supplierId", "stockNumber"),
+}
+NOTES = {
+    "STORE": "The shops that sell.",
+    "ACCOUNT": "The companies that buy, with their addresses.",
+    "SUPPLIER": "Who delivers what is ordered.",
+    "ATTRIBUTE": "What products and variants are described by.",
+    "CLASSIFICATION_CATEGORY": "The tree that products stand in, with the attributes they bear.",
+    "PRODUCT": "What is sold, with its variants.",
+    "OFFER": "The stock of a variant at a supplier, with its prices.",
+}
+LONG = 100
+MOST_SHOWN = 500
+
+
+class Piece(NamedTuple):
+    """`mark` says what the text is one of: a locale, or the name of an attribute."""
+
+    text: str
+    mark: str = ""
+    url: str = ""
+
+
+class Shown(NamedTuple):
+    label: str
+    key: str
+    pieces: list[Piece]
+    is_number: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        return sum(len(piece.text) for piece in self.pieces) > LONG
+
+
+class Table(NamedTuple):
+    """The parts of a record. `headings` pair a label with whether its column holds numbers."""
+
+    title: str
+    headings: list[tuple[str, bool]]
+    rows: list[list[Shown]]
+    left_out: int
+
+
+Links = Mapping[str, str]
+
+
+def pieces_of(value: Any, links: Links) -> list[Piece]:
+    """`links` are addresses by external id. Empty values have no pieces."""
+    match value:
+        case None | "":
+            return []
+        case dict():
+            return [Piece(", ".join(_texts(item)), mark) for mark, item in value.items()]
+        case _:
+            return [Piece(text, url=links.get(text, "")) for text in _texts(value)]
+
+
+def shown_field(item: Field, value: Any, links: Links) -> Shown:
+    return Shown(item.label, item.key, pieces_of(value, links), item.type in (INTEGER, NUMBER))
+
+
+def name_field(kind: EntityType) -> Field | None:
+    return next((item for item in kind.fields if item.column in ("name", "names")), None)
+
+
+def name_of(kind: EntityType, fields: Mapping[str, Any], main_locale: str) -> str:
+    """In the main locale, else in any. Empty for what has no name."""
+    item = name_field(kind)
+    name = fields[item.key] if item else ""
+    if isinstance(name, dict):
+        name = name.get(main_locale) or next(iter(name.values()), "")
+    return str(name or "")
+
+
+def list_fields(kind: EntityType) -> list[Field]:
+    """Those that a list shows beside external id and name."""
+    if kind.name in COLUMNS:
+        return [kind.by_key[key] for key in COLUMNS[kind.name]]
+    return [item for item in kind.fields if item.required_on_create and item is not name_field(kind)]
+
+
+def state_field(kind: EntityType) -> Field | None:
+    return next((item for item in kind.fields if item.column == "inactive"), None)
+
+
+def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, most: int) -> Table:
+    """Without the columns that are empty in every row."""
+    shown = [_part_row(part, row, links) for row in rows[:most]]
+    used = [place for place, cells in enumerate(zip(*shown, strict=True)) if any(cell.pieces for cell in cells)]
+    kept = [[row[place] for place in used] for row in shown]
+    headings = [(cell.label, cell.is_number) for cell in kept[0]] if kept else []
+    return Table(part.label, headings, kept, max(len(rows) - most, 0))
+
+
+def _part_row(part: Part, row: dict[str, Any], links: Links) -> list[Shown]:
+    cells = [shown_field(item, row[item.key], links) for item in (part.key_field, *part.fields)]
+    return [*cells, Shown("Attributes", "attributes", pieces_of(row.get("attributes"), {}))]
+
+
+def labels_of(kind: EntityType) -> dict[str, str]:
+    """By key of a field, those of the parts included."""
+    parts = (item for part in kind.parts for item in (part.key_field, *part.fields))
+    return {item.key: item.label for item in (kind.key, *kind.fields, *parts)}
+
+
+class Difference(NamedTuple):
+    label: str
+    old: list[Piece]
+    new: list[Piece]
+
+
+def differences(label: str, old: Any, new: Any) -> list[Difference]:
+    """One for a field; of a localised one, or of custom fields, one for each that differs."""
+    if not isinstance(old, dict) and not isinstance(new, dict):
+        return [Difference(label, _cut(old), _cut(new))]
+    before, after = old or {}, new or {}
+    names = [name for name in before | after if before.get(name) != after.get(name)]
+    return [Difference(f"{label} {name}", _cut(before.get(name)), _cut(after.get(name))) for name in names]
+
+
+def _cut(value: Any) -> list[Piece]:
+    """Values may be whole descriptions."""
+    return [piece._replace(text=_shortened(piece.text)) for piece in pieces_of(value, {})]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text)} characters)"
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in ([_pair(item)] if isinstance(item, list) else _texts(item))]
+    return [_text(value)]
+
+
+def _pair(item: Iterable[Any]) -> str:
+    """A range of prices, as files write it."""
+    return ":".join(_text(side) for side in item)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
