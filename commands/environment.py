@@ -36,6 +36,7 @@ def build(data: Path, *, demo: bool = False) -> dict[str, str]:
         "SANDBOX_PORT": ports["SANDBOX_PORT"],
         "SANDBOX_FOLDER": str(data / "sandbox"),
         "SANDBOX_HOST_KEY": str(data / "sandbox_host_key"),
+        "SPOOL_FOLDER": str(data / "spool"),
         "PYTHONUNBUFFERED": "1",
     }
     env = {**defaults, **{name: value for name, value in os.environ.items() if value}}

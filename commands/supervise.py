@@ -76,6 +76,7 @@ def programs(data: Path, env: dict[str, str], port: int, *, redis: bool, sandbox
     # A worker stays with one partner while there is work; with a second one, a slow partner does not delay all others.
     for number in range(_count(env, "EXPORT_WORKERS")):
         chosen[f"worker-exports-{number + 1}"] = [python, "-m", "worker", "exports"]
+    chosen["worker-imports"] = [python, "-m", "worker", "imports"]
     chosen["worker-clock"] = [python, "-m", "worker", "clock"]
     return chosen
 

@@ -23,6 +23,11 @@ BEFORE_RENAME = "before rename"
 AFTER_RENAME = "after rename"
 BEFORE_SUCCESS = "before success"
 AFTER_SUCCESS = "after success"
+AFTER_DOWNLOAD = "after download"
+AFTER_PARSE = "after parse"
+BETWEEN_CHUNKS = "between chunks"
+AFTER_LAST_CHUNK = "after the last chunk"
+IMPORT_POINTS = (AFTER_HAND_OUT, AFTER_CLAIM, AFTER_DOWNLOAD, AFTER_PARSE, BETWEEN_CHUNKS, AFTER_LAST_CHUNK)
 EXPORT_POINTS = (
     AFTER_OUTBOX_COMMIT,
     AFTER_MARKING,

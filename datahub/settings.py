@@ -32,6 +32,12 @@ class Settings:
     step_seconds: float = 60.0
     in_flight: int = 32
     max_body_bytes: int = 5_000_000
+    spool_folder: str = "var/spool"
+    max_file_bytes: int = 2_000_000_000
+    max_rows: int = 5_000_000
+    max_columns: int = 2_000
+    max_cell: int = 1_048_576
+    chunk_rows: int = 5_000
     session_idle_seconds: float = 8 * 3600.0
     session_seconds: float = 7 * 24 * 3600.0
     log_format: str = "json"
@@ -58,6 +64,12 @@ class Settings:
             step_seconds=_positive(env, "STEP_SECONDS", cls.step_seconds),
             in_flight=_whole(env, "IN_FLIGHT", cls.in_flight),
             max_body_bytes=_whole(env, "MAX_BODY_BYTES", cls.max_body_bytes),
+            spool_folder=env.get("SPOOL_FOLDER") or cls.spool_folder,
+            max_file_bytes=_whole(env, "MAX_FILE_BYTES", cls.max_file_bytes),
+            max_rows=_whole(env, "MAX_ROWS", cls.max_rows),
+            max_columns=_whole(env, "MAX_COLUMNS", cls.max_columns),
+            max_cell=_whole(env, "MAX_CELL", cls.max_cell),
+            chunk_rows=_whole(env, "CHUNK_ROWS", cls.chunk_rows),
             session_idle_seconds=_positive(env, "SESSION_IDLE_SECONDS", cls.session_idle_seconds),
             session_seconds=_positive(env, "SESSION_SECONDS", cls.session_seconds),
             log_format=_choice(env, "LOG_FORMAT", ("json", "text"), cls.log_format),

@@ -74,6 +74,10 @@ class Spool:
         self._database.executemany("update rows set depth = ? where key = ?", depths)
         self._database.execute("commit")
 
+    def reject(self, key: str, faults: bytes) -> None:
+        """All rows of a record that has no other faults; before `finish`."""
+        self._database.execute("update rows set faults = ? where key = ? and faults is null", (faults, key))
+
     def count(self) -> int:
         (count,) = self._database.execute("select count(*) from rows").fetchone()
         return int(count)

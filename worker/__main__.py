@@ -1,4 +1,4 @@
-"""python -m worker exports | clock: one process of the hub that is not the web."""
+"""python -m worker exports | imports | clock: one process of the hub that is not the web."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MESSAGES_BEFORE_RECYCLING = 10_000
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
-    parser.add_argument("role", choices=["exports", "clock"])
+    parser.add_argument("role", choices=[dispatch.EXPORTS, dispatch.IMPORTS, "clock"])
     role = parser.parse_args().role
     try:
         settings = Settings.from_env(os.environ)
@@ -52,7 +52,7 @@ def main() -> int:
         if role == "clock":
             run_clock(sessions, settings, heartbeat)
         else:
-            run_exports(sessions, settings, vault, name)
+            run_messages(sessions, settings, vault, name, queue_name=role)
     finally:
         heartbeat.stop()
         log.info("ended", process=name)
@@ -72,9 +72,11 @@ def warn_about_redis(settings: Settings) -> None:
                 log.warning(check.message, advice=check.advice)
 
 
-def run_exports(sessions: sessionmaker[Session], settings: Settings, vault: Vault, name: str) -> None:
+def run_messages(
+    sessions: sessionmaker[Session], settings: Settings, vault: Vault, name: str, *, queue_name: str
+) -> None:
     # RQ waits on this connection for as long as the queue is empty: it needs its own, without the short time-out.
-    worker = make_worker(dispatch.make_waiting_redis(settings.redis_url), name)
+    worker = make_worker(dispatch.make_waiting_redis(settings.redis_url), name, queue_name)
     runtime.configure(Context(sessions, settings, vault, name, is_stopping=worker.is_stopping))
     worker.work(max_jobs=MESSAGES_BEFORE_RECYCLING, with_scheduler=False, logging_level="WARNING")
 

@@ -16,10 +16,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
-from datahub.jobs.dispatch import EXPORTS, RUN_EXPORT
+from datahub.jobs.dispatch import RUN_EXPORT, RUN_IMPORT
 from worker import tasks
 
-ACCEPTED: dict[str, Callable[..., None]] = {RUN_EXPORT: tasks.run_export}
+ACCEPTED: dict[str, Callable[..., None]] = {RUN_EXPORT: tasks.run_export, RUN_IMPORT: tasks.run_import}
 OVERDUE = 71
 # RQ asks Redis to answer after 15 s less than this, and hangs up on it after 5 s less. With RQ's own 420 s a worker
 # would be deaf for minutes after Redis fell silent.
@@ -90,7 +90,7 @@ class MessageWorker(SimpleWorker):
         return bool(self._stop_requested)
 
 
-def make_worker(redis: Redis, name: str) -> MessageWorker:
+def make_worker(redis: Redis, name: str, queue_name: str) -> MessageWorker:
     """`redis` must permit long waits: see dispatch.make_waiting_redis."""
-    queue = MessageQueue(EXPORTS, connection=redis, serializer=JSONSerializer)
+    queue = MessageQueue(queue_name, connection=redis, serializer=JSONSerializer)
     return MessageWorker([queue], connection=redis, name=name, serializer=JSONSerializer, worker_ttl=WORKER_TTL)

@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session, aliased
 
 from datahub import crash_points
 from datahub.db import database_now
+from datahub.jobs import import_claims
 from datahub.jobs.claims import is_due
-from datahub.models.execution import JOB_PENDING, Execution, is_started
+from datahub.models.execution import EXPORT, IMPORT, JOB_PENDING, Execution, is_started
 from datahub.settings import Settings
 
-RUN_EXPORT = "worker.tasks.run_export"
-EXPORTS = "exports"
-MESSAGE_SECONDS = 3600
+RUN_EXPORT, RUN_IMPORT = "worker.tasks.run_export", "worker.tasks.run_import"
+EXPORTS, IMPORTS = "exports", "imports"
+MESSAGE_SECONDS = {RUN_EXPORT: 3600, RUN_IMPORT: 24 * 3600}
 BATCH = 500
 # One message makes a worker go on with all that is due of a job: more would only wait to find their rows taken.
 MESSAGES_PER_JOB = 5
@@ -61,13 +62,15 @@ def hand_out(session: Session, queue: Queue, settings: Settings) -> int:
     """Hands out what is due, oldest first, at most BATCH; commits. Returns how many messages were sent.
 
     When Redis is away nothing is lost: the executions stay due and the next call tries again."""
-    due = _mark(session, settings)
+    due = [*_mark(session, settings), *_mark_imports(session, settings)]
     session.commit()
     if not due:
         return 0
     crash_points.reach(crash_points.AFTER_MARKING)
+    imports = Queue(IMPORTS, connection=queue.connection, serializer=JSONSerializer)
     try:
-        sent = _enqueue(queue, due)
+        sent = _enqueue(queue, RUN_EXPORT, [row for row in due if row.kind == EXPORT])
+        sent += _enqueue(imports, RUN_IMPORT, [row for row in due if row.kind == IMPORT])
     except RedisError as error:
         log.warning("redis is away, %d executions stay due: %s", len(due), error)
         session.execute(update(Execution).where(Execution.id.in_([row.id for row in due])).values(handed_out_at=None))
@@ -80,6 +83,7 @@ def hand_out(session: Session, queue: Queue, settings: Settings) -> int:
 class _Due:
     def __init__(self, execution: Execution, again: bool) -> None:
         self.id = execution.id
+        self.kind = execution.kind
         self.attempt = execution.attempts + 1
         self.message_id = f"{execution.public_id}-{self.attempt}"
         self.again = again
@@ -122,21 +126,39 @@ def _mark(session: Session, settings: Settings) -> list[_Due]:
     return due
 
 
-def _enqueue(queue: Queue, due: list[_Due]) -> int:
+def _mark_imports(session: Session, settings: Settings) -> list[_Due]:
+    now = database_now(session)
+    stale = now - timedelta(seconds=settings.hand_out_again_seconds)
+    statement = (
+        select(Execution)
+        .where(*import_claims.is_due(now), or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale))
+        .order_by(Execution.next_attempt_at, Execution.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True, of=Execution)
+    )
+    due = []
+    for execution in session.scalars(statement):
+        due.append(_Due(execution, again=execution.handed_out_at is not None))
+        execution.handed_out_at = now
+    return due
+
+
+def _enqueue(queue: Queue, function: str, due: list[_Due]) -> int:
     # A message that still waits in a long queue is not sent twice.
     fresh = [row for row in due if not (row.again and _is_waiting(queue, row.message_id))]
     messages = [
         Queue.prepare_data(
-            RUN_EXPORT,
+            function,
             args=(row.id, row.attempt),
             job_id=row.message_id,
-            timeout=MESSAGE_SECONDS,
+            timeout=MESSAGE_SECONDS[function],
             result_ttl=0,
             failure_ttl=60,
         )
         for row in fresh
     ]
-    queue.enqueue_many(messages)
+    if messages:
+        queue.enqueue_many(messages)
     return len(messages)
 
 

@@ -49,16 +49,16 @@ def stop(session: Session, execution: Execution, *, actor: str, reason: str = "s
     if execution.rename_attempt is not None:
         reason = f"{reason}; an earlier attempt was about to name the file: it may have arrived"
         ended["error"] = f"Stopped. {lifecycle.MAY_HAVE_ARRIVED}"
-    for came_from in lifecycle.NEXT[EXPORT]:
+    for came_from in lifecycle.NEXT[execution.kind]:
         stopped = lifecycle.move(
             session,
             execution.id,
-            kind=EXPORT,
+            kind=execution.kind,
             came_from=came_from,
             to=JOB_STOPPED,
             actor=actor,
             reason=reason,
-            conditions=_not_being_delivered(),
+            conditions=_not_being_delivered() if execution.kind == EXPORT else (),
             values=ended,
         )
         if stopped:

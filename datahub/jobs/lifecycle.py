@@ -15,6 +15,7 @@ from datahub.errors import LostClaimError
 from datahub.models.execution import (
     ERROR,
     EXPORT,
+    HELD,
     IMPORT,
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
@@ -145,7 +146,7 @@ def renew(session: Session, held: Claim, settings: Settings) -> bool:
     lease_until = database_now(session) + timedelta(seconds=settings.lease_seconds)
     statement = (
         update(Execution)
-        .where(Execution.id == held.execution_id, Execution.status == JOB_STARTED, *is_mine(held))
+        .where(Execution.id == held.execution_id, Execution.status.in_(HELD), *is_mine(held))
         .values(lease_until=lease_until)
         .returning(Execution.id)
         .execution_options(synchronize_session=False)
@@ -159,7 +160,7 @@ def save(session: Session, held: Claim, **values: Any) -> None:
         update(Execution)
         .where(
             Execution.id == held.execution_id,
-            Execution.status == JOB_STARTED,
+            Execution.status.in_(HELD),
             Execution.lease_until > database_now(session),
             *is_mine(held),
         )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import dispatch, lifecycle
+from datahub.jobs import dispatch, import_executions, lifecycle, ticks
 from datahub.jobs.lifecycle import SYSTEM
 from datahub.models.execution import ERROR, EXPORT, JOB_PENDING, JOB_STARTED, JOB_STOPPED, Execution, is_started
 from datahub.settings import Settings
@@ -29,9 +29,12 @@ class Sweep:
 def sweep(sessions: sessionmaker[Session], queue: dispatch.ExportQueue, settings: Settings) -> Sweep:
     """One round, each part in a transaction of its own. Safe to run at the same time elsewhere."""
     with sessions.begin() as session:
-        reaped = reap(session, settings)
+        reaped = reap(session, settings) + import_executions.reap(session)
     with sessions.begin() as session:
         orphaned = stop_orphans(session)
+    with sessions.begin() as session:
+        ticks.settle(session)
+        import_executions.promote(session)
     with sessions() as session:
         handed_out = dispatch.hand_out(session, queue, settings)
     return Sweep(handed_out, reaped, orphaned)

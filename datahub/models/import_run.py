@@ -37,6 +37,7 @@ class ImportRun(Base):
     rejected: Mapped[int] = mapped_column(default=0)
     removed: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[int] = mapped_column(default=0)
+    crashes: Mapped[int] = mapped_column(default=0)
 
 
 class UploadChunk(Base):

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datahub.models.connection import SFTP, Connection
 from datahub.settings import Settings
 from datahub.transports.base import Opener, Passed, Transport
-from datahub.transports.sftp import open_sftp
+from datahub.transports.sftp_opening import open_sftp
 from datahub.vault import Vault
 
 TRANSPORTS: dict[str, Opener] = {SFTP: open_sftp}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from datahub.models.connection import Connection
@@ -26,6 +27,12 @@ class Entry:
     size: int | None
 
 
+@dataclass(frozen=True)
+class Fetched:
+    size: int
+    sha256: str
+
+
 class Transport(Protocol):
     """One signed-in connection. Any number of operations may be in flight at once.
 
@@ -44,6 +51,9 @@ class Transport(Protocol):
 
     async def rename(self, old: str, new: str) -> None:
         """Replaces `new` in one step; ConfigError where the server cannot do that and `new` exists."""
+
+    async def download(self, path: str, target: Path, max_bytes: int) -> Fetched:
+        """Writes `target`. TransientError also when the file changed meanwhile; ConfigError above `max_bytes`."""
 
     async def remove(self, path: str) -> None:
         """Safe to repeat: a missing file is fine."""

@@ -87,6 +87,9 @@ class Hub:
     def start_worker(self, name: str = "worker-1", environment: Mapping[str, str] = NOTHING) -> None:
         self.run(name, [sys.executable, "-m", "worker", "exports"], environment)
 
+    def start_importer(self, name: str = "importer-1", environment: Mapping[str, str] = NOTHING) -> None:
+        self.run(name, [sys.executable, "-m", "worker", "imports"], environment)
+
     def start_clock(self, name: str = "clock-1", environment: Mapping[str, str] = NOTHING) -> None:
         self.run(name, [sys.executable, "-m", "worker", "clock"], environment)
 
@@ -120,6 +123,7 @@ class Hub:
             "SECRET_KEY": settings.secret_key,
             "ENCRYPTION_KEYS": ",".join(f"{name}:{key}" for name, key in settings.encryption_keys.items()),
             "PUBLIC_URL": self.url,
+            "SPOOL_FOLDER": str(self.folder / "spool"),
             "OUTBOUND_ALLOW": ",".join(str(network) for network in settings.outbound_allow),
             **limits,
         }

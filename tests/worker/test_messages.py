@@ -139,7 +139,7 @@ def test_the_last_line_of_an_overdue_worker_tells_its_execution(lines: Lines, mo
 
 
 def test_a_worker_hangs_up_on_a_silent_redis_within_a_minute(redis_url: str) -> None:
-    worker = make_worker(dispatch.make_waiting_redis(redis_url), "exports-1")
+    worker = make_worker(dispatch.make_waiting_redis(redis_url), "exports-1", dispatch.EXPORTS)
     connection = worker.connection.connection_pool.get_connection()
     try:
         line: socket.socket = connection._sock
@@ -196,14 +196,16 @@ def test_a_message_that_takes_long_finds_its_worker_still_known(
 ) -> None:
     expiries: list[int] = []
     monkeypatch.setitem(messages.ACCEPTED, dispatch.RUN_EXPORT, lambda *_: expiries.append(client.ttl(worker.key)))
-    worker = make_worker(client, "exports-1")
-    queue.enqueue_call(dispatch.RUN_EXPORT, args=(7, 1), timeout=dispatch.MESSAGE_SECONDS, result_ttl=0)
+    worker = make_worker(client, "exports-1", dispatch.EXPORTS)
+    queue.enqueue_call(
+        dispatch.RUN_EXPORT, args=(7, 1), timeout=dispatch.MESSAGE_SECONDS[dispatch.RUN_EXPORT], result_ttl=0
+    )
     worker.work(burst=True)
-    assert expiries[0] > dispatch.MESSAGE_SECONDS
+    assert expiries[0] > dispatch.MESSAGE_SECONDS[dispatch.RUN_EXPORT]
 
 
 def test_a_worker_starts_beside_the_traces_of_a_killed_one_with_its_host_and_process_id(client: redis.Redis) -> None:
-    killed, successor = (make_worker(client, name_process("exports")) for _ in range(2))
+    killed, successor = (make_worker(client, name_process("exports"), dispatch.EXPORTS) for _ in range(2))
     killed.register_birth()
     successor.register_birth()
     assert client.exists(killed.key, successor.key) == 2

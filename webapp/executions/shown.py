@@ -8,12 +8,21 @@ from flask import url_for
 
 from datahub import VERSION
 from datahub.jobs.history import Story
-from datahub.models.execution import JOB_STARTED, RESEND, RETRY, RUN, TRIGGER, Execution
+from datahub.models.execution import API, JOB_STARTED, MANUAL, RESEND, RETRY, RUN, SCHEDULE, TRIGGER, UPLOAD, Execution
 from webapp.filters import iso, utc_now
 
 SOON = timedelta(seconds=30)
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
-ORIGINS = {TRIGGER: "set by", RUN: "run by", RETRY: "retried by", RESEND: "sent again by"}
+ORIGINS = {
+    TRIGGER: "set by",
+    RUN: "run by",
+    RETRY: "retried by",
+    RESEND: "sent again by",
+    MANUAL: "run by",
+    API: "run by a script of",
+    SCHEDULE: "run by its",
+    UPLOAD: "file given by",
+}
 
 
 def poll_seconds(execution: Execution) -> int:

@@ -1,0 +1,172 @@
+"""Import executions as people and clocks see them: triggered by the job's policy, queued, promoted, taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from datahub.db import database_now
+from datahub.entities import ENTITIES
+from datahub.jobs import dispatch, lifecycle
+from datahub.jobs.lifecycle import SYSTEM
+from datahub.models.execution import (
+    IMPORT,
+    IMPORT_RUNNING,
+    INTEGRATION_FAILED,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_FAILED,
+    JOB_INITIALIZING,
+    JOB_PENDING,
+    JOB_SKIPPED,
+    JOB_STARTED,
+    Execution,
+)
+from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
+from datahub.models.import_run import ImportRun, UploadChunk
+
+log = structlog.stdlib.get_logger(__name__)
+MOST_CRASHES = 3
+BATCH = 200
+PIECE = 1_000_000
+AFTER_CRASH = {JOB_STARTED: JOB_INITIALIZING, INTEGRATION_STARTED: INTEGRATION_WAITING}
+AFTER_CRASHES = {JOB_STARTED: JOB_FAILED, INTEGRATION_STARTED: INTEGRATION_FAILED}
+
+
+def trigger(
+    session: Session, job: ImportJob, *, origin: str, actor: str, upload: tuple[str, bytes] | None = None
+) -> Execution:
+    """A new execution: at work at once, queued or skipped by the job's policy. `upload` is a file's name and content.
+
+    The caller commits; a lost race is an answer, not an error."""
+    statuses = [JOB_INITIALIZING, JOB_PENDING] if job.simultaneous_execution == RUN_IMMEDIATELY else [JOB_INITIALIZING]
+    for status in statuses:
+        try:
+            with session.begin_nested():
+                execution = _insert(session, job, status, origin=origin, actor=actor)
+        except IntegrityError:
+            continue
+        _keep_upload(session, execution, upload)
+        dispatch.note_work(session)
+        return execution
+    return _insert(session, job, JOB_SKIPPED, origin=origin, actor=actor)
+
+
+def promote(session: Session) -> int:
+    """Starts what was queued behind executions that have ended. The caller commits; safe to repeat."""
+    running = aliased(Execution)
+    is_free = ~exists(
+        select(running.id).where(running.import_job_id == Execution.import_job_id, running.status.in_(IMPORT_RUNNING))
+    )
+    waiting = select(Execution.id).where(Execution.kind == IMPORT, Execution.status == JOB_PENDING, is_free)
+    promoted = 0
+    for execution_id in session.scalars(waiting.order_by(Execution.id).limit(BATCH)).all():
+        try:
+            with session.begin_nested():
+                promoted += lifecycle.move(
+                    session,
+                    execution_id,
+                    kind=IMPORT,
+                    came_from=JOB_PENDING,
+                    to=JOB_INITIALIZING,
+                    actor=SYSTEM,
+                    reason="its turn has come",
+                    values={"next_attempt_at": database_now(session)},
+                )
+        except IntegrityError:
+            # Another clock, or a new trigger, was quicker.
+            continue
+    return promoted
+
+
+def reap(session: Session) -> int:
+    """Takes back imports whose lease ran out: one step back, or failed once their workers died too often."""
+    now = database_now(session)
+    dead = session.scalars(
+        select(Execution)
+        .where(Execution.kind == IMPORT, Execution.status.in_(list(AFTER_CRASH)), Execution.lease_until < now)
+        .order_by(Execution.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True, of=Execution)
+    ).all()
+    for execution in dead:
+        run = session.get_one(ImportRun, execution.id)
+        crashes = run.crashes + 1
+        reason = f"Worker {execution.worker} stopped answering."
+        values: dict[str, Any] = {"token": None, "handed_out_at": None}
+        if crashes >= MOST_CRASHES:
+            to = AFTER_CRASHES[execution.status]
+            told = f" {run.rows_done:,} of {run.rows:,} rows are written." if run.rows_done else ""
+            reason = f"{reason} That was the {crashes}rd worker to do so.{told}"
+            values |= {"ended_at": now, "next_attempt_at": None, "error": reason}
+        else:
+            to = AFTER_CRASH[execution.status]
+            values |= {"next_attempt_at": now}
+        moved = lifecycle.move(
+            session,
+            execution.id,
+            kind=IMPORT,
+            came_from=execution.status,
+            to=to,
+            actor=SYSTEM,
+            reason=reason,
+            conditions=[Execution.lease_until < now],
+            values=values,
+        )
+        if moved:
+            session.execute(update(ImportRun).where(ImportRun.execution_id == execution.id).values(crashes=crashes))
+            log.warning("lease ran out", execution=execution.public_id, attempt=execution.attempts)
+    return len(dead)
+
+
+def forget_upload(session: Session, execution_id: int) -> None:
+    """Once its execution has ended."""
+    session.execute(delete(UploadChunk).where(UploadChunk.execution_id == execution_id))
+
+
+def _insert(session: Session, job: ImportJob, status: str, *, origin: str, actor: str) -> Execution:
+    now = database_now(session)
+    family = ENTITIES[job.entity].family
+    is_skipped = status == JOB_SKIPPED
+    execution = Execution(
+        public_id=str(uuid4()),
+        kind=IMPORT,
+        import_job_id=job.id,
+        family=family,
+        job_public_id=job.public_id,
+        job_name=job.name,
+        entity=job.entity,
+        entity_reference="",
+        trigger_status="",
+        origin=origin,
+        actor=actor,
+        status=status,
+        created_at=now,
+        executed_at=now,
+        next_attempt_at=None if is_skipped else now,
+        ended_at=now if is_skipped else None,
+        error="Another execution of this job was under way." if is_skipped else None,
+        import_run=ImportRun(family=family),
+    )
+    session.add(execution)
+    session.flush()
+    lifecycle.note(
+        session, execution.id, came_from=None, to=status, actor=actor, attempt=0, worker=None, reason=origin.lower()
+    )
+    return execution
+
+
+def _keep_upload(session: Session, execution: Execution, upload: tuple[str, bytes] | None) -> None:
+    if upload is None:
+        return
+    name, content = upload
+    session.get_one(ImportRun, execution.id).upload_name = name
+    for number, start in enumerate(range(0, max(len(content), 1), PIECE)):
+        piece = content[start : start + PIECE]
+        session.add(UploadChunk(execution_id=execution.id, number=number, content=piece))
+    session.flush()

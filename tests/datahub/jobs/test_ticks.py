@@ -1,0 +1,71 @@
+"""What the clock makes of schedules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.jobs import ticks
+from datahub.models.execution import JOB_INITIALIZING, SCHEDULE, Execution
+from datahub.models.import_job import ImportJob, Tick
+from datahub.vault import Vault
+from tests.factories import add_connection
+from tests.servers import SshServer
+
+
+def schedule(session: Session, vault: Vault, sshd: SshServer, *, ago: timedelta, active: bool = True) -> ImportJob:
+    now = database_now(session)
+    job = ImportJob(
+        public_id="nightly",
+        name="Nightly",
+        entity="SUPPLIER",
+        method="SFTP",
+        connection=add_connection(session, vault, sshd),
+        file_path="in/suppliers.csv",
+        delimiter=";",
+        cron="* * * * *",
+        schedule_enabled=True,
+        active=active,
+        ticked_until=now - ago,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def test_a_tick_that_is_due_runs_the_job_once_however_many_clocks_look(
+    sessions: sessionmaker[Session], vault: Vault, sshd: SshServer
+) -> None:
+    with sessions.begin() as session:
+        schedule(session, vault, sshd, ago=timedelta(minutes=1))
+    triggered = []
+    for _ in range(2):
+        with sessions.begin() as session:
+            triggered.append(ticks.settle(session))
+    assert triggered == [1, 0]
+    with sessions() as session:
+        (execution,) = session.scalars(select(Execution))
+        (tick,) = session.scalars(select(Tick))
+        assert (execution.origin, execution.status) == (SCHEDULE, JOB_INITIALIZING)
+        assert tick.execution_id == execution.id
+
+
+def test_missed_ticks_are_recorded_and_not_caught_up(
+    sessions: sessionmaker[Session], vault: Vault, sshd: SshServer
+) -> None:
+    with sessions.begin() as session:
+        schedule(session, vault, sshd, ago=timedelta(minutes=5))
+        ticks.settle(session)
+        known = session.scalars(select(Tick).order_by(Tick.at)).all()
+        assert len(known) == 5 and [tick.execution_id is None for tick in known] == [True] * 4 + [False]
+
+
+def test_an_inactive_job_does_not_tick(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> None:
+    with sessions.begin() as session:
+        schedule(session, vault, sshd, ago=timedelta(minutes=5), active=False)
+        assert ticks.settle(session) == 0
