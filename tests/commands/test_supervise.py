@@ -30,7 +30,7 @@ def test_as_many_workers_and_web_processes_start_as_are_set(tmp_path: Path) -> N
     for name in workers(programs):
         assert f"[program:{name}]" in config
         assert f"/{name}.log" in config
-    assert "programs=web,worker-exports-1,worker-exports-2,worker-exports-3,worker-clock" in config
+    assert "programs=web,worker-exports-1,worker-exports-2,worker-exports-3,worker-imports,worker-clock" in config
 
 
 @pytest.mark.parametrize("name", ["EXPORT_WORKERS", "WEB_PROCESSES"])
