@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.models.connection import Connection
+from datahub.models.execution import IMPORT, INTEGRATION_DONE, MANUAL, UNENDED, Event, Execution
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import ImportJob
+from datahub.models.import_run import ImportRun, RejectedRow
 from datahub.models.order import Order, OrderAddress, OrderLine
 from datahub.models.party import DEFAULT_STORE, Account, Store, Supplier
 from datahub.vault import Vault
@@ -72,6 +75,71 @@ def make_job(session: Session, connection: Connection, **changes: Any) -> Export
         "updated_at": now,
     }
     return _added(session, ExportJob(**values | changes))
+
+
+def add_import_job(session: Session, connection: Connection, **changes: Any) -> ImportJob:
+    now = database_now(session)
+    values: dict[str, Any] = {
+        "public_id": str(uuid4()),
+        "name": f"Import {next(_numbers)}",
+        "entity": "OFFER",
+        "method": "SFTP",
+        "connection_id": connection.id,
+        "file_path": "in/offers.csv",
+        "delimiter": ";",
+        "ticked_until": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return _added(session, ImportJob(**values | changes))
+
+
+def add_import_execution(
+    session: Session, job: ImportJob, *, run: dict[str, Any] | None = None, **changes: Any
+) -> Execution:
+    """With a run that has the values of `run`, and one event."""
+    now = database_now(session)
+    values: dict[str, Any] = {
+        "public_id": str(uuid4()),
+        "kind": IMPORT,
+        "import_job_id": job.id,
+        "family": "CATALOG",
+        "job_public_id": job.public_id,
+        "job_name": job.name,
+        "entity": job.entity,
+        "entity_reference": "",
+        "trigger_status": "",
+        "origin": MANUAL,
+        "actor": "ada",
+        "status": INTEGRATION_DONE,
+        "created_at": now,
+        "executed_at": now,
+        "lease_until": now,
+    } | changes
+    values.setdefault("ended_at", None if values["status"] in UNENDED else now)
+    execution = Execution(**values)
+    execution.import_run = ImportRun(family=values["family"], **{"started_at": now} | (run or {}))
+    execution.events = [Event(at=now, to_status=execution.status, actor=execution.actor, attempt=1)]
+    return _added(session, execution)
+
+
+def add_rejected_row(
+    session: Session, execution: Execution, sequence: int, *, value: str = "S-1", **changes: Any
+) -> RejectedRow:
+    """Its supplier is not known."""
+    cause, field = changes.get("cause", "unknown_reference"), changes.get("field", "supplier")
+    fault = {"code": cause, "field": field, "column": "Supplier", "value": value, "message": "No supplier has this id."}
+    values: dict[str, Any] = {
+        "execution_id": execution.id,
+        "sequence": sequence,
+        "file": "offers.csv",
+        "line": sequence + 1,
+        "cause": cause,
+        "field": field,
+        "faults": [fault],
+        "cells": [],
+    }
+    return _added(session, RejectedRow(**values | changes))
 
 
 def make_order(session: Session, *, status: str = "WAITING_SUPPLIER_APPROVAL", **changes: Any) -> Order:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from datahub.models.execution import STATUSES, Execution
+from datahub.models.execution import EXPORT, STATUSES, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.models.party import Account
@@ -137,10 +137,14 @@ def newest_execution_ids(session: Session, job_public_ids: Sequence[str]) -> dic
 
 
 def is_known_job(session: Session, public_id: str) -> bool:
-    """True for a deleted job as well, as long as its history is there."""
+    """Of export jobs; true for a deleted one as well, as long as its history is there."""
     known = select(ExportJob.id).where(ExportJob.public_id == public_id)
-    history = select(Execution.id).where(Execution.job_public_id == public_id).limit(1)
+    history = select(Execution.id).where(*_of_export_job(public_id)).limit(1)
     return session.scalar(known) is not None or session.scalar(history) is not None
+
+
+def _of_export_job(public_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Execution.job_public_id == public_id, Execution.kind == EXPORT
 
 
 def _executions(job_public_id: str | None, search: str, statuses: Sequence[str]) -> Select[Execution] | None:
@@ -148,9 +152,11 @@ def _executions(job_public_id: str | None, search: str, statuses: Sequence[str])
     text = search.strip().lower()
     if not SEARCHABLE.issuperset(text):
         return None
-    query = select(Execution).options(joinedload(Execution.payload), joinedload(Execution.predecessor))
+    query = select(Execution).options(
+        joinedload(Execution.payload), joinedload(Execution.predecessor), joinedload(Execution.import_run)
+    )
     if job_public_id is not None:
-        query = query.where(Execution.job_public_id == job_public_id)
+        query = query.where(*_of_export_job(job_public_id))
     if text:
         query = query.where(Execution.public_id.contains(text, autoescape=True))
     known = [status for status in statuses if status in STATUSES]

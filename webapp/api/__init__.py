@@ -5,10 +5,22 @@ from __future__ import annotations
 from apiflask import APIFlask
 from werkzeug.routing import BaseConverter
 
-from webapp.api import clients, docs, executions, health, job_runs, jobouts, jobs, orders, records, settings
+from webapp.api import (
+    clients,
+    docs,
+    executions,
+    health,
+    job_executions,
+    job_runs,
+    jobouts,
+    jobs,
+    orders,
+    records,
+    settings,
+)
 from webapp.security import csrf
 
-PARTS = (clients, jobouts, jobs, job_runs, executions, orders, records, settings, health, docs)
+PARTS = (clients, jobouts, jobs, job_runs, executions, job_executions, orders, records, settings, health, docs)
 
 
 class WhateverConverter(BaseConverter):

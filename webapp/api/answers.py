@@ -166,11 +166,6 @@ class ExecutionAnswer(Answer):
     predecessor: str | None
 
 
-class AnyExecutionAnswer(ExecutionAnswer):
-    kind: Literal["IMPORT", "EXPORT"]
-    job_name: str
-
-
 class NewExecutionAnswer(Answer):
     export_integration_id: str
 
@@ -325,10 +320,6 @@ def describe_execution(execution: Execution) -> dict[str, Any]:
         "origin": execution.origin,
         "predecessor": execution.predecessor.public_id if execution.predecessor else None,
     }
-
-
-def describe_any_execution(execution: Execution) -> dict[str, Any]:
-    return describe_execution(execution) | {"kind": execution.kind, "jobName": execution.job_name}
 
 
 def describe_change(recorded: Recorded) -> dict[str, Any]:

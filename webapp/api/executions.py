@@ -8,16 +8,15 @@ from pydantic import Field
 
 from datahub.errors import NotFoundError
 from datahub.jobs import executions, queries
-from datahub.models.execution import Execution
+from datahub.models.execution import EXPORT, Execution
 from webapp.api.answers import (
-    AnyExecutionAnswer,
     ExecutionAnswer,
     NewExecutionAnswer,
-    describe_any_execution,
     describe_execution,
     page_shape,
 )
 from webapp.api.blueprint import deprecated, make_blueprint
+from webapp.api.import_answers import AnyExecutionAnswer, describe_any_execution
 from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import no_content, page_of, reply
 from webapp.database import db
@@ -112,7 +111,10 @@ def resend_execution(job_id: str, execution_id: str) -> Response:
 
 
 def _execution(job_id: str, execution_id: str) -> Execution:
-    return executions.get(db.session(), execution_id, job_public_id=job_id)
+    execution = executions.get(db.session(), execution_id, job_public_id=job_id)
+    if execution.kind != EXPORT:
+        raise NotFoundError(f"Execution {execution_id} is an import. Ask /v2/jobs/{job_id}/executions/{execution_id}.")
+    return execution
 
 
 def _history(job_id: str, query: ExecutionQuery) -> Response:

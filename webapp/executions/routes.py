@@ -6,14 +6,25 @@ from datetime import datetime
 from io import BytesIO
 from typing import NamedTuple
 
-from flask import Blueprint, Response, current_app, flash, make_response, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    render_template,
+    request,
+    send_file,
+    stream_with_context,
+    url_for,
+)
 from flask_login import current_user
 
 from datahub.errors import ConflictError, NotFoundError
-from datahub.jobs import executions, history, queries
-from datahub.models.execution import ERROR, EXPORT_STATUSES, JOB_STOPPED, SUCCESS, Execution
+from datahub.jobs import executions, history, import_history, queries
+from datahub.models.execution import ERROR, EXPORT, IMPORT, JOB_STARTED, JOB_STOPPED, STATUSES, SUCCESS, Execution
 from webapp.database import db
-from webapp.executions import shown
+from webapp.executions import imports, shown
 from webapp.filters import hour_text, read_hour, status_words
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
@@ -21,9 +32,11 @@ from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 blueprint = Blueprint("executions", __name__)
 blueprint.add_app_template_filter(shown.poll_seconds)
 blueprint.add_app_template_filter(shown.origin_words)
-blueprint.add_app_template_filter(shown.job_url)
+for function in (shown.job_url, shown.state_words, shown.subject, import_history.counts_of):
+    blueprint.add_app_template_filter(function)
 
 SHOWN_BYTES = 200_000
+CHIPS = {JOB_STARTED: "Sending or reading"}
 TYPES = {"xml": "application/xml", "json": "application/json"}
 
 
@@ -45,7 +58,7 @@ class Filter(NamedTuple):
 def index() -> Response:
     chosen = Filter(
         request.args.get("search", "").strip(),
-        [status for status in EXPORT_STATUSES if status in request.args.getlist("statuses")],
+        [status for status in STATUSES if status in request.args.getlist("statuses")],
         read_hour(request.args.get("hour", "")),
     )
     before = request.args.get("before", "")
@@ -57,7 +70,7 @@ def index() -> Response:
         "executions/_list.html",
         executions=found.items,
         chosen=chosen,
-        chips=[(status, status_words(status), status in chosen.statuses) for status in EXPORT_STATUSES],
+        chips=[(status, CHIPS.get(status) or status_words(status), status in chosen.statuses) for status in STATUSES],
         any_hour_url=url_for("executions.index", **chosen._replace(hour=None).params),
         newest_url=url_for("executions.index", **chosen.params) if before else "",
         older_url=url_for("executions.index", before=found.cursor, **chosen.params) if found.cursor else "",
@@ -70,7 +83,39 @@ def index() -> Response:
 @blueprint.get("/executions/<execution_id>")
 @permission(MAPPER_READ)
 def detail(execution_id: str) -> str:
-    return _page(executions.get(db.session(), execution_id))
+    execution = executions.get(db.session(), execution_id)
+    if execution.kind == IMPORT:
+        return render_template("executions/import.html", **imports.page(execution), **imports.rows(execution))
+    return _page(execution)
+
+
+@blueprint.get("/executions/<execution_id>/rows")
+@permission(MAPPER_READ)
+def rows(execution_id: str) -> str:
+    return render_template("executions/_import_rows.html", **imports.rows(_import(execution_id)))
+
+
+@blueprint.get("/executions/<execution_id>/rejections.csv")
+@permission(MAPPER_READ)
+def rejections(execution_id: str) -> Response:
+    pieces = import_history.rejections_csv(db.session(), _import(execution_id))
+    response = Response(stream_with_context(pieces), content_type="text/csv; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=f"rejected-{execution_id}.csv")
+    return response
+
+
+@blueprint.get("/imports/<job_id>/executions")
+@permission(MAPPER_READ)
+def of_import_job(job_id: str) -> str:
+    """The panel of a job's page."""
+    import_history.require_job(db.session(), job_id)
+    return render_template("import_jobs/_executions.html", **imports.job_history(job_id))
+
+
+@blueprint.get("/executions/<execution_id>/import-row")
+@permission(MAPPER_READ)
+def import_row(execution_id: str) -> str:
+    return render_template("import_jobs/_execution.html", execution=_import(execution_id))
 
 
 @blueprint.get("/executions/<execution_id>/row")
@@ -83,8 +128,12 @@ def row(execution_id: str) -> str:
 @permission(MAPPER_READ)
 def progress(execution_id: str) -> Response:
     """When it moved since the page saw it last, the buttons and the file beside it look again too."""
-    context = _context(executions.get(db.session(), execution_id))
-    response = make_response(render_template("executions/_progress.html", **context))
+    execution = executions.get(db.session(), execution_id)
+    if execution.kind == IMPORT:
+        template, context = "executions/_import.html", imports.page(execution)
+    else:
+        template, context = "executions/_progress.html", _context(execution)
+    response = make_response(render_template(template, **context))
     if request.args.get("seen") != context["seen"]:
         response.headers["HX-Trigger-After-Swap"] = "execution-moved"
     return response
@@ -93,13 +142,13 @@ def progress(execution_id: str) -> Response:
 @blueprint.get("/executions/<execution_id>/actions")
 @permission(MAPPER_READ)
 def actions(execution_id: str) -> str:
-    return render_template("executions/_actions.html", **_context(executions.get(db.session(), execution_id)))
+    return render_template("executions/_actions.html", **_context(_export(execution_id)))
 
 
 @blueprint.get("/executions/<execution_id>/outcome")
 @permission(MAPPER_READ)
 def outcome(execution_id: str) -> str:
-    execution = executions.get(db.session(), execution_id)
+    execution = _export(execution_id)
     return render_template("executions/_outcome.html", **_context(execution), **_file(execution))
 
 
@@ -117,7 +166,7 @@ def payload(execution_id: str) -> Response:
 @blueprint.post("/executions/<execution_id>/stop")
 @permission(MAPPER_WRITE)
 def stop(execution_id: str) -> object:
-    execution = executions.get(db.session(), execution_id)
+    execution = _export(execution_id)
     try:
         executions.stop(db.session(), execution, actor=current_user.name)
     except ConflictError as error:
@@ -131,7 +180,7 @@ def stop(execution_id: str) -> object:
 @blueprint.post("/executions/<execution_id>/retry")
 @permission(MAPPER_WRITE)
 def retry(execution_id: str) -> object:
-    execution = executions.get(db.session(), execution_id)
+    execution = _export(execution_id)
     try:
         successor = executions.retry(db.session(), execution, actor=current_user.name)
     except ConflictError as error:
@@ -143,13 +192,27 @@ def retry(execution_id: str) -> object:
 @blueprint.post("/executions/<execution_id>/resend")
 @permission(MAPPER_WRITE)
 def resend(execution_id: str) -> object:
-    execution = executions.get(db.session(), execution_id)
+    execution = _export(execution_id)
     try:
         successor = executions.resend(db.session(), execution, actor=current_user.name)
     except ConflictError as error:
         return _refused(execution, error)
     flash("This is the new execution. It sends the same file under the same name again.", "success")
     return redirect_to(url_for("executions.detail", execution_id=successor.public_id))
+
+
+def _import(execution_id: str) -> Execution:
+    execution = executions.get(db.session(), execution_id)
+    if execution.kind != IMPORT:
+        raise NotFoundError(f"Execution {execution_id} is an export: it reads no rows.")
+    return execution
+
+
+def _export(execution_id: str) -> Execution:
+    execution = executions.get(db.session(), execution_id)
+    if execution.kind != EXPORT:
+        raise NotFoundError(f"Execution {execution_id} is an import: it is not sent, so not sent again either.")
+    return execution
 
 
 def _refused(execution: Execution, error: ConflictError) -> object:

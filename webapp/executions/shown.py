@@ -1,4 +1,4 @@
-"""What templates ask of an execution: how often to look again, where it came from, where its job is."""
+"""What templates ask of an execution: its state and origin in words, how often to look again, where its job is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,28 @@ from flask import url_for
 
 from datahub import VERSION
 from datahub.jobs.history import Story
-from datahub.models.execution import API, JOB_STARTED, MANUAL, RESEND, RETRY, RUN, SCHEDULE, TRIGGER, UPLOAD, Execution
-from webapp.filters import iso, utc_now
+from datahub.models.execution import (
+    API,
+    IMPORT,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_STARTED,
+    JOB_INITIALIZING,
+    JOB_STARTED,
+    MANUAL,
+    RESEND,
+    RETRY,
+    RUN,
+    SCHEDULE,
+    TRIGGER,
+    UPLOAD,
+    Execution,
+)
+from datahub.models.import_run import COUNTS
+from webapp.filters import iso, status_words, utc_now
 
 SOON = timedelta(seconds=30)
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
+WORKING = (JOB_INITIALIZING, JOB_STARTED, INTEGRATION_STARTED)
 ORIGINS = {
     TRIGGER: "set by",
     RUN: "run by",
@@ -20,7 +37,6 @@ ORIGINS = {
     RESEND: "sent again by",
     MANUAL: "run by",
     API: "run by a script of",
-    SCHEDULE: "run by its",
     UPLOAD: "file given by",
 }
 
@@ -28,16 +44,38 @@ ORIGINS = {
 def poll_seconds(execution: Execution) -> int:
     """After how many seconds a page looks again. One that waits for a later attempt is not asked every moment."""
     waits_long = execution.next_attempt_at is not None and execution.next_attempt_at - utc_now() > SOON
-    return IDLE_SECONDS if waits_long and execution.status != JOB_STARTED else LIVE_SECONDS
+    return IDLE_SECONDS if waits_long and execution.status not in WORKING else LIVE_SECONDS
 
 
 def origin_words(execution: Execution) -> str:
-    return f"{ORIGINS[execution.origin]} {execution.actor}"
+    return "by schedule" if execution.origin == SCHEDULE else f"{ORIGINS[execution.origin]} {execution.actor}"
+
+
+def state_words(execution: Execution) -> str:
+    """The status in words, which differ by kind; of an import also how many rows were rejected."""
+    if execution.kind == IMPORT and execution.status == JOB_STARTED:
+        return "Reading"
+    if execution.status == INTEGRATION_DONE_WITH_ERRORS and execution.import_run is not None:
+        return f"Done with {execution.import_run.rejected} rejected"
+    return status_words(execution.status)
+
+
+def subject(execution: Execution) -> str:
+    """What it exports or imports, for a heading or a link."""
+    if execution.kind == IMPORT:
+        return f"{execution.entity.replace('_', ' ').capitalize()} import"
+    return execution.entity_reference
 
 
 def job_url(execution: Execution) -> str:
     """Empty once the job was deleted."""
+    if execution.import_job_id:
+        return import_job_url(execution.job_public_id)
     return url_for("export_jobs.detail", job_id=execution.job_public_id) if execution.export_job_id else ""
+
+
+def import_job_url(job_public_id: str) -> str:
+    return f"/imports/{job_public_id}"
 
 
 def support_text(execution: Execution, story: Story) -> str:
@@ -46,7 +84,7 @@ def support_text(execution: Execution, story: Story) -> str:
         f"Data Hub {VERSION}",
         f"Execution: {execution.public_id} {execution.status}, {execution.origin} by {execution.actor}",
         f"Job: {execution.job_public_id} {execution.job_name}",
-        f"Order: {execution.entity_reference} on reaching {execution.trigger_status}",
+        *_what(execution),
         f"Created: {iso(execution.created_at)}",
         f"Ended: {iso(execution.ended_at) if execution.ended_at else 'not yet'}",
     ]
@@ -62,3 +100,14 @@ def support_text(execution: Execution, story: Story) -> str:
     if execution.error:
         lines.append(f"Error: {execution.error}")
     return "\n".join(lines)
+
+
+def _what(execution: Execution) -> list[str]:
+    run = execution.import_run
+    if execution.kind != IMPORT:
+        return [f"Order: {execution.entity_reference} on reaching {execution.trigger_status}"]
+    if run is None:
+        return [f"Entity: {execution.entity}"]
+    counts = ", ".join(f"{name} {getattr(run, name)}" for name in COUNTS)
+    files = [f"File: {file['name']}, {file.get('size')} bytes, SHA-256 {file.get('sha256')}" for file in run.files]
+    return [f"Entity: {execution.entity}", *files, f"Rows: {run.rows}, {run.rows_done} written: {counts}"]

@@ -1,0 +1,194 @@
+"""Reads of import executions: those of one job, their progress and counts, what was rejected and why, and warnings."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager
+
+from datahub.db import database_now
+from datahub.errors import NotFoundError
+from datahub.jobs.queries import PAGE_SIZE, SEARCHABLE, Slice
+from datahub.models.execution import (
+    IMPORT,
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_STARTED,
+    STATUSES,
+    Event,
+    Execution,
+)
+from datahub.models.import_job import ImportJob
+from datahub.models.import_run import COUNTS, ImportRun, ImportWarning, RejectedRow
+
+SORTS = {
+    "created_at": Execution.created_at,
+    # Engines sort NULL differently; what has not started comes where it was created.
+    "started_at": func.coalesce(ImportRun.started_at, Execution.created_at),
+}
+HUB_COLUMNS = ("hub_file", "hub_line", "hub_reason")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+CSV_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Rejected rows with the same first fault; `values` is the number of distinct values that caused it."""
+
+    code: str
+    field: str
+    rows: int
+    values: int
+
+
+def get(session: Session, public_id: str, *, job_public_id: str) -> Execution:
+    """Raises NotFoundError, also when the execution is no import or belongs to another job."""
+    wanted = Execution.public_id == public_id, Execution.job_public_id == job_public_id, Execution.kind == IMPORT
+    execution = session.scalar(select(Execution).where(*wanted))
+    if execution is None:
+        raise NotFoundError(f"The import job {job_public_id!r} has no execution with the id {public_id!r}.")
+    return execution
+
+
+def require_job(session: Session, public_id: str) -> None:
+    """Raises NotFoundError; a deleted job counts as long as its history is there."""
+    job = select(ImportJob.id).where(ImportJob.public_id == public_id)
+    history = select(Execution.id).where(Execution.job_public_id == public_id, Execution.kind == IMPORT).limit(1)
+    if session.scalar(job) is None and session.scalar(history) is None:
+        raise NotFoundError(f"There is no import job with the id {public_id!r}.")
+
+
+def find(
+    session: Session,
+    job_public_id: str,
+    *,
+    search: str = "",
+    statuses: Sequence[str] = (),
+    sort: str = "created_at",
+    descending: bool = True,
+    page: int = 0,
+    size: int = PAGE_SIZE,
+) -> Slice[Execution]:
+    """`search` is part of an id; unknown statuses are passed over."""
+    text = search.strip().lower()
+    if not SEARCHABLE.issuperset(text):
+        return Slice([], has_more=False)
+    query = select(Execution).join(Execution.import_run).options(contains_eager(Execution.import_run))
+    query = query.where(Execution.job_public_id == job_public_id, Execution.kind == IMPORT)
+    if text:
+        query = query.where(Execution.public_id.contains(text, autoescape=True))
+    known = [status for status in statuses if status in STATUSES]
+    if known:
+        query = query.where(Execution.status.in_(known))
+    columns = (SORTS[sort], Execution.id)
+    order = [column.desc() if descending else column.asc() for column in columns]
+    return _slice(list(session.scalars(query.order_by(*order).offset(page * size).limit(size + 1))), size)
+
+
+def counts_of(execution: Execution) -> dict[str, int]:
+    """`read` and the five that it is made of; until the end `read` is what was read so far."""
+    run = execution.import_run
+    counts = {name: getattr(run, name) if run else 0 for name in COUNTS}
+    read = sum(counts.values()) if run is None or execution.is_terminal else run.rows
+    return {"read": read} | counts
+
+
+def progress_of(execution: Execution) -> float:
+    """The written share of the rows, from 0 to 1."""
+    if execution.status in (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS):
+        return 1.0
+    run = execution.import_run
+    return min(run.rows_done / run.rows, 1.0) if run and run.rows else 0.0
+
+
+def rows_per_second(session: Session, execution: Execution) -> float | None:
+    """While and after it writes; None where nothing was written."""
+    run = execution.import_run
+    begun = select(func.min(Event.at)).where(Event.execution_id == execution.id, Event.to_status == INTEGRATION_STARTED)
+    since = session.scalar(begun)
+    if run is None or not run.rows_done or since is None:
+        return None
+    took = (execution.ended_at or database_now(session)) - since
+    return run.rows_done / max(took, timedelta(milliseconds=1)).total_seconds()
+
+
+def causes(session: Session, execution: Execution) -> list[Cause]:
+    """Those of the most rows first."""
+    value = RejectedRow.faults[(0, "value")].as_string()
+    counted = (
+        select(RejectedRow.cause, RejectedRow.field, func.count(), func.count(value.distinct()))
+        .where(RejectedRow.execution_id == execution.id)
+        .group_by(RejectedRow.cause, RejectedRow.field)
+        .order_by(func.count().desc(), RejectedRow.cause, RejectedRow.field)
+    )
+    return [Cause(*row) for row in session.execute(counted)]
+
+
+def rejections(
+    session: Session, execution: Execution, *, page: int = 0, size: int = PAGE_SIZE, cause: str = "", field: str = ""
+) -> Slice[RejectedRow]:
+    """In the order of the files; with `cause` only the rows that it rejected for this field."""
+    query = select(RejectedRow).where(RejectedRow.execution_id == execution.id)
+    if cause:
+        query = query.where(RejectedRow.cause == cause, RejectedRow.field == field)
+    rows = session.scalars(query.order_by(RejectedRow.sequence).offset(page * size).limit(size + 1))
+    return _slice(list(rows), size)
+
+
+def warnings(session: Session, execution: Execution, *, page: int = 0, size: int = PAGE_SIZE) -> Slice[ImportWarning]:
+    query = select(ImportWarning).where(ImportWarning.execution_id == execution.id)
+    return _slice(list(session.scalars(query.order_by(ImportWarning.id).offset(page * size).limit(size + 1))), size)
+
+
+def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
+    """The rejected rows as they were in the source, to be mended and given again; in pieces."""
+    recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
+    headers = {file: _numbered(names) for file, names in recipe.get("headers", {}).items()}
+    columns = list(dict.fromkeys(column for header in headers.values() for column in header))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=_delimiter(execution, recipe), lineterminator="\r\n")
+    writer.writerow([*(name for name, _ in columns), *HUB_COLUMNS])
+    last = -1
+    while True:
+        query = select(RejectedRow).where(RejectedRow.execution_id == execution.id, RejectedRow.sequence > last)
+        rows = list(session.scalars(query.order_by(RejectedRow.sequence).limit(CSV_CHUNK)))
+        for row in rows:
+            cells = dict(zip(headers.get(row.file, ()), row.cells, strict=False))
+            reason = " ".join(fault["message"] for fault in row.faults)
+            own = [cells.get(column, "") for column in columns]
+            writer.writerow([harmless(cell) for cell in (*own, row.file, str(row.line), reason)])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        if len(rows) < CSV_CHUNK:
+            return
+        last = rows[-1].sequence
+        for row in rows:
+            session.expunge(row)
+
+
+def harmless(cell: str) -> str:
+    """A spreadsheet takes the cell for text, never for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell) else cell
+
+
+def _delimiter(execution: Execution, recipe: dict[str, Any]) -> str:
+    current = execution.import_job.delimiter if execution.import_job else ";"
+    return str(recipe.get("delimiter") or current)
+
+
+def _numbered(names: Sequence[str]) -> list[tuple[str, int]]:
+    """A name that a file has twice is two columns."""
+    return [(name, names[:position].count(name)) for position, name in enumerate(names)]
+
+
+def _slice(rows: list[Any], size: int) -> Slice[Any]:
+    return Slice(rows[:size], has_more=len(rows) > size)

@@ -1,0 +1,181 @@
+"""What is told of import executions: which there are, how far they came, what was rejected and why."""
+
+from __future__ import annotations
+
+import csv
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.errors import NotFoundError
+from datahub.jobs import import_history
+from datahub.jobs.import_history import Cause
+from datahub.models.execution import INTEGRATION_STARTED, JOB_FAILED, Event, Execution
+from datahub.models.import_job import ImportJob
+from datahub.models.import_run import ImportWarning
+from datahub.vault import Vault
+from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row, make_job
+
+HEADERS = {"a.csv": ["id", "name"], "b.csv": ["name", "price", "name"]}
+
+
+@pytest.fixture
+def job(session: Session, vault: Vault) -> ImportJob:
+    return add_import_job(session, add_connection(session, vault))
+
+
+def lines(session: Session, execution: Execution, delimiter: str = ";") -> list[list[str]]:
+    text = "".join(import_history.rejections_csv(session, execution))
+    return list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
+
+
+def test_only_imports_of_the_job_are_found_newest_first(session: Session, vault: Vault, job: ImportJob) -> None:
+    other = add_import_job(session, job.connection)
+    first, second = add_import_execution(session, job), add_import_execution(session, job)
+    add_import_execution(session, other)
+    assert import_history.find(session, job.public_id).items == [second, first]
+    assert import_history.find(session, job.public_id, descending=False).items == [first, second]
+    pages = [import_history.find(session, job.public_id, page=page, size=1) for page in (0, 1)]
+    assert [(page.items, page.has_more) for page in pages] == [([second], True), ([first], False)]
+
+
+def test_search_and_statuses_narrow_the_history(session: Session, job: ImportJob) -> None:
+    done = add_import_execution(session, job)
+    failed = add_import_execution(session, job, status=JOB_FAILED)
+    assert import_history.find(session, job.public_id, statuses=[JOB_FAILED, "LOST"]).items == [failed]
+    assert import_history.find(session, job.public_id, search=done.public_id[5:20].upper()).items == [done]
+    assert import_history.find(session, job.public_id, search="x%").items == []
+
+
+def test_what_has_not_started_is_sorted_by_its_creation(session: Session, job: ImportJob) -> None:
+    now = database_now(session)
+    late = add_import_execution(session, job, run={"started_at": now + timedelta(hours=1)})
+    waiting = add_import_execution(session, job, run={"started_at": None})
+    early = add_import_execution(session, job, run={"started_at": now - timedelta(hours=1)})
+    assert import_history.find(session, job.public_id, sort="started_at").items == [late, waiting, early]
+
+
+def test_an_execution_is_known_under_its_own_job_only(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job)
+    assert import_history.get(session, execution.public_id, job_public_id=job.public_id) is execution
+    with pytest.raises(NotFoundError):
+        import_history.get(
+            session, execution.public_id, job_public_id=add_import_job(session, job.connection).public_id
+        )
+
+
+def test_a_job_is_known_while_it_or_its_history_is_there(session: Session, job: ImportJob) -> None:
+    import_history.require_job(session, job.public_id)
+    execution = add_import_execution(session, job, import_job_id=None, job_public_id="gone")
+    import_history.require_job(session, execution.job_public_id)
+    for unknown in ("never", make_job(session, job.connection).public_id):
+        with pytest.raises(NotFoundError):
+            import_history.require_job(session, unknown)
+
+
+def test_read_is_the_sum_of_the_counts_once_it_ended(session: Session, job: ImportJob) -> None:
+    counts = {"created": 1, "updated": 2, "deleted": 3, "unchanged": 4, "rejected": 5}
+    ended = add_import_execution(session, job, run={"rows": 99, "rows_done": 99, **counts})
+    assert import_history.counts_of(ended) == {"read": 15, **counts}
+    running = add_import_execution(session, job, status=INTEGRATION_STARTED, run={"rows": 99, "rows_done": 33})
+    assert import_history.counts_of(running)["read"] == 99
+
+
+@pytest.mark.parametrize(
+    ("status", "rows", "done", "share"),
+    [
+        (INTEGRATION_STARTED, 200, 50, 0.25),
+        (INTEGRATION_STARTED, 0, 0, 0.0),
+        (JOB_FAILED, 0, 0, 0.0),
+        ("INTEGRATION_DONE", 0, 0, 1.0),
+    ],
+)
+def test_progress_is_the_share_written(
+    session: Session, job: ImportJob, status: str, rows: int, done: int, share: float
+) -> None:
+    execution = add_import_execution(session, job, status=status, run={"rows": rows, "rows_done": done})
+    assert import_history.progress_of(execution) == share
+
+
+def test_speed_counts_from_the_first_write_to_the_end(session: Session, job: ImportJob) -> None:
+    now = database_now(session)
+    execution = add_import_execution(session, job, run={"rows": 500, "rows_done": 500}, ended_at=now)
+    assert import_history.rows_per_second(session, execution) is None
+    for seconds in (10, 2):
+        at = now - timedelta(seconds=seconds)
+        move = Event(execution_id=execution.id, at=at, to_status=INTEGRATION_STARTED, actor="worker", attempt=1)
+        session.add(move)
+    session.flush()
+    assert import_history.rows_per_second(session, execution) == 50
+
+
+def test_causes_tell_rows_and_distinct_values(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job)
+    for number, value in enumerate(["S-1", "S-1", "S-2"], 1):
+        add_rejected_row(session, execution, number, value=value)
+    add_rejected_row(session, execution, 4, cause="not_a_number", field="price", value="x")
+    add_rejected_row(session, add_import_execution(session, job), 1)
+    assert import_history.causes(session, execution) == [
+        Cause("unknown_reference", "supplier", rows=3, values=2),
+        Cause("not_a_number", "price", rows=1, values=1),
+    ]
+
+
+def test_rejected_rows_come_in_the_order_of_the_file_and_by_cause(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job)
+    second = add_rejected_row(session, execution, 2)
+    first = add_rejected_row(session, execution, 1, cause="not_a_number", field="price")
+    found = import_history.rejections(session, execution, size=1)
+    assert (found.items, found.has_more) == ([first], True)
+    assert import_history.rejections(session, execution, cause="unknown_reference", field="supplier").items == [second]
+
+
+def test_warnings_come_a_page_at_a_time(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job)
+    wanted = [ImportWarning(execution_id=execution.id, file="a.csv", code="late", message=text) for text in "abc"]
+    for warning in wanted:
+        session.add(warning)
+        session.flush()
+    found = [import_history.warnings(session, execution, page=page, size=2) for page in (0, 1)]
+    assert [(page.items, page.has_more) for page in found] == [(wanted[:2], True), (wanted[2:], False)]
+
+
+def test_the_download_joins_the_columns_of_all_files(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job, run={"recipe": {"headers": HEADERS, "delimiter": ","}})
+    add_rejected_row(session, execution, 1, file="a.csv", line=7, cells=["1", "Ada"])
+    add_rejected_row(session, execution, 2, file="b.csv", line=3, cells=["Bob", "9", "B."])
+    assert lines(session, execution, ",") == [
+        ["id", "name", "price", "name", "hub_file", "hub_line", "hub_reason"],
+        ["1", "Ada", "", "", "a.csv", "7", "No supplier has this id."],
+        ["", "Bob", "9", "B.", "b.csv", "3", "No supplier has this id."],
+    ]
+
+
+def test_the_download_goes_on_over_many_chunks(
+    session: Session, job: ImportJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_history, "CSV_CHUNK", 2)
+    execution = add_import_execution(session, job, run={"recipe": {"headers": {"a.csv": ["id"]}}})
+    for number in range(1, 6):
+        add_rejected_row(session, execution, number, file="a.csv", cells=[str(number)])
+    assert [line[0] for line in lines(session, execution)] == ["id", "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+a", "-", "--1", "@x", "\tx", "\rx", "-1e5", "+1.2.3", "-1\n=x"])
+def test_cells_that_could_be_formulas_get_an_apostrophe(cell: str) -> None:
+    assert import_history.harmless(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["", "a=1", "-1", "+1.50", "-1,5", "1-2", "'=1"])
+def test_all_other_cells_stay_as_they_were(cell: str) -> None:
+    assert import_history.harmless(cell) == cell
+
+
+def test_the_download_without_a_header_still_names_line_and_reason(session: Session, job: ImportJob) -> None:
+    run: dict[str, Any] = {"recipe": {}}
+    execution = add_import_execution(session, job, run=run)
+    add_rejected_row(session, execution, 1, line=2)
+    assert lines(session, execution)[1] == ["offers.csv", "2", "No supplier has this id."]

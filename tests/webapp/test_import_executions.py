@@ -1,0 +1,150 @@
+"""The pages of import executions: among all others, one with its stages and rejected rows, the history of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.models.execution import IMPORT_STATUSES, ORIGINS, Execution
+from datahub.vault import Vault
+from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row
+from tests.webapp.conftest import ParsingClient, parse
+
+SignIn = Callable[[str], ParsingClient]
+Make = Callable[..., Execution]
+EXPORT_ONLY = ("TRIGGER", "RUN", "RETRY", "RESEND")
+
+
+@pytest.fixture
+def make(sessions: sessionmaker[Session], vault: Vault) -> Make:
+    """make(status=…, run={…}): one more import execution of a job of its own, committed."""
+
+    def make(rejected: int = 0, **changes: Any) -> Execution:
+        with sessions.begin() as session:
+            execution = add_import_execution(
+                session, add_import_job(session, add_connection(session, vault)), **changes
+            )
+            for number in range(1, rejected + 1):
+                add_rejected_row(session, execution, number, line=number + 1, value=f"S-{number % 2}")
+        return execution
+
+    return make
+
+
+def page_of(execution: Execution, action: str = "") -> str:
+    return f"/executions/{execution.public_id}{action}"
+
+
+def stages(page: str) -> list[str | None]:
+    return [bar.get("value") for bar in parse(page).iterfind(".//progress")]
+
+
+@pytest.mark.parametrize("status", IMPORT_STATUSES)
+def test_every_page_knows_every_status(sign_in: SignIn, make: Make, status: str) -> None:
+    execution = make(status=status)
+    client = sign_in("VIEWER")
+    panel = f"/imports/{execution.job_public_id}/executions"
+    for address in ("/", "/executions", page_of(execution), page_of(execution, "/row"), panel):
+        assert client.get(address).status_code == 200, address
+    assert client.get(f"/executions?statuses={status}").text.count(execution.public_id) > 0
+    assert ("every" in client.get(page_of(execution, "/progress")).text) is not execution.is_terminal
+
+
+@pytest.mark.parametrize("origin", [origin for origin in ORIGINS if origin not in EXPORT_ONLY])
+def test_the_page_says_who_started_it(sign_in: SignIn, make: Make, origin: str) -> None:
+    execution = make(origin=origin)
+    words = "by schedule" if origin == "SCHEDULE" else "ada"
+    assert words in sign_in("VIEWER").get(page_of(execution)).text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("JOB_STARTED", "Reading"),
+        ("INTEGRATION_WAITING", "Waiting to be written"),
+        ("INTEGRATION_STARTED", "Writing"),
+        ("INTEGRATION_DONE_WITH_ERRORS", "Done with 3 rejected"),
+        ("JOB_SKIPPED", "Skipped"),
+    ],
+)
+def test_statuses_are_said_in_words(sign_in: SignIn, make: Make, status: str, words: str) -> None:
+    execution = make(status=status, run={"rejected": 3})
+    client = sign_in("VIEWER")
+    for address in (page_of(execution), page_of(execution, "/row"), page_of(execution, "/import-row")):
+        assert f">{words}<" in client.get(address).text, address
+
+
+@pytest.mark.parametrize(
+    ("status", "run", "bars"),
+    [
+        ("JOB_PENDING", {}, ["0", "0", "0"]),
+        ("JOB_STARTED", {}, [None, "0", "0"]),
+        ("INTEGRATION_WAITING", {"rows": 8}, ["1", None, "0.0"]),
+        ("INTEGRATION_STARTED", {"rows": 8, "rows_done": 2}, ["1", "1", "0.25"]),
+        ("INTEGRATION_DONE", {}, ["1", "1", "1.0"]),
+        ("JOB_FAILED", {}, ["0", "0", "0"]),
+        ("INTEGRATION_FAILED", {"rows": 8, "rows_done": 4}, ["1", "1", "0.5"]),
+    ],
+)
+def test_the_bars_show_how_far_it_came(
+    sign_in: SignIn, make: Make, status: str, run: dict[str, int], bars: list[str | None]
+) -> None:
+    assert stages(sign_in("VIEWER").get(page_of(make(status=status, run=run))).text) == bars
+
+
+def test_rejected_rows_are_grouped_and_one_cause_shown_alone(sign_in: SignIn, make: Make) -> None:
+    execution = make(rejected=3)
+    client = sign_in("VIEWER")
+    page = client.get(page_of(execution)).text
+    assert "Unknown reference (supplier)</a>: 3 rows, 2 values" in page
+    assert page.count("No supplier has this id.") == 3
+    other = client.get(page_of(execution), query_string={"cause": "not_a_number", "field": "price"}).text
+    assert "No supplier has this id." not in other
+    assert "Show every rejected row" in other
+
+
+def test_rejected_rows_go_on_a_page_later(sign_in: SignIn, make: Make) -> None:
+    execution = make(rejected=21)
+    client = sign_in("VIEWER")
+    assert "page=1" in client.get(page_of(execution)).text
+    second = client.get(page_of(execution), query_string={"page": "1"}).text
+    assert second.count("No supplier has this id.") == 1
+    assert client.get(page_of(execution), query_string={"page": "\u00b2"}).status_code == 200
+
+
+def test_the_rejected_rows_are_downloaded(sign_in: SignIn, make: Make) -> None:
+    answer = sign_in("VIEWER").get(page_of(make(rejected=2), "/rejections.csv"))
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert len(answer.text.splitlines()) == 3
+
+
+def test_hostile_cells_stay_text(sign_in: SignIn, sessions: sessionmaker[Session], make: Make) -> None:
+    execution = make()
+    with sessions.begin() as session:
+        row = session.get_one(Execution, execution.id)
+        add_rejected_row(session, row, 1, value="<script>1</script>", file="<b>.csv", record_key="<i>")
+    page = sign_in("VIEWER").get(page_of(execution)).text
+    assert "&lt;script&gt;1" in page
+    assert "<script>1" not in page
+
+
+def test_an_import_is_neither_retried_nor_sent_again(sign_in: SignIn, make: Make) -> None:
+    execution = make(status="JOB_FAILED")
+    client = sign_in("OPERATOR")
+    for action in ("/retry", "/resend", "/stop"):
+        assert client.post(page_of(execution, action)).status_code == 404
+
+
+def test_the_history_of_a_job_holds_its_runs_alone(sign_in: SignIn, make: Make) -> None:
+    mine, other = make(run={"created": 41}), make()
+    client = sign_in("VIEWER")
+    panel = f"/imports/{mine.job_public_id}/executions"
+    page = client.get(panel).text
+    assert mine.public_id in page
+    assert other.public_id not in page
+    assert '<td data-label="Created" class="number">41</td>' in page
+    assert "No execution fits" in client.get(panel, query_string={"statuses": "JOB_FAILED"}).text
+    assert client.get("/imports/none/executions").status_code == 404

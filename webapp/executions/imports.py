@@ -1,0 +1,118 @@
+"""What the pages of import executions show: one with its stages, counts and rejected rows, and the history of a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from datahub.jobs import history, import_history
+from datahub.models.execution import (
+    IMPORT_STATUSES,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_INITIALIZING,
+    JOB_PENDING,
+    JOB_STARTED,
+    Execution,
+)
+from datahub.models.import_run import COUNTS
+from webapp.database import db
+from webapp.executions import shown
+from webapp.filters import status_words
+
+SHOWN_WARNINGS = 50
+FARTHEST_PAGE = 500
+READING = (JOB_PENDING, JOB_INITIALIZING, JOB_STARTED)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`share` goes from 0 to 1 and is None while nobody knows how much there is."""
+
+    name: str
+    share: float | None
+    words: str
+
+
+def page(execution: Execution) -> dict[str, object]:
+    session = db.session()
+    story = history.read(session, execution)
+    return {
+        "execution": execution,
+        "run": execution.import_run,
+        "story": story,
+        "support": shown.support_text(execution, story),
+        "stages": _stages(execution),
+        "counts": import_history.counts_of(execution),
+        "count_names": COUNTS,
+        "seen": execution.status,
+    }
+
+
+def rows(execution: Execution) -> dict[str, object]:
+    """Rejected rows by cause and one by one, and warnings."""
+    session = db.session()
+    cause, field = request.args.get("cause", ""), request.args.get("field", "")
+    number = _page_number()
+    found = import_history.rejections(session, execution, page=number, cause=cause, field=field)
+    warned = import_history.warnings(session, execution, size=SHOWN_WARNINGS)
+    kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
+    return {
+        "execution": execution,
+        "causes": import_history.causes(session, execution),
+        "cause": cause,
+        "field": field,
+        "rejections": found.items,
+        "first_url": url_for("executions.detail", **kept, _anchor="rejected") if number else "",
+        "next_url": url_for("executions.detail", page=number + 1, **kept, _anchor="rejected") if found.has_more else "",
+        "warnings": warned.items,
+        "more_warnings": warned.has_more,
+    }
+
+
+def job_history(job_public_id: str) -> dict[str, object]:
+    """Context of import_jobs/_executions.html, from the query string."""
+    search = request.args.get("search", "").strip()
+    chosen = [status for status in IMPORT_STATUSES if status in request.args.getlist("statuses")]
+    number = _page_number()
+    found = import_history.find(db.session(), job_public_id, search=search, statuses=chosen, page=number)
+    kept = {"job_id": job_public_id, "search": search or None, "statuses": chosen or None}
+    chips = [
+        (status, "Reading" if status == JOB_STARTED else status_words(status), status in chosen)
+        for status in IMPORT_STATUSES
+    ]
+    return {
+        "panel_url": url_for("executions.of_import_job", job_id=job_public_id),
+        "executions": found.items,
+        "search": search,
+        "is_filtered": bool(search or chosen),
+        "chips": chips,
+        "newer_url": url_for("executions.of_import_job", **kept) if number else "",
+        "older_url": url_for("executions.of_import_job", page=number + 1, **kept) if found.has_more else "",
+    }
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "")
+    return min(int(text), FARTHEST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+
+
+def _stages(execution: Execution) -> list[Stage]:
+    run = execution.import_run
+    rows, done = (run.rows, run.rows_done) if run else (0, 0)
+    share = import_history.progress_of(execution)
+    speed = import_history.rows_per_second(db.session(), execution)
+    written = f"{share:.0%}, {done} of {rows} rows" + (f", {speed:.0f} rows per second" if speed else "")
+    if execution.status in READING:
+        has_begun = execution.status != JOB_PENDING
+        reading = Stage("Read", None, f"{rows} rows read") if has_begun else Stage("Read", 0, "not begun")
+        return [reading, Stage("Wait", 0, "not begun"), Stage("Write", 0, "not begun")]
+    read = Stage("Read", 1, f"{rows} rows read")
+    if execution.status == INTEGRATION_WAITING:
+        return [read, Stage("Wait", None, "for other imports to be written"), Stage("Write", share, written)]
+    has_written = execution.status == INTEGRATION_STARTED or done > 0 or share == 1
+    if not has_written:
+        ended = "did not get so far"
+        return [Stage("Read", 1 if rows else 0, f"{rows} rows read"), Stage("Wait", 0, ended), Stage("Write", 0, ended)]
+    return [read, Stage("Wait", 1, "over"), Stage("Write", share, written)]
