@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager
 
-from datahub.db import database_now
+from datahub.db import database_now, read_only
 from datahub.errors import NotFoundError
 from datahub.jobs.queries import PAGE_SIZE, SEARCHABLE, Slice
 from datahub.models.execution import (
@@ -37,6 +37,8 @@ HUB_COLUMNS = ("hub_file", "hub_line", "hub_reason")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 CSV_CHUNK = 500
+
+_Column = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -153,12 +155,21 @@ def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
     recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
     headers = {file: _numbered(names) for file, names in recipe.get("headers", {}).items()}
     columns = list(dict.fromkeys(column for header in headers.values() for column in header))
+    return _write_csv(session, execution.id, headers, columns, _delimiter(execution, recipe))
+
+
+def _write_csv(
+    session: Session, execution_id: int, headers: dict[str, list[_Column]], columns: list[_Column], delimiter: str
+) -> Iterator[str]:
+    """The request that asked for it may have ended when this begins."""
+    if not session.in_transaction():
+        read_only(session)
     buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=_delimiter(execution, recipe), lineterminator="\r\n")
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow([*(name for name, _ in columns), *HUB_COLUMNS])
     last = -1
     while True:
-        query = select(RejectedRow).where(RejectedRow.execution_id == execution.id, RejectedRow.sequence > last)
+        query = select(RejectedRow).where(RejectedRow.execution_id == execution_id, RejectedRow.sequence > last)
         rows = list(session.scalars(query.order_by(RejectedRow.sequence).limit(CSV_CHUNK)))
         for row in rows:
             cells = dict(zip(headers.get(row.file, ()), row.cells, strict=False))
@@ -169,6 +180,7 @@ def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
         buffer.seek(0)
         buffer.truncate()
         if len(rows) < CSV_CHUNK:
+            session.close()
             return
         last = rows[-1].sequence
         for row in rows:
@@ -180,12 +192,17 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell) else cell
 
 
+def as_it_was(cell: str) -> str:
+    """Undoes `harmless`."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
 def _delimiter(execution: Execution, recipe: dict[str, Any]) -> str:
     current = execution.import_job.delimiter if execution.import_job else ";"
     return str(recipe.get("delimiter") or current)
 
 
-def _numbered(names: Sequence[str]) -> list[tuple[str, int]]:
+def _numbered(names: Sequence[str]) -> list[_Column]:
     """A name that a file has twice is two columns."""
     return [(name, names[:position].count(name)) for position, name in enumerate(names)]
 

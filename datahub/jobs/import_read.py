@@ -16,6 +16,7 @@ from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.errors import SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, open_delimited
+from datahub.jobs.import_history import HUB_COLUMNS, as_it_was
 from datahub.jobs.import_plan import Converted, Plan
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.tree_depth import depths_and_cycles
@@ -120,7 +121,10 @@ def _refuse(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> Non
 
 
 def _spooled(plan: Plan, name: str, rows: Delimited) -> Iterator[SpooledRow]:
+    is_mended = set(HUB_COLUMNS) <= set(rows.header)
     for sequence, (line, cells, fault) in enumerate(rows, 1):
+        if is_mended:
+            cells = [as_it_was(cell) for cell in cells]
         row = plan.convert(cells) if fault is None else _faulty(plan, cells, fault)
         values = [row.remove, row.values, row.part_key, row.part_remove, row.part_values]
         yield SpooledRow(

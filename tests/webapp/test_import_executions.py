@@ -134,7 +134,7 @@ def test_hostile_cells_stay_text(sign_in: SignIn, sessions: sessionmaker[Session
 def test_an_import_is_neither_retried_nor_sent_again(sign_in: SignIn, make: Make) -> None:
     execution = make(status="JOB_FAILED")
     client = sign_in("OPERATOR")
-    for action in ("/retry", "/resend", "/stop"):
+    for action in ("/retry", "/resend"):
         assert client.post(page_of(execution, action)).status_code == 404
 
 
@@ -148,3 +148,12 @@ def test_the_history_of_a_job_holds_its_runs_alone(sign_in: SignIn, make: Make) 
     assert '<td data-label="Created" class="number">41</td>' in page
     assert "No execution fits" in client.get(panel, query_string={"statuses": "JOB_FAILED"}).text
     assert client.get("/imports/none/executions").status_code == 404
+
+
+def test_an_import_under_way_is_stopped_and_one_that_ended_is_not(sign_in: SignIn, make: Make) -> None:
+    running, ended = make(status="INTEGRATION_WAITING"), make(status="JOB_FAILED")
+    client = sign_in("OPERATOR")
+    assert client.post(page_of(running, "/stop")).status_code == 303
+    assert "JOB_STOPPED" in client.get(page_of(running)).text
+    refused = client.post(page_of(ended, "/stop"))
+    assert refused.status_code == 409 and "already ended" in refused.text

@@ -84,8 +84,6 @@ def index() -> Response:
 @permission(MAPPER_READ)
 def detail(execution_id: str) -> str:
     execution = executions.get(db.session(), execution_id)
-    if execution.kind == IMPORT:
-        return render_template("executions/import.html", **imports.page(execution), **imports.rows(execution))
     return _page(execution)
 
 
@@ -166,14 +164,14 @@ def payload(execution_id: str) -> Response:
 @blueprint.post("/executions/<execution_id>/stop")
 @permission(MAPPER_WRITE)
 def stop(execution_id: str) -> object:
-    execution = _export(execution_id)
+    execution = executions.get(db.session(), execution_id)
     try:
         executions.stop(db.session(), execution, actor=current_user.name)
     except ConflictError as error:
         return _refused(execution, error)
     if wants_fragment():
         return render_template("executions/_row.html", execution=execution)
-    flash("The execution was stopped for good. Retry starts a new one.", "success")
+    flash("The execution was stopped for good.", "success")
     return redirect_to(url_for("executions.detail", execution_id=execution_id))
 
 
@@ -225,6 +223,8 @@ def _refused(execution: Execution, error: ConflictError) -> object:
 
 
 def _page(execution: Execution) -> str:
+    if execution.kind == IMPORT:
+        return render_template("executions/import.html", **(imports.page(execution) | imports.rows(execution)))
     return render_template("executions/detail.html", **_context(execution), **_file(execution))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import IllegalMoveError
-from datahub.jobs import executions, import_claims, import_executions, import_run
+from datahub.jobs import executions, import_claims, import_executions, import_history, import_run
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_executions import MOST_CRASHES
 from datahub.models.execution import (
@@ -174,6 +174,22 @@ def test_an_upload_is_imported_instead_of_the_jobs_file_and_then_forgotten(impor
     assert look(importing.sessions, number)[:2] == (INTEGRATION_DONE, {"created": 2})
     with importing.sessions() as session:
         assert session.scalars(select(UploadChunk)).all() == []
+
+
+def test_rejected_rows_are_downloaded_mended_and_imported(importing: Context, start: Start, folder: Path) -> None:
+    rows = suppliers(2) + "S-13;=Sum;three\n;No key;1\n"
+    (folder / "suppliers.csv").write_text(rows)
+    number = start()
+    import_run.run(importing, number, 1)
+    with importing.sessions() as session:
+        text = "".join(import_history.rejections_csv(session, session.get_one(Execution, number)))
+    assert "S-13;'=Sum;three;suppliers.csv;4;" in text
+    mended = start(upload=("mended.csv", text.replace("three", "3").replace("\n;No", "\nS-14;No").encode()))
+    import_run.run(importing, mended, 1)
+    assert look(importing.sessions, mended)[:2] == (INTEGRATION_DONE, {"created": 2})
+    with importing.sessions() as session:
+        names = session.scalars(select(Supplier.name).order_by(Supplier.external_id))
+        assert list(names) == ["Supplier 1", "=Sum", "No key", "Supplier 2"]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_history_is_narrowed_and_sorted(script: Script, execution: Execution
     assert script.get(path, query_string={"statuses": "JOB_FAILED"}).json["empty"]
     assert script.get(path, query_string={"search": execution.public_id[:9]}).json["numberOfElements"] == 1
     assert script.get(path, query_string={"sort": "startedAt,asc"}).status_code == 200
-    assert script.get(path, query_string={"sort": "status"}).status_code == 422
+    assert script.get(path, query_string={"sort": "status"}).status_code == 400
 
 
 def test_rejected_rows_tell_where_and_why(script: Script, execution: Execution) -> None:
