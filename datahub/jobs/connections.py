@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotF
 from datahub.models.connection import CONNECTION_TYPES, SFTP, Connection
 from datahub.models.execution import JOB_PENDING, Execution
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import ImportJob
 from datahub.transports.ssh_keys import format_host_key, read_host_key, read_private_key
 from datahub.vault import Vault
 
@@ -152,15 +154,23 @@ def delete(session: Session, connection: Connection) -> None:
         raise ConflictError(f"The connection {connection.name} has just been chosen by a job.") from error
 
 
-def used_by(session: Session, connection: Connection) -> list[ExportJob]:
-    query = select(ExportJob).where(ExportJob.connection_id == connection.id)
-    return list(session.scalars(query.order_by(func.lower(ExportJob.name))))
+def used_by(session: Session, connection: Connection) -> list[ExportJob | ImportJob]:
+    """Exports first, each kind by name."""
+    exports = select(ExportJob).where(ExportJob.connection_id == connection.id)
+    imports = select(ImportJob).where(ImportJob.connection_id == connection.id)
+    return [
+        *session.scalars(exports.order_by(func.lower(ExportJob.name))),
+        *session.scalars(imports.order_by(func.lower(ImportJob.name))),
+    ]
 
 
 def job_counts(session: Session) -> dict[int, int]:
     """Number of jobs by the id of the connection they use; connections without one are absent."""
-    counts = select(ExportJob.connection_id, func.count()).group_by(ExportJob.connection_id)
-    return dict(session.execute(counts).all())
+    counts: Counter[int] = Counter()
+    for kind in (ExportJob, ImportJob):
+        users = select(kind.connection_id, func.count()).group_by(kind.connection_id)
+        counts.update(dict(session.execute(users).all()))
+    return counts
 
 
 def count_waiting(session: Session, connection: Connection) -> int:

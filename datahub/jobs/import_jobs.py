@@ -27,7 +27,6 @@ from datahub.models.import_job import DELIMITERS, POLICIES, WAIT_FOR_NEXT, Impor
 from datahub.models.party import Store
 
 PATH_LENGTH = 1000
-STORE_SCOPED = ("ORDER", "NAVIGATION_CATEGORY")
 SORT_COLUMNS = {"name": func.lower(ImportJob.name), "created_at": ImportJob.created_at}
 
 
@@ -169,7 +168,7 @@ def _fill(session: Session, job: ImportJob, configuration: Configuration, faults
     given = _checked(configuration, job.entity, faults)
     with session.no_autoflush:
         connection = job_rules.choose_connection(session, job, given.connection_id, faults)
-        _check_stores(session, given.store_external_ids, job.entity, faults)
+        _check_stores(session, given.store_external_ids, faults)
         faults.raise_any(job)
         assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
         job_rules.require_free_name(session, job, given.name)
@@ -268,12 +267,9 @@ def _read_cron(given: Configuration, faults: Faults) -> str | None:
         return None
 
 
-def _check_stores(session: Session, external_ids: Sequence[str], entity: str, faults: Faults) -> None:
+def _check_stores(session: Session, external_ids: Sequence[str], faults: Faults) -> None:
     if not external_ids:
         return
-    if entity not in STORE_SCOPED:
-        message = f"Only jobs for {' and '.join(STORE_SCOPED)} are limited to stores. Leave this empty."
-        faults.add("store_external_ids", message)
     known = set(session.scalars(select(Store.external_id).where(Store.external_id.in_(external_ids))))
     unknown = [external_id for external_id in external_ids if external_id not in known]
     if unknown:

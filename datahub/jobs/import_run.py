@@ -116,7 +116,10 @@ class _Run:
 
     def _read(self) -> None:
         with self._context.sessions.begin() as session:
-            recipe = import_read.recipe_of(session, self._job(session))
+            job = self._job(session)
+            if job.import_full_mode:
+                raise ConfigError("Full mode cannot be run yet. Switch it off in the job; nothing was changed.")
+            recipe = import_read.recipe_of(session, job)
         found = self._read_source(recipe)
         with self._context.sessions.begin() as session:
             values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}

@@ -88,9 +88,7 @@ class JobBody(Shape):
     schedule: ScheduleBody | None = None
     simultaneous_execution: str = Field(WAIT_FOR_NEXT, json_schema_extra={"enum": list(POLICIES)})
     import_full_mode: bool = False
-    store_external_ids: list[str] = Field(
-        default_factory=list, description=f"Only for {' and '.join(import_jobs.STORE_SCOPED)}."
-    )
+    store_external_ids: list[str] = Field(default_factory=list, description="Stores that exist.")
     active: bool = True
 
 

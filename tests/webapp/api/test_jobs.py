@@ -148,7 +148,7 @@ def test_an_answer_can_be_sent_back(script: Script, body: Body) -> None:
         ({"simultaneousExecution": "SOMETIMES"}, ["simultaneousExecution"]),
         ({"entity": "STORE", "mapping": None, "transcoding": [], "importFullMode": True}, ["importFullMode"]),
         ({"importFullMode": 1}, ["importFullMode"]),
-        ({"storeExternalIds": ["default_store"]}, ["storeExternalIds"]),
+        ({"storeExternalIds": ["nowhere"]}, ["storeExternalIds"]),
         ({"storeExternalIds": "default_store"}, ["storeExternalIds"]),
         ({"active": "true"}, ["active"]),
         ({"colour": 1, "calls": []}, ["colour", "calls"]),
