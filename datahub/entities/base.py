@@ -99,6 +99,7 @@ class EntityType:
     after: tuple[str, ...] = ()
     deleted_by: Field | None = None
     has_custom_fields: bool = False
+    has_attributes: bool = False
     has_full_mode: bool = False
     used_by: tuple[Use, ...] = ()
     by_key: dict[str, Field] = field(init=False, repr=False, default_factory=dict)

@@ -87,5 +87,6 @@ PRODUCT = EntityType(
     parts=(VARIANT,),
     after=("CLASSIFICATION_CATEGORY", "STORE"),
     deleted_by=Field("deletedProduct", "Deleted Product", "deleted_at", BOOLEAN),
+    has_attributes=True,
     has_full_mode=True,
 )

@@ -5,20 +5,21 @@ Everything happens in the caller's transaction, and the caller commits."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
-from datahub.entities.values import NUMBER
 from datahub.jobs import ledger
+from datahub.jobs.import_extras import ExtraValues, Faults, what_differs
+from datahub.jobs.import_fold import Record, Row, Warned, fold, read_row
 from datahub.jobs.import_plan import Plan
-from datahub.jobs.json_values import canonical, contradicts, newer
+from datahub.jobs.in_batches import in_batches
+from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem, Target, is_json
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
@@ -26,15 +27,9 @@ from datahub.storage import SpooledRow
 CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2], COUNTS[3], COUNTS[4]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
-SUPERSEDED, UNKNOWN_KEY, DIFFERS = "superseded", "unknown_key", "parent_differs"
+UNKNOWN_KEY = "unknown_key"
 
-
-@dataclass
-class Warned:
-    row: SpooledRow
-    code: str
-    field: str
-    message: str
+Stored = dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -46,29 +41,6 @@ class Outcome:
     warnings: list[Warned] = field(default_factory=list)
 
 
-@dataclass
-class _Row:
-    spooled: SpooledRow
-    remove: bool
-    values: list[Any]
-    part_key: str | None
-    part_remove: bool
-    part_values: list[Any]
-
-
-@dataclass
-class _Record:
-    """Folded from the rows that are good so far. `speaker` is the row that the record's own changes are put down to."""
-
-    key: str
-    rows: list[_Row]
-    speaker: _Row
-    remove: bool
-    values: list[Any]
-    parts: dict[str, _Row]
-    warnings: list[Warned]
-
-
 class ChunkWriter:
     """Belongs to one run and one connection."""
 
@@ -78,86 +50,66 @@ class ChunkWriter:
         self._source = ledger.Source(plan.entity.name, execution_id, actor)
         self._root = Merge(connection, plan.root)
         self._part = Merge(connection, plan.part) if plan.part else None
+        self._extras = ExtraValues(connection, plan)
 
     def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
         """`rows` are whole records in the order of their keys."""
         outcome = Outcome()
         faulty = {row.sequence: orjson.loads(row.faults) for row in rows if row.faults is not None}
-        good = [_read(row, self._plan) for row in rows if row.faults is None]
-        records = [self._fold(list(group)) for _, group in itertools.groupby(good, key=lambda row: row.spooled.key)]
+        spoilt = {row.key for row in rows if row.faults is not None}
+        good = [read_row(row, self._plan) for row in rows if row.faults is None]
+        records = [
+            fold(list(group), self._plan, is_whole=key not in spoilt)
+            for key, group in itertools.groupby(good, key=lambda row: row.spooled.key)
+        ]
         while found := self._check(records):
             faulty |= found
-            records = [self._refold(record, faulty) for record in records]
-            records = [record for record in records if record.rows]
+            spoilt |= {row.key for row in rows if row.sequence in found}
+            records = [kept for record in records for kept in self._refold(record, faulty, spoilt)]
         actions = self._apply(records, now)
         self._settle(rows, records, actions, faulty, outcome)
         return outcome
 
-    def _fold(self, rows: list[_Row]) -> _Record:
-        """The last value that is not empty wins; of rows that name the same part, or no part, the last row."""
-        warnings: list[Warned] = []
-        if self._part is None:
-            *older, last = rows
-            warnings += [_superseded(row, last) for row in older]
-            return _Record(last.spooled.key, rows, last, last.remove, last.values, {}, warnings)
-        values: list[Any] = [None] * len(self._plan.root.given)
-        speaker, parts = rows[0], dict[str, _Row]()
-        for row in rows:
-            if any(value is not None for value in row.values):
-                speaker = row
-                warnings += self._merge_values(values, row)
-            if row.part_key is not None:
-                if row.part_key in parts:
-                    warnings.append(_superseded(parts[row.part_key], row))
-                parts[row.part_key] = row
-        remove = any(row.remove for row in rows)
-        return _Record(rows[0].spooled.key, rows, speaker, remove, values, {} if remove else parts, warnings)
-
-    def _merge_values(self, values: list[Any], row: _Row) -> Iterator[Warned]:
-        for place, (item, value) in enumerate(zip(self._plan.root.given, row.values, strict=True)):
-            if value is None:
-                continue
-            if values[place] is not None and contradicts(values[place], value):
-                yield Warned(
-                    row.spooled,
-                    DIFFERS,
-                    item.key,
-                    f"{item.label} differs from an earlier row of {row.spooled.key}; this one counts.",
-                )
-            values[place] = newer(values[place], value) if is_json(self._plan.root, item) else value
-
-    def _refold(self, record: _Record, faulty: dict[int, Any]) -> _Record:
+    def _refold(self, record: Record, faulty: Container[int], spoilt: Container[str]) -> list[Record]:
+        """Without the rows that turned out bad; nothing where all did."""
+        record.is_whole = record.key not in spoilt
         rows = [row for row in record.rows if row.spooled.sequence not in faulty]
         if len(rows) == len(record.rows):
-            return record
-        return self._fold(rows) if rows else _Record(record.key, [], record.speaker, False, [], {}, [])
+            return [record]
+        return [fold(rows, self._plan, is_whole=False)] if rows else []
 
-    def _check(self, records: list[_Record]) -> dict[int, list[dict[str, str]]]:
+    def _check(self, records: list[Record]) -> Faults:
         """The faults of rows, by sequence, against what is stored."""
-        faults: dict[int, list[dict[str, str]]] = {}
-        by_speaker = {record.speaker.spooled.sequence: record for record in records}
-        self._root.stage(self._staged_roots(self._plan.root, records))
-        for problem in self._root.problems():
-            for row in by_speaker[problem.sequence].rows:
-                faults.setdefault(row.spooled.sequence, []).append(
-                    _explain(problem, row, of_part=False, plan=self._plan)
-                )
-        for record, item, missing in self._unknown_in_lists(records):
-            for row in record.rows:
-                fault = _fault("unknown_reference", item, missing, self._plan)
-                faults.setdefault(row.spooled.sequence, []).append(fault)
+        faults = self._extras.spread(records)
+        self._check_roots(records, faults)
         if self._part is not None and self._plan.part is not None:
-            parts = {row.spooled.sequence: row for record in records for row in record.parts.values()}
-            self._part.stage(self._staged_parts(self._plan.part, records))
-            for problem in self._part.problems():
-                row = parts[problem.sequence]
-                faults.setdefault(problem.sequence, []).append(_explain(problem, row, of_part=True, plan=self._plan))
-            for row in self._second_claims(records, faults):
-                problem = Problem(row.spooled.sequence, "belongs_to_another", self._plan.part.key)
-                faults[problem.sequence] = [_explain(problem, row, of_part=True, plan=self._plan)]
+            self._check_parts(self._part, self._plan.part, records, faults)
         return faults
 
-    def _second_claims(self, records: list[_Record], faulty: Container[int]) -> list[_Row]:
+    def _check_roots(self, records: list[Record], faults: Faults) -> None:
+        by_speaker = {record.speaker.spooled.sequence: record for record in records}
+        # Asked for first: nothing else can be asked while rows are copied.
+        stored = self._stored(self._plan.root, [record.key for record in records])
+        self._root.stage(self._staged_roots(self._plan.root, records, stored, faults))
+        for problem in self._root.problems():
+            for row in by_speaker[problem.sequence].rows:
+                _blame(faults, row, _explain(problem, row, of_part=False, plan=self._plan))
+        for record, item, missing in self._unknown_in_lists(records):
+            for row in record.rows:
+                _blame(faults, row, _fault("unknown_reference", item, missing, self._plan))
+
+    def _check_parts(self, merge: Merge, target: Target, records: list[Record], faults: Faults) -> None:
+        parts = {row.spooled.sequence: row for record in records for row in record.parts.values()}
+        stored = self._stored(target, [key for record in records for key in record.parts])
+        merge.stage(self._staged_parts(target, records, stored, faults))
+        for problem in merge.problems():
+            row = parts[problem.sequence]
+            _blame(faults, row, _explain(problem, row, of_part=True, plan=self._plan))
+        for row in self._second_claims(records, faults):
+            problem = Problem(row.spooled.sequence, "belongs_to_another", target.key)
+            faults[problem.sequence] = [_explain(problem, row, of_part=True, plan=self._plan)]
+
+    def _second_claims(self, records: list[Record], faulty: Container[int]) -> list[Row]:
         """Rows that name a part which an earlier record of the chunk will own: it is not stored, or only hidden."""
         if self._plan.part is None or not self._plan.part.global_key:
             return []
@@ -169,62 +121,66 @@ class ChunkWriter:
             if row.spooled.sequence not in faulty and owners.setdefault(key, record.key) != record.key
         ]
 
-    def _unknown_in_lists(self, records: list[_Record]) -> Iterator[tuple[_Record, Field, list[str]]]:
+    def _unknown_in_lists(self, records: list[Record]) -> Iterator[tuple[Record, Field, list[str]]]:
         """Lists of external ids are JSON, which the merge cannot look into."""
         for place, item in enumerate(self._plan.root.given):
             if item.refers_to is None or not is_json(self._plan.root, item):
                 continue
             table = item.refers_to.model.__table__
             named = {key for record in records for key in record.values[place] or ()}
-            query = select(table.c.external_id).where(table.c.external_id.in_(named))
+            query = select(table.c.external_id)
             if "deleted_at" in table.c:
                 query = query.where(table.c.deleted_at.is_(None))
-            known = set(self._connection.scalars(query))
+            in_named = (query.where(table.c.external_id.in_(batch)) for batch in in_batches(named))
+            known = {key for found in in_named for key in self._connection.scalars(found)}
             for record in records:
                 missing = [key for key in record.values[place] or () if key not in known]
                 if missing and not record.remove:
                     yield record, item, missing
 
-    def _staged_roots(self, target: Target, records: list[_Record]) -> Iterator[tuple[Any, ...]]:
-        stored = self._stored(target, [record.key for record in records])
-        return (
-            (
-                record.speaker.spooled.sequence,
-                record.key,
-                record.key,
-                record.remove,
-                *_cells(target, record.values, stored.get(record.key)),
-            )
-            for record in records
-        )
+    def _staged_roots(
+        self, target: Target, records: list[Record], stored: Stored, faults: Faults
+    ) -> Iterator[tuple[Any, ...]]:
+        for record in records:
+            known, final = stored.get(record.key), None
+            if target.extras and not record.remove:
+                final = self._extras.final(record, known and known[target.extras.column])
+                for fault in self._extras.missing(record, final):
+                    for row in record.rows:
+                        _blame(faults, row, fault)
+            cells = _cells(target, record.values, known, final)
+            yield (record.speaker.spooled.sequence, record.key, record.key, record.remove, *cells)
 
-    def _staged_parts(self, target: Target, records: list[_Record]) -> Iterator[tuple[Any, ...]]:
-        stored = self._stored(target, [key for record in records for key in record.parts])
-        return (
-            (
-                row.spooled.sequence,
-                record.key,
-                key,
-                row.part_remove,
-                *_cells(target, row.part_values, stored.get(key)),
-            )
-            for record in records
-            for key, row in record.parts.items()
-        )
+    def _staged_parts(
+        self, target: Target, records: list[Record], stored: Stored, faults: Faults
+    ) -> Iterator[tuple[Any, ...]]:
+        for record in records:
+            for key, row in record.parts.items():
+                known, final = stored.get(key), None
+                if target.extras and not row.part_remove:
+                    final = self._extras.final_part(record, row, known and known[target.extras.column])
+                    for fault in self._extras.missing(record, final, of_part=True):
+                        _blame(faults, row, fault)
+                cells = _cells(target, row.part_values, known, final)
+                yield (row.spooled.sequence, record.key, key, row.part_remove, *cells)
 
-    def _stored(self, target: Target, keys: list[str]) -> dict[str, dict[str, Any]]:
+    def _stored(self, target: Target, keys: list[str]) -> Stored:
         """The JSON values of the live records of these keys: only they are compared here, and not by the database."""
         names = [item.column for item in target.given if is_json(target, item)]
         if not names:
             return {}
         table = target.table
         columns = [table.c[target.key.column], *(table.c[name] for name in names)]
-        query = select(*columns).where(columns[0].in_(keys))
+        query = select(*columns)
         if target.is_hidden_when_deleted:
             query = query.where(table.c.deleted_at.is_(None))
-        return {key: dict(zip(names, values, strict=True)) for key, *values in self._connection.execute(query)}
+        return {
+            key: dict(zip(names, values, strict=True))
+            for batch in in_batches(keys)
+            for key, *values in self._connection.execute(query.where(columns[0].in_(batch)))
+        }
 
-    def _apply(self, records: list[_Record], now: datetime) -> dict[int, int]:
+    def _apply(self, records: list[Record], now: datetime) -> dict[int, int]:
         """The strongest action by sequence of row; writes the ledger."""
         actions: dict[int, int] = {}
         rows = {row.spooled.sequence: row.spooled for record in records for row in record.rows}
@@ -232,6 +188,9 @@ class ChunkWriter:
             if merge is None or target is None:
                 continue
             done, changes = merge.actions(), dict(merge.updates())
+            for changed in changes.values():
+                if target.extras and target.extras.key in changed:
+                    changed[target.extras.key] = list(what_differs(*changed[target.extras.key]))
             merge.apply(now)
             if target.owner is None and self._part is not None:
                 self._part.take_along(self._root.deleted(), now)
@@ -247,13 +206,13 @@ class ChunkWriter:
                 actions[sequence] = _stronger(actions.get(sequence, NOTHING), action)
         return actions
 
-    def _part_keys(self, records: list[_Record]) -> dict[int, str]:
+    def _part_keys(self, records: list[Record]) -> dict[int, str]:
         return {row.spooled.sequence: key for record in records for key, row in record.parts.items()}
 
     def _settle(
         self,
         rows: Sequence[SpooledRow],
-        records: list[_Record],
+        records: list[Record],
         actions: dict[int, int],
         faulty: dict[int, list[dict[str, str]]],
         outcome: Outcome,
@@ -265,32 +224,26 @@ class ChunkWriter:
                 message = f"There is no {row.key}, or it is deleted already: nothing to delete."
                 outcome.warnings.append(Warned(row, UNKNOWN_KEY, "", message))
         for record in records:
-            outcome.warnings += record.warnings
+            outcome.warnings += record.warnings + record.extra_warnings
         for action in actions.values():
             outcome.counts[OUTCOMES[action]] += 1
         outcome.counts[REJECTED] = len(outcome.rejected)
         outcome.counts[UNCHANGED] += len(rows) - len(outcome.rejected) - len(actions)
 
 
-def _read(row: SpooledRow, plan: Plan) -> _Row:
-    remove, values, part_key, part_remove, part_values = orjson.loads(row.values)
-    _restore(plan.root.given, values)
-    if plan.part is not None:
-        _restore(plan.part.given, part_values)
-    return _Row(row, remove, values, part_key, part_remove, part_values)
+def _blame(faults: Faults, row: Row, fault: dict[str, str]) -> None:
+    faults.setdefault(row.spooled.sequence, []).append(fault)
 
 
-def _restore(given: Iterable[Field], values: list[Any]) -> None:
-    """Decimals travel through the spool as text."""
-    for place, item in enumerate(given):
-        if item.type is NUMBER and values[place] is not None:
-            values[place] = Decimal(values[place])
-
-
-def _cells(target: Target, values: Sequence[Any], stored: dict[str, Any] | None) -> Iterator[Any]:
+def _cells(
+    target: Target, values: Sequence[Any], stored: dict[str, Any] | None, final: dict[str, Any] | None
+) -> Iterator[Any]:
+    """`final` is what custom fields or attributes come to."""
     for item, value in zip(target.given, values, strict=True):
         if not is_json(target, item):
             yield value
+        elif item is target.extras:
+            yield from (canonical(final or {}), stored is not None and (final or {}) != stored[item.column])
         elif value is None:
             yield from (None, False)
         else:
@@ -299,16 +252,11 @@ def _cells(target: Target, values: Sequence[Any], stored: dict[str, Any] | None)
             yield from (canonical(result), stored is not None and result != base)
 
 
-def _superseded(row: _Row, by: _Row) -> Warned:
-    message = f"Line {by.spooled.line} of {by.spooled.file} names the same key again and counts instead."
-    return Warned(row.spooled, SUPERSEDED, "", message)
-
-
 def _stronger(one: int, other: int) -> int:
     return max(one, other, key=lambda action: (STRENGTH[OUTCOMES[action]], action == ABSENT))
 
 
-def _explain(problem: Problem, row: _Row, *, of_part: bool, plan: Plan) -> dict[str, str]:
+def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan) -> dict[str, str]:
     target = plan.part if of_part and plan.part is not None else plan.root
     values = row.part_values if of_part else row.values
     given = values[target.given.index(problem.field)] if problem.field in target.given else None

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datahub.entities.base import EntityType, Field, Part
+from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS, Definition
 from datahub.entities.values import LOCALISED, LOCALISED_LIST, NEVER, TEXT_LIST, parse_list, parse_text
+from datahub.jobs.json_values import newer
 from datahub.jobs.merge import Target
 from datahub.mapping.transcoding import Transcoding
 
@@ -27,9 +29,21 @@ class Cell:
     locale: str | None = None
 
 
+@dataclass(frozen=True)
+class Extras:
+    """The custom fields or attributes of a run. `columns` are (column, external id, locale); `clears` in Full mode."""
+
+    definitions: tuple[Definition, ...] = ()
+    columns: tuple[tuple[int, str, str | None], ...] = ()
+    clears: bool = False
+
+
+NO_EXTRAS = Extras()
+
+
 @dataclass
 class Converted:
-    """One row, its empty values None. `part_key` is None for a row that names no part."""
+    """One row, its empty values None. `part_key` is None for a row that names no part. `extras` are by external id."""
 
     key: str = ""
     remove: bool = False
@@ -37,7 +51,12 @@ class Converted:
     part_key: str | None = None
     part_remove: bool = False
     part_values: list[Any] = field(default_factory=list)
+    extras: dict[str, Any] = field(default_factory=dict)
     faults: list[dict[str, str]] = field(default_factory=list)
+
+    def packed(self) -> list[Any]:
+        """As the spool keeps it."""
+        return [self.remove, self.values, self.part_key, self.part_remove, self.part_values, self.extras]
 
 
 class Plan:
@@ -50,34 +69,50 @@ class Plan:
         bound: Sequence[tuple[int, str, str | None]],
         transcoding: Transcoding,
         main_locale: str,
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         self.entity = entity
         self.header = list(header)
+        self.extras = extras
+        self.has_levels = entity.has_attributes
         self._part = entity.parts[0] if entity.parts else None
         self._transcoding = transcoding
-        self._main_locale = main_locale
+        self.main_locale = main_locale
         keys = {key for _, key, _ in bound}
         given = tuple(field for field in entity.fields if field.key in keys)
+        kind = self._kind_of_extras()
+        sees_to_extras = self.has_levels or bool(extras.definitions) or extras.clears
         self.root = Target(
             name="record",
             model=entity.model,
             key=entity.key,
-            fields=entity.fields,
-            given=given,
+            fields=entity.fields + kind,
+            given=given + (kind if sees_to_extras else ()),
             used_by=entity.used_by,
             parts=entity.parts,
         )
         self.part = self._part_target(self._part, keys) if self._part else None
         # A column that names the main locale goes before one that names none, which counts where the other is empty.
         self._cells = [self._cell(*binding) for binding in sorted(bound, key=lambda one: one[2] is not None)]
+        by_id = {definition.external_id: definition for definition in extras.definitions}
+        self._extra_cells = [
+            (column, by_id[external_id], locale or main_locale)
+            for column, external_id, locale in sorted(extras.columns, key=lambda one: one[2] is not None)
+        ]
+
+    def _kind_of_extras(self) -> tuple[Field, ...]:
+        if self.has_levels:
+            return (ATTRIBUTES,)
+        return (CUSTOM_FIELDS,) if self.entity.has_custom_fields else ()
 
     def _part_target(self, part: Part, keys: set[str]) -> Target:
+        kind = (ATTRIBUTES,) if self.has_levels else ()
         return Target(
             name="part",
             model=part.model,
             key=part.key_field,
-            fields=part.fields,
-            given=tuple(field for field in part.fields if field.key in keys),
+            fields=part.fields + kind,
+            given=tuple(field for field in part.fields if field.key in keys) + kind,
             owner=self.root,
             owner_column=part.owner,
             global_key=part.global_key,
@@ -94,7 +129,7 @@ class Plan:
             for place, known in ((-1, own_key), (-2, flag), *enumerate(target.given)):
                 if known is not None and known.key == key:
                     if known.type in (LOCALISED, LOCALISED_LIST):
-                        localised = locale or self._main_locale
+                        localised = locale or self.main_locale
                     return Cell(column, known, of_part, place, localised)
         raise AssertionError(f"{self.entity.name} has no field {key}")
 
@@ -107,6 +142,10 @@ class Plan:
             text = cells[cell.column].strip()
             if text:
                 self._read(cell, text, row)
+        for column, definition, locale in self._extra_cells:
+            text = cells[column].strip()
+            if text:
+                self._read_extra(definition, text, locale, row)
         if not row.key and not row.faults:
             row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
         if self._part and not row.faults and _describes_nameless_part(self._part, row):
@@ -123,6 +162,14 @@ class Plan:
             return
         if value is not None:
             _put(cell, value, row)
+
+    def _read_extra(self, definition: Definition, text: str, locale: str, row: Converted) -> None:
+        try:
+            value = definition.parse(text, locale, self.main_locale)
+        except ValueError as error:
+            row.faults.append(self._fault("malformed", definition.as_field(), text, str(error)))
+            return
+        row.extras[definition.external_id] = newer(row.extras.get(definition.external_id), value)
 
     def _fault(self, code: str, field: Field, value: str, message: str) -> dict[str, str]:
         return {"code": code, "field": field.key, "value": value[:200], "message": message}

@@ -13,9 +13,9 @@ import orjson
 from sqlalchemy.orm import Session
 
 from datahub.entities import ENTITIES
-from datahub.entities.base import EntityType
 from datahub.errors import SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, open_delimited
+from datahub.jobs import import_definitions
 from datahub.jobs.import_history import HUB_COLUMNS, as_it_was
 from datahub.jobs.import_plan import Converted, Plan
 from datahub.jobs.import_targets import mapping_targets
@@ -26,7 +26,6 @@ from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
 from datahub.storage import Spool, SpooledRow
-from datahub.transports.base import clean
 
 BATCH = 5_000
 KEYLESS = "\0"
@@ -55,8 +54,11 @@ class Read:
 def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
     """The job's configuration as this run uses it, to its end and whatever is edited meanwhile."""
     general = session.get_one(GeneralSettings, 1)
+    entity = ENTITIES[job.entity]
     return {
         "entity": job.entity,
+        "full_mode": job.import_full_mode,
+        "extras": import_definitions.definitions_of(session, entity, general.main_locale),
         "delimiter": job.delimiter,
         "mapping": job.mapping,
         "transcoding": job.transcoding,
@@ -70,7 +72,8 @@ def plan_of(recipe: dict[str, Any]) -> Plan:
     (header,) = recipe["headers"].values()
     bound = [(column, key, locale) for column, key, locale in recipe["bound"]]
     transcoding = Transcoding(compile(recipe["transcoding"]))
-    return Plan(ENTITIES[recipe["entity"]], header, bound, transcoding, recipe["main_locale"])
+    extras = import_definitions.extras_of(recipe)
+    return Plan(ENTITIES[recipe["entity"]], header, bound, transcoding, recipe["main_locale"], extras)
 
 
 def read(source: Source, recipe: dict[str, Any], spool: Spool, settings: Settings, check: Callable[[], None]) -> Read:
@@ -81,7 +84,10 @@ def read(source: Source, recipe: dict[str, Any], spool: Spool, settings: Setting
     spool.begin()
     with open_delimited(source.path, recipe["delimiter"], limits) as rows:
         matched = match(rows.header, mapping_targets(entity), recipe["mapping"])
-        _refuse(matched, recipe, entity)
+        _refuse(matched, recipe)
+        recipe = recipe | import_definitions.bind(matched, recipe, entity)
+        # What comes back mended was cleared of nothing the first time, and says less than the whole file did.
+        recipe["clears"] = recipe["full_mode"] and not set(HUB_COLUMNS) <= set(rows.header)
         bound = [(binding.column, binding.field, binding.locale) for binding in matched.bindings]
         recipe = recipe | {"headers": {source.name: rows.header}, "bound": bound}
         plan = plan_of(recipe)
@@ -96,21 +102,14 @@ def read(source: Source, recipe: dict[str, Any], spool: Spool, settings: Setting
     return Read(recipe, count, files, list(matched.missing_optional))
 
 
-def _refuse(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> None:
+def _refuse(matched: Matched, recipe: dict[str, Any]) -> None:
     if matched.faults:
         raise SourceError(" ".join(fault.message for fault in matched.faults), code=matched.faults[0].code)
     if matched.missing_required:
         names = ", ".join(f'"{missing.source}"' for missing in matched.missing_required)
         raise SourceError(f"The file lacks a column that the import needs: {names}.", code="missing_column")
-    extra = [f"CF_{found.code}" for found in matched.custom_fields]
-    extra += [f"attribute-{found.code}" for found in matched.attributes]
-    if extra:
-        raise SourceError(
-            f"Custom fields and attributes of {entity.name} cannot be imported yet. Take these columns out: "
-            f"{clean(', '.join(extra))}.",
-            code="unknown_column",
-        )
-    named = {binding.locale for binding in matched.bindings if binding.locale}
+    named = {found.locale for found in matched.bindings if found.locale}
+    named |= {found.locale for found in (*matched.custom_fields, *matched.attributes) if found.locale}
     unknown = sorted(named - set(recipe["locales"]))
     if unknown:
         raise SourceError(
@@ -126,13 +125,12 @@ def _spooled(plan: Plan, name: str, rows: Delimited) -> Iterator[SpooledRow]:
         if is_mended:
             cells = [as_it_was(cell) for cell in cells]
         row = plan.convert(cells) if fault is None else _faulty(plan, cells, fault)
-        values = [row.remove, row.values, row.part_key, row.part_remove, row.part_values]
         yield SpooledRow(
             sequence=sequence,
             key=row.key or f"{KEYLESS}{sequence:012}",
             file=name,
             line=line,
-            values=orjson.dumps(values, default=str),
+            values=orjson.dumps(row.packed(), default=str),
             cells=orjson.dumps(cells),
             faults=orjson.dumps(row.faults) if row.faults else None,
         )

@@ -117,8 +117,6 @@ class _Run:
     def _read(self) -> None:
         with self._context.sessions.begin() as session:
             job = self._job(session)
-            if job.import_full_mode:
-                raise ConfigError("Full mode cannot be run yet. Switch it off in the job; nothing was changed.")
             recipe = import_read.recipe_of(session, job)
         found = self._read_source(recipe)
         with self._context.sessions.begin() as session:

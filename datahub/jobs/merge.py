@@ -37,6 +37,7 @@ from sqlalchemy import (
 )
 
 from datahub.entities.base import Field, Part, Use
+from datahub.entities.extras import EXTRAS
 from datahub.jobs.staging import load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
@@ -70,6 +71,11 @@ class Target:
     global_key: bool = True
     used_by: tuple[Use, ...] = ()
     parts: tuple[Part, ...] = ()
+
+    @property
+    def extras(self) -> Field | None:
+        """Custom fields or attributes, if the run sees to them: the last of the given fields."""
+        return self.given[-1] if self.given and self.given[-1].type is EXTRAS else None
 
     @property
     def table(self) -> Table:

@@ -175,13 +175,12 @@ def load(engine: Engine, sample: Sample, folder: Path) -> Findings:
 def spooled(plan: Plan, sample: Sample, rows: Iterable[tuple[int, list[str], object]]) -> Iterator[SpooledRow]:
     for sequence, (line, cells, _) in enumerate(rows, 1):
         row = plan.convert(cells)
-        values = [row.remove, row.values, row.part_key, row.part_remove, row.part_values]
         yield SpooledRow(
             sequence=sequence,
             key=row.key,
             file=sample.file_name,
             line=line,
-            values=orjson.dumps(values, default=str),
+            values=orjson.dumps(row.packed(), default=str),
             cells=orjson.dumps(cells),
             faults=orjson.dumps(row.faults) if row.faults else None,
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs.export_run import Context
 from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.datahub.jobs.importer import Importer
 
 
 @pytest.fixture
@@ -17,3 +20,8 @@ def context(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -
     # A worker ends its process when it loses its leases; this process is the tests' own.
     patient = dataclasses.replace(settings, lease_seconds=60)
     return Context(sessions, patient, vault, "test-worker")
+
+
+@pytest.fixture
+def load(engine: Engine, settings: Settings, tmp_path: Path) -> Importer:
+    return Importer(engine, settings, tmp_path)

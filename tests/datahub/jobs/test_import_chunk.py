@@ -5,67 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import orjson
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now
 from datahub.entities import ENTITIES
-from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_plan import Plan
 from datahub.mapping.transcoding import Transcoding
 from datahub.models.catalogue import Category, Product, Variant
 from datahub.models.change import Change
 from datahub.models.offer import Price, Stock
 from datahub.models.party import Store, Supplier
-from datahub.storage import SpooledRow
+from tests.datahub.jobs.importer import Importer, category, causes, counts, offer, product
 from tests.factories import make_supplier
 
 Sessions = sessionmaker[Session]
-
-
-class Importer:
-    """Imports rows given as dictionaries of field keys and texts, in one chunk."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __call__(self, entity: str, *rows: dict[str, str]) -> Outcome:
-        header = list(dict.fromkeys(key for row in rows for key in row))
-        bound = [(place, key, None) for place, key in enumerate(header)]
-        plan = Plan(ENTITIES[entity], header, bound, Transcoding({}), "en-GB")
-        spooled = []
-        for number, row in enumerate(rows, 1):
-            cells = [row.get(key, "") for key in header]
-            converted = plan.convert(cells)
-            values = [
-                converted.remove,
-                converted.values,
-                converted.part_key,
-                converted.part_remove,
-                converted.part_values,
-            ]
-            spooled.append(
-                SpooledRow(
-                    sequence=number,
-                    key=converted.key,
-                    file="file.csv",
-                    line=number + 1,
-                    values=orjson.dumps(values, default=str),
-                    cells=orjson.dumps(cells),
-                    faults=orjson.dumps(converted.faults) if converted.faults else None,
-                )
-            )
-        spooled.sort(key=lambda row: (row.key, row.sequence))
-        with self._engine.begin() as connection:
-            now = database_now(Session(connection))
-            return ChunkWriter(connection, plan, execution_id=None, actor="ada").write(spooled, now)
-
-
-@pytest.fixture
-def load(engine: Engine) -> Importer:
-    return Importer(engine)
 
 
 @pytest.fixture
@@ -75,31 +29,6 @@ def catalogue(sessions: Sessions, load: Importer) -> None:
         make_supplier(session, "SUP-1")
     load("CLASSIFICATION_CATEGORY", category("TOOLS"))
     load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"), product("P-2", "V-3"))
-
-
-def category(key: str, parent: str = "Root", **more: str) -> dict[str, str]:
-    given = {"classificationExternalId": key, "classificationName": key.title()}
-    return given | {"classificationParentExternalId": parent} | more
-
-
-def product(key: str, variant: str, **more: str) -> dict[str, str]:
-    given = {"productExternalId": key, "productNames": f"Product {key}", "productClassificationCategoryId": "TOOLS"}
-    return given | {"variantExternalId": variant, "variantNames": f"Variant {variant}"} | more
-
-
-def offer(key: str, price_key: str = "", **more: str) -> dict[str, str]:
-    given = {"stockId": key, "stockVariantId": "V-1", "supplierId": "SUP-1", "stockNumber": "5"}
-    if price_key:
-        given |= {"offerPriceExternalId": price_key, "priceType": "PUBLIC", "price": "9.99", "currency": "EUR"}
-    return given | more
-
-
-def counts(outcome: Outcome) -> dict[str, int]:
-    return {name: number for name, number in outcome.counts.items() if number}
-
-
-def causes(outcome: Outcome) -> list[tuple[int, str, str]]:
-    return [(row.line, faults[0]["code"], faults[0]["field"]) for row, faults in outcome.rejected]
 
 
 def ledger(sessions: Sessions) -> list[tuple[Any, ...]]:
@@ -294,4 +223,4 @@ def test_a_list_names_the_references_that_do_not_exist(load: Importer) -> None:
 def test_a_plain_column_counts_where_that_of_the_main_locale_is_empty(explicit: str, expected: str) -> None:
     bound = [(0, "productNames", "en-GB"), (1, "productNames", None)]
     plan = Plan(ENTITIES["PRODUCT"], ["productNames[en-GB]", "productNames"], bound, Transcoding({}), "en-GB")
-    assert plan.convert([explicit, "plain"]).values == [{"en-GB": expected}]
+    assert plan.convert([explicit, "plain"]).values[0] == {"en-GB": expected}

@@ -158,15 +158,6 @@ def test_a_missing_file_and_a_disabled_connection_are_said(importing: Context, s
     assert "is disabled" in (look(importing.sessions, disabled)[2] or "")
 
 
-def test_what_cannot_be_run_yet_fails_and_says_so(importing: Context, start: Start, folder: Path) -> None:
-    (folder / "suppliers.csv").write_text(suppliers(1))
-    full, folders = start(import_full_mode=True), start(bulk=True, file_path=None, inbound_directory="out")
-    for number, told in ((full, "Full mode"), (folders, "Folders")):
-        import_run.run(importing, number, 1)
-        status, counts, error = look(importing.sessions, number)
-        assert (status, counts) == (JOB_FAILED, {}) and told in (error or "")
-
-
 def test_a_missing_optional_column_is_a_warning(importing: Context, start: Start, folder: Path) -> None:
     (folder / "suppliers.csv").write_text("Id;Name\nS-1;Acme\n")
     mapping = [("externalId", "Id"), ("name", "Name"), ("supplierRating", "Stars")]

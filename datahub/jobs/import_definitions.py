@@ -1,0 +1,91 @@
+"""Which custom fields or attributes a run knows, and which columns of a file feed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from datahub.entities.base import EntityType
+from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD, Definition
+from datahub.errors import SourceError
+from datahub.jobs.import_plan import Extras
+from datahub.mapping.columns import Extra, Matched
+from datahub.models.catalogue import LONG_TEXT_TYPE, TEXT_TYPE, Attribute
+from datahub.models.custom_field import CustomField
+from datahub.transports.base import clean
+
+LOCALISED_ATTRIBUTES = (TEXT_TYPE, LONG_TEXT_TYPE)
+
+
+def definitions_of(session: Session, entity: EntityType, main_locale: str) -> list[dict[str, Any]]:
+    """As JSON: every one that records of the entity may bear."""
+    if entity.has_attributes:
+        return [asdict(item) for item in _attributes(session)]
+    if entity.has_custom_fields:
+        return [asdict(item) for item in _custom_fields(session, entity.name, main_locale)]
+    return []
+
+
+def bind(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> dict[str, Any]:
+    """What a recipe gains by a header. Attributes that it does not name are left out of the recipe: there may be
+    thousands. Raises SourceError for columns that nothing defines, or that nothing can take."""
+    found: Sequence[Extra] = matched.attributes if entity.has_attributes else matched.custom_fields
+    strange = matched.custom_fields if entity.has_attributes else matched.attributes
+    prefix, other = (ATTRIBUTE, CUSTOM_FIELD) if entity.has_attributes else (CUSTOM_FIELD, ATTRIBUTE)
+    defined = {item["external_id"]: item for item in recipe["extras"]}
+    unknown = [f"{other}{item.code}" for item in strange]
+    unknown += [f"{prefix}{item.code}" for item in found if item.code not in defined]
+    if unknown:
+        raise SourceError(
+            f"The file has columns that no custom field or attribute of {entity.name} is defined for: "
+            f"{clean(', '.join(unknown))}. Define them first, or take the columns out.",
+            code="unknown_column",
+        )
+    for item in found:
+        if item.locale and not defined[item.code]["localised"] and not defined[item.code]["options"]:
+            raise SourceError(
+                f"{prefix}{clean(item.code)} has no locales: call the column {prefix}{clean(item.code)}.",
+                code="unknown_column",
+            )
+    named = {item.code for item in found}
+    kept = [item for item in recipe["extras"] if not entity.has_attributes or item["external_id"] in named]
+    return {"extras": kept, "extra_columns": [(item.column, item.code, item.locale) for item in found]}
+
+
+def extras_of(recipe: dict[str, Any]) -> Extras:
+    """For a recipe that `bind` has completed."""
+    definitions = tuple(Definition(**item) for item in recipe["extras"])
+    columns = tuple((column, code, locale) for column, code, locale in recipe["extra_columns"])
+    return Extras(definitions, columns, recipe["clears"])
+
+
+def _attributes(session: Session) -> Iterator[Definition]:
+    for item in session.scalars(select(Attribute).where(Attribute.deleted_at.is_(None))):
+        yield Definition(
+            ATTRIBUTE,
+            item.external_id,
+            item.type,
+            multi=item.multi,
+            localised=item.type in LOCALISED_ATTRIBUTES,
+            options=item.options,
+            unit=item.unit,
+        )
+
+
+def _custom_fields(session: Session, entity: str, main_locale: str) -> Iterator[Definition]:
+    query = select(CustomField).where(CustomField.entity == entity).order_by(CustomField.id)
+    for item in session.scalars(query):
+        yield Definition(
+            CUSTOM_FIELD,
+            item.external_id,
+            item.type,
+            required=item.required,
+            multi=item.multi,
+            localised=item.localisable,
+            options={main_locale: item.options} if item.options else {},
+            unit=item.unit,
+        )

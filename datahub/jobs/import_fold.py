@@ -1,0 +1,114 @@
+"""The rows of a record folded into one: of what several rows say, what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from datahub.entities.base import Field
+from datahub.entities.values import NUMBER
+from datahub.jobs.import_plan import Plan
+from datahub.jobs.json_values import contradicts, newer
+from datahub.jobs.merge import is_json
+from datahub.storage import SpooledRow
+
+SUPERSEDED, DIFFERS = "superseded", "parent_differs"
+
+
+@dataclass
+class Warned:
+    row: SpooledRow
+    code: str
+    field: str
+    message: str
+
+
+@dataclass
+class Row:
+    """Values by the given fields of the plan's targets. `extras` are by the ids of custom fields or attributes."""
+
+    spooled: SpooledRow
+    remove: bool
+    values: list[Any]
+    part_key: str | None
+    part_remove: bool
+    part_values: list[Any]
+    extras: dict[str, Any]
+
+
+@dataclass
+class Record:
+    """Folded from the rows that are good so far; `is_whole` while no row of it was rejected. `speaker` is the row that
+    the record's own changes are put down to."""
+
+    key: str
+    rows: list[Row]
+    speaker: Row
+    remove: bool
+    values: list[Any]
+    parts: dict[str, Row]
+    warnings: list[Warned] = field(default_factory=list)
+    extra_warnings: list[Warned] = field(default_factory=list)
+    is_whole: bool = True
+
+
+def read_row(row: SpooledRow, plan: Plan) -> Row:
+    remove, values, part_key, part_remove, part_values, extras = orjson.loads(row.values)
+    _restore(plan.root.given, values)
+    if plan.part is not None:
+        _restore(plan.part.given, part_values)
+    if extras and plan.root.extras is not None and not plan.has_levels:
+        values[-1] = extras
+    return Row(row, remove, values, part_key, part_remove, part_values, extras)
+
+
+def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
+    """Rows of one key. The last value that is not empty wins; of rows that name the same part, or no part, the last."""
+    key = rows[0].spooled.key
+    if plan.part is None:
+        *older, last = rows
+        warnings = [superseded(row, last) for row in older]
+        return Record(key, list(rows), last, last.remove, last.values, {}, warnings, is_whole=is_whole)
+    warnings = []
+    values: list[Any] = [None] * len(plan.root.given)
+    speaker, parts = rows[0], dict[str | None, Row]()
+    for row in rows:
+        if any(value is not None for value in row.values):
+            speaker = row
+            warnings += _merge_values(values, row, plan)
+        if row.part_key in parts:
+            warnings.append(superseded(parts[row.part_key], row))
+        parts[row.part_key] = row
+    remove = any(row.remove for row in rows)
+    named = {} if remove else {part_key: row for part_key, row in parts.items() if part_key is not None}
+    return Record(key, list(rows), speaker, remove, values, named, warnings, is_whole=is_whole)
+
+
+def superseded(row: Row, by: Row) -> Warned:
+    message = f"Line {by.spooled.line} of {by.spooled.file} names the same key again and counts instead."
+    return Warned(row.spooled, SUPERSEDED, "", message)
+
+
+def differs(row: Row, name: str, label: str) -> Warned:
+    message = f"{label} differs from an earlier row of {row.spooled.key}; this one counts."
+    return Warned(row.spooled, DIFFERS, name, message)
+
+
+def _merge_values(values: list[Any], row: Row, plan: Plan) -> Iterator[Warned]:
+    for place, (item, value) in enumerate(zip(plan.root.given, row.values, strict=True)):
+        if value is None:
+            continue
+        if values[place] is not None and contradicts(values[place], value):
+            yield differs(row, item.key, item.label)
+        values[place] = newer(values[place], value) if is_json(plan.root, item) else value
+
+
+def _restore(given: Iterable[Field], values: list[Any]) -> None:
+    """Decimals travel through the spool as text."""
+    for place, item in enumerate(given):
+        if item.type is NUMBER and values[place] is not None:
+            values[place] = Decimal(values[place])

@@ -1,0 +1,93 @@
+"""Imports rows that a test writes down as dictionaries, through a real file and a real spool."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.entities import ENTITIES
+from datahub.jobs import import_definitions, import_read
+from datahub.jobs.import_chunk import ChunkWriter, Outcome
+from datahub.jobs.import_plan import Plan
+from datahub.jobs.import_read import Source
+from datahub.settings import Settings
+from datahub.storage import Spool
+
+MAIN_LOCALE = "en-GB"
+
+
+class Importer:
+    """The keys of the rows are the header. `clears` is Full mode."""
+
+    def __init__(self, engine: Engine, settings: Settings, folder: Path) -> None:
+        self._engine, self._settings, self._folder = engine, settings, folder
+
+    def __call__(self, entity: str, *rows: dict[str, str], clears: bool = False, chunk_rows: int = 1000) -> Outcome:
+        source = self._source(rows)
+        kind = ENTITIES[entity]
+        with Session(self._engine) as session:
+            defined = import_definitions.definitions_of(session, kind, MAIN_LOCALE)
+        recipe = {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": ",", "mapping": None}
+        recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
+        spool = Spool(self._folder / "rows.spool")
+        try:
+            found = import_read.read(source, recipe, spool, self._settings, lambda: None)
+            plan = import_read.plan_of(found.recipe)
+            return self._write(spool, plan, chunk_rows)
+        finally:
+            spool.close()
+
+    def _source(self, rows: tuple[dict[str, str], ...]) -> Source:
+        header = list(dict.fromkeys(key for row in rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, header, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        path = self._folder / "file.csv"
+        path.write_text(text.getvalue())
+        return Source(path.name, path, path.stat().st_size, "")
+
+    def _write(self, spool: Spool, plan: Plan, chunk_rows: int) -> Outcome:
+        total = Outcome()
+        after: tuple[int, str] | None = None
+        with self._engine.connect() as connection:
+            with connection.begin():
+                writer = ChunkWriter(connection, plan, execution_id=None, actor="ada")
+            while rows := spool.chunk(after, chunk_rows):
+                after = (rows[-1].depth, rows[-1].key)
+                with connection.begin():
+                    found = writer.write(rows, database_now(Session(connection)))
+                total.rejected += found.rejected
+                total.warnings += found.warnings
+                total.counts = {name: count + found.counts[name] for name, count in total.counts.items()}
+        return total
+
+
+def category(key: str, parent: str = "Root", **more: str) -> dict[str, str]:
+    given = {"classificationExternalId": key, "classificationName": key.title()}
+    return given | {"classificationParentExternalId": parent} | more
+
+
+def product(key: str, variant: str, **more: str) -> dict[str, str]:
+    given = {"productExternalId": key, "productNames": f"Product {key}", "productClassificationCategoryId": "TOOLS"}
+    return given | {"variantExternalId": variant, "variantNames": f"Variant {variant}"} | more
+
+
+def offer(key: str, price_key: str = "", **more: str) -> dict[str, str]:
+    given = {"stockId": key, "stockVariantId": "V-1", "supplierId": "SUP-1", "stockNumber": "5"}
+    if price_key:
+        given |= {"offerPriceExternalId": price_key, "priceType": "PUBLIC", "price": "9.99", "currency": "EUR"}
+    return given | more
+
+
+def counts(outcome: Outcome) -> dict[str, int]:
+    return {name: number for name, number in outcome.counts.items() if number}
+
+
+def causes(outcome: Outcome) -> list[tuple[int, str, str]]:
+    return [(row.line, faults[0]["code"], faults[0]["field"]) for row, faults in outcome.rejected]
