@@ -28,8 +28,10 @@ class AttributeLinks:
         self._parents = {category_id: parent_id for _, category_id, parent_id in found}
         self._known: dict[str, Borne] = {}
 
-    def of(self, category: str) -> Borne:
-        """Nothing for a category that does not exist. Of links to the same attribute the nearest counts."""
+    def of(self, category: str) -> Borne | None:
+        """None for a category that does not exist. Of links to the same attribute the nearest counts."""
+        if category not in self._ids:
+            return None
         if category not in self._known:
             self._known[category] = self._borne(category)
         return self._known[category]

@@ -90,21 +90,25 @@ class ChunkWriter:
         by_speaker = {record.speaker.spooled.sequence: record for record in records}
         # Asked for first: nothing else can be asked while rows are copied.
         stored = self._stored(self._plan.root, [record.key for record in records])
-        self._root.stage(self._staged_roots(self._plan.root, records, stored, faults))
+        missing: Faults = {}
+        self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
         for problem in self._root.problems():
             for row in by_speaker[problem.sequence].rows:
                 _blame(faults, row, _explain(problem, row, of_part=False, plan=self._plan))
-        for record, item, missing in self._unknown_in_lists(records):
+        for record, item, unknown in self._unknown_in_lists(records):
             for row in record.rows:
-                _blame(faults, row, _fault("unknown_reference", item, missing, self._plan))
+                _blame(faults, row, _fault("unknown_reference", item, unknown, self._plan))
+        _join(faults, missing)
 
     def _check_parts(self, merge: Merge, target: Target, records: list[Record], faults: Faults) -> None:
         parts = {row.spooled.sequence: row for record in records for row in record.parts.values()}
         stored = self._stored(target, [key for record in records for key in record.parts])
-        merge.stage(self._staged_parts(target, records, stored, faults))
+        missing: Faults = {}
+        merge.stage(self._staged_parts(target, records, stored, missing))
         for problem in merge.problems():
             row = parts[problem.sequence]
             _blame(faults, row, _explain(problem, row, of_part=True, plan=self._plan))
+        _join(faults, missing)
         for row in self._second_claims(records, faults):
             problem = Problem(row.spooled.sequence, "belongs_to_another", target.key)
             faults[problem.sequence] = [_explain(problem, row, of_part=True, plan=self._plan)]
@@ -139,7 +143,7 @@ class ChunkWriter:
                     yield record, item, missing
 
     def _staged_roots(
-        self, target: Target, records: list[Record], stored: Stored, faults: Faults
+        self, target: Target, records: list[Record], stored: Stored, missing: Faults
     ) -> Iterator[tuple[Any, ...]]:
         for record in records:
             known, final = stored.get(record.key), None
@@ -147,12 +151,12 @@ class ChunkWriter:
                 final = self._extras.final(record, known and known[target.extras.column])
                 for fault in self._extras.missing(record, final):
                     for row in record.rows:
-                        _blame(faults, row, fault)
+                        _blame(missing, row, fault)
             cells = _cells(target, record.values, known, final)
             yield (record.speaker.spooled.sequence, record.key, record.key, record.remove, *cells)
 
     def _staged_parts(
-        self, target: Target, records: list[Record], stored: Stored, faults: Faults
+        self, target: Target, records: list[Record], stored: Stored, missing: Faults
     ) -> Iterator[tuple[Any, ...]]:
         for record in records:
             for key, row in record.parts.items():
@@ -160,7 +164,7 @@ class ChunkWriter:
                 if target.extras and not row.part_remove:
                     final = self._extras.final_part(record, row, known and known[target.extras.column])
                     for fault in self._extras.missing(record, final, of_part=True):
-                        _blame(faults, row, fault)
+                        _blame(missing, row, fault)
                 cells = _cells(target, row.part_values, known, final)
                 yield (row.spooled.sequence, record.key, key, row.part_remove, *cells)
 
@@ -229,6 +233,11 @@ class ChunkWriter:
             outcome.counts[OUTCOMES[action]] += 1
         outcome.counts[REJECTED] = len(outcome.rejected)
         outcome.counts[UNCHANGED] += len(rows) - len(outcome.rejected) - len(actions)
+
+
+def _join(faults: Faults, others: Faults) -> None:
+    for sequence, found in others.items():
+        faults.setdefault(sequence, []).extend(found)
 
 
 def _blame(faults: Faults, row: Row, fault: dict[str, str]) -> None:

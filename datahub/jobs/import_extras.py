@@ -56,8 +56,10 @@ class ExtraValues:
         faults: Faults = {}
         categories = self._categories(records)
         for record in records:
-            if not record.remove:
-                self._spread(record, self._links.of(categories.get(record.key, "")), faults)
+            borne = self._links.of(categories.get(record.key, ""))
+            # A category that is missing or unknown is a fault by itself.
+            if borne is not None and not record.remove:
+                self._spread(record, borne, faults)
         return faults
 
     def final(self, record: Record, stored: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.catalogue.sheet import BOM, CRLF, Cells, Note, Row, Sheet, insert, number_for, pick
+from sandbox.catalogue.tree import borne_by
 from sandbox.catalogue.words import BRANDS, TREE
 
 PRODUCTS = 800
@@ -14,6 +15,8 @@ LEAVES = tuple(leaf for middles in TREE.values() for leaves in middles.values() 
 MEDIA = "https://media.toolyard.example.com/images"
 PRODUCT, CATEGORY, VARIANT = "Product External Id", "Product Classification Category Id", "Variant External Id"
 NAME, VARIANT_NAME = "Product Names[en-GB]", "Variant Names[en-GB]"
+MODEL, GUARANTEE, MATERIAL, SIZE = (f"attribute-{code}" for code in ("model", "guarantee", "material", "size"))
+MATERIALS, SIZES = ("Steel", "Brass", "Ash", "Nylon"), ("S", "M", "L", "XL")
 # Rows of products with two rows, counted from 0.
 OTHER_BRAND, FRENCH_LATER = 1501, 1511
 HEADER = (
@@ -37,6 +40,10 @@ HEADER = (
     "Variant Main Image Url",
     "Variant Additional Image Links",
     "Inactive Variant",
+    MODEL,
+    GUARANTEE,
+    MATERIAL,
+    SIZE,
 )
 KINDS = (
     ("150 mm", "150 mm"),
@@ -83,7 +90,11 @@ def _product(number: int) -> Cells:
     category, _, english, french = LEAVES[number % len(LEAVES)]
     brand = pick(BRANDS, key)
     model = f"{pick('ADEFKLMRSTVX', key, 'letter')}{100 + number_for(key, 'model') % 900}"
+    borne = borne_by(category)
     return {
+        MODEL: model if "model" in borne else "",
+        GUARANTEE: str(2 + number % 4) if "guarantee" in borne and number % 5 else "",
+        MATERIAL: pick(MATERIALS, key, "material") if "material" in borne else "",
         PRODUCT: key,
         NAME: f"{english} {brand} {model}",
         "Product Names[fr-FR]": f"{french} {brand} {model}" if number % 10 else "",
@@ -107,9 +118,11 @@ def _description(number: int, english: str, brand: str) -> str:
 
 def _variant(number: int, place: int, key: str) -> Cells:
     english, french = KINDS[(number + place) % len(KINDS)]
+    category = LEAVES[number % len(LEAVES)][0]
     image = f"{MEDIA}/{key.lower()}"
     return {
         VARIANT: key,
+        SIZE: SIZES[place] if "size" in borne_by(category) else "",
         VARIANT_NAME: english,
         "Variant Names[fr-FR]": french,
         "Variant Descriptions[en-GB]": "" if place else "The one that most people take.",
@@ -131,7 +144,7 @@ def _ean(number: int) -> str:
 
 def _wrong(good: list[Row]) -> dict[int, list[Row]]:
     """By the number of the good row they go before. Those of good products cost no row but themselves."""
-    stone = {NAME: "Sharpening stone", CATEGORY: "HAND", VARIANT_NAME: "fine"}
+    stone = {NAME: "Sharpening stone", CATEGORY: "HAND", VARIANT_NAME: "fine", MODEL: "W1"}
     lone = stone | {PRODUCT: "TY-9001", VARIANT: "TY-9001-A"}
     unknown_category = Note("unknown_reference", "productClassificationCategoryId")
     borrowed = Note("belongs_to_another", "variantExternalId")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from sandbox.catalogue.sheet import BOM, CRLF, Cells, Note, Row, Sheet, insert, pick
 from sandbox.catalogue.words import ATTRIBUTES, FOR_VARIANTS, TREE, UNITS
@@ -90,6 +91,13 @@ def categories() -> Sheet:
         line_end=CRLF,
         mark=BOM,
     )
+
+
+@cache
+def borne_by(leaf: str) -> frozenset[str]:
+    """The attributes that products of a leaf bear: its own, and those of the branch above it."""
+    rows = [row for row in _category_rows() if leaf == row[CATEGORY] or leaf.startswith(f"{row[CATEGORY]}-")]
+    return frozenset(row[LINKED] for row in rows if LINKED in row)
 
 
 def _category_rows() -> Iterator[Cells]:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
 import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field
 from datahub.entities.values import NEVER
 from datahub.formats.delimited import Limits, guess_delimiter, open_delimited
-from datahub.jobs.import_chunk import ChunkWriter
-from datahub.jobs.import_plan import Plan
 from datahub.mapping.columns import match
 from datahub.mapping.names import Target
-from datahub.mapping.transcoding import Transcoding
 from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
 from datahub.models.change import Change
 from datahub.models.import_run import COUNTS
 from datahub.models.offer import Price, Stock
 from datahub.models.party import Store, Supplier
-from datahub.storage import Spool, SpooledRow
+from datahub.settings import Settings
 from sandbox.catalogue import Sample, write
+from sandbox.catalogue.words import ATTRIBUTES
+from tests.importer import Importer, causes
 
-MAIN_LOCALE = "en-GB"
 CHUNK = 400
 Notes = list[tuple[int, str, str]]
 Findings = tuple[dict[str, int], Notes, Notes]
@@ -74,7 +70,8 @@ def test_every_column_is_a_field(samples: list[Sample], tmp_path: Path) -> None:
         with open_delimited(tmp_path / sample.file_name, sample.delimiter, Limits()) as rows:
             matched = match(rows.header, targets(ENTITIES[sample.entity]), None)
         assert (matched.unused, matched.faults, matched.missing_required) == ((), (), ())
-        assert (matched.custom_fields, matched.attributes) == ((), ())
+        defined = {code for code, *_ in ATTRIBUTES}
+        assert matched.custom_fields == () and {found.code for found in matched.attributes} <= defined
 
 
 def test_few_rows_are_wrong_and_every_kind_of_error_is_met(samples: list[Sample]) -> None:
@@ -98,10 +95,11 @@ def test_eans_have_the_right_check_digit(samples: list[Sample], tmp_path: Path) 
 
 
 def test_an_import_rejects_just_the_wrong_rows_and_a_second_one_changes_nothing(
-    engine: Engine, sessions: sessionmaker[Session], samples: list[Sample], tmp_path: Path
+    engine: Engine, settings: Settings, sessions: sessionmaker[Session], samples: list[Sample], tmp_path: Path
 ) -> None:
+    importer = Importer(engine, settings, tmp_path)
     for sample in samples:
-        counts, rejected, warned = load(engine, sample, tmp_path)
+        counts, rejected, warned = load(importer, sample, tmp_path)
         assert (rejected, warned) == (sorted(sample.rejected), sorted(sample.warned)), sample.file_name
         unchanged = sum(code == "superseded" for _, code, _ in sample.warned)
         created = sample.rows - len(sample.rejected) - unchanged
@@ -113,7 +111,7 @@ def test_an_import_rejects_just_the_wrong_rows_and_a_second_one_changes_nothing(
     written = count(sessions, Change)
     assert written == sum(records) + sum(parts) - 1
     for sample in samples:
-        counts, rejected, warned = load(engine, sample, tmp_path)
+        counts, rejected, warned = load(importer, sample, tmp_path)
         assert (rejected, warned) == (sorted(sample.rejected), sorted(sample.warned)), sample.file_name
         assert counts == tally(unchanged=sample.rows - len(rejected), rejected=len(rejected)), sample.file_name
     assert count(sessions, Change) == written
@@ -145,53 +143,7 @@ def _target(field: Field) -> Target:
     return Target(field.key, field.label, required=field.required_on_create, localisable=field.localisable)
 
 
-def load(engine: Engine, sample: Sample, folder: Path) -> Findings:
-    """Imports a file by chunks, a transaction each, as a run does; categories by their depth in the tree."""
-    entity = ENTITIES[sample.entity]
-    spool = Spool(folder / "spool.db")
-    with open_delimited(folder / sample.file_name, sample.delimiter, Limits()) as rows:
-        bindings = match(rows.header, targets(entity), None).bindings
-        bound = [(binding.column, binding.field, binding.locale) for binding in bindings]
-        plan = Plan(entity, rows.header, bound, Transcoding({}), MAIN_LOCALE)
-        spool.begin()
-        spool.add(spooled(plan, sample, rows))
-    if sample.entity == "CLASSIFICATION_CATEGORY":
-        spool.set_depths(depths(spool, plan))
-    spool.finish()
-    counts, rejected, warned = tally(), Notes(), Notes()
-    after = None
-    while chunk := spool.chunk(after, CHUNK):
-        after = (chunk[-1].depth, chunk[-1].key)
-        with engine.begin() as connection:
-            writer = ChunkWriter(connection, plan, execution_id=None, actor="ada")
-            outcome = writer.write(chunk, database_now(Session(connection)))
-        counts = {name: number + outcome.counts[name] for name, number in counts.items()}
-        rejected += [(row.line, faults[0]["code"], faults[0]["field"]) for row, faults in outcome.rejected]
-        warned += [(warning.row.line, warning.code, warning.field) for warning in outcome.warnings]
-    spool.close()
-    return counts, sorted(rejected), sorted(warned)
-
-
-def spooled(plan: Plan, sample: Sample, rows: Iterable[tuple[int, list[str], object]]) -> Iterator[SpooledRow]:
-    for sequence, (line, cells, _) in enumerate(rows, 1):
-        row = plan.convert(cells)
-        yield SpooledRow(
-            sequence=sequence,
-            key=row.key,
-            file=sample.file_name,
-            line=line,
-            values=orjson.dumps(row.packed(), default=str),
-            cells=orjson.dumps(cells),
-            faults=orjson.dumps(row.faults) if row.faults else None,
-        )
-
-
-def depths(spool: Spool, plan: Plan) -> list[tuple[int, str]]:
-    """How many parents of each category are in the file."""
-    place = [field.key for field in plan.root.given].index("classificationParentExternalId")
-    parents = {key: values[1][place] for key, values in spool.each_value()}
-
-    def depth(key: str) -> int:
-        return 1 + depth(parents[key]) if parents.get(key) in parents else 0
-
-    return [(depth(key), key) for key in parents]
+def load(importer: Importer, sample: Sample, folder: Path) -> Findings:
+    outcome = importer.file(sample.entity, folder / sample.file_name, sample.delimiter, chunk_rows=CHUNK)
+    warned = sorted((warning.row.line, warning.code, warning.field) for warning in outcome.warnings)
+    return outcome.counts, sorted(causes(outcome)), warned

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.jobs.export_run import Context
 from datahub.settings import Settings
 from datahub.vault import Vault
-from tests.datahub.jobs.importer import Importer
+from tests.importer import Importer
 
 
 @pytest.fixture

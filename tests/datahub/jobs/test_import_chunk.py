@@ -16,8 +16,8 @@ from datahub.models.catalogue import Category, Product, Variant
 from datahub.models.change import Change
 from datahub.models.offer import Price, Stock
 from datahub.models.party import Store, Supplier
-from tests.datahub.jobs.importer import Importer, category, causes, counts, offer, product
 from tests.factories import make_supplier
+from tests.importer import Importer, category, causes, counts, offer, product
 
 Sessions = sessionmaker[Session]
 

@@ -16,7 +16,7 @@ from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier
 from tests.catalogue import link_attribute, make_attribute, make_category
-from tests.datahub.jobs.importer import Importer, causes, counts, product
+from tests.importer import Importer, causes, counts, product
 
 Sessions = sessionmaker[Session]
 

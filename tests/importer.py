@@ -28,11 +28,16 @@ class Importer:
         self._engine, self._settings, self._folder = engine, settings, folder
 
     def __call__(self, entity: str, *rows: dict[str, str], clears: bool = False, chunk_rows: int = 1000) -> Outcome:
-        source = self._source(rows)
+        return self.file(entity, self._written(rows), clears=clears, chunk_rows=chunk_rows)
+
+    def file(
+        self, entity: str, path: Path, delimiter: str = ",", *, clears: bool = False, chunk_rows: int = 1000
+    ) -> Outcome:
+        source = Source(path.name, path, path.stat().st_size, "")
         kind = ENTITIES[entity]
         with Session(self._engine) as session:
             defined = import_definitions.definitions_of(session, kind, MAIN_LOCALE)
-        recipe = {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": ",", "mapping": None}
+        recipe = {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": delimiter, "mapping": None}
         recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
         spool = Spool(self._folder / "rows.spool")
         try:
@@ -42,7 +47,7 @@ class Importer:
         finally:
             spool.close()
 
-    def _source(self, rows: tuple[dict[str, str], ...]) -> Source:
+    def _written(self, rows: tuple[dict[str, str], ...]) -> Path:
         header = list(dict.fromkeys(key for row in rows for key in row))
         text = io.StringIO()
         writer = csv.DictWriter(text, header, restval="")
@@ -50,7 +55,7 @@ class Importer:
         writer.writerows(rows)
         path = self._folder / "file.csv"
         path.write_text(text.getvalue())
-        return Source(path.name, path, path.stat().st_size, "")
+        return path
 
     def _write(self, spool: Spool, plan: Plan, chunk_rows: int) -> Outcome:
         total = Outcome()
