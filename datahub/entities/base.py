@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import ColumnElement
+
 KEY_LENGTH = 255
 LONG_TEXT = 20_000
 CATALOGUE, OFFERS, ACCOUNTS, ORDERS = "CATALOGUE", "OFFERS", "ACCOUNTS", "ORDERS"
@@ -64,12 +66,24 @@ class Use:
 
 
 @dataclass(frozen=True, eq=False)
+class Rule:
+    """What must hold between fields once a row is applied. `broken` gets a function from a column to what it comes to,
+    and gives an SQL condition."""
+
+    code: str
+    field: Field
+    message: str
+    broken: Callable[[Callable[[str], ColumnElement[Any]]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, eq=False)
 class Part:
     """Records inside a record, such as the addresses of an account.
 
     `owner` is the column that points at the record. A part whose key is `global_key` belongs to one record only,
     whoever names it; other keys count within their record. `removed_by` is the flag that takes one away: the row, or
-    where the table has `deleted_at`, only from sight. A key field that refers to something is the reference."""
+    where the table has `deleted_at`, only from sight. A key field that refers to something is the reference. A part
+    `in_each_row` must be named by every row that does not delete its record."""
 
     key: str
     label: str
@@ -82,7 +96,9 @@ class Part:
     removed_by: Field
     global_key: bool = False
     required_on_create: bool = False
+    in_each_row: bool = False
     used_by: tuple[Use, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +118,7 @@ class EntityType:
     has_attributes: bool = False
     has_full_mode: bool = False
     used_by: tuple[Use, ...] = ()
+    rules: tuple[Rule, ...] = ()
     by_key: dict[str, Field] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from sqlalchemy import and_, not_
+
 from datahub.entities.attribute import AN_ATTRIBUTE
-from datahub.entities.base import CATALOGUE, EntityType, Field, Part, Reference, Use
+from datahub.entities.base import CATALOGUE, EntityType, Field, Part, Reference, Rule, Use
 from datahub.entities.values import BOOLEAN, NEVER, TEXT
 from datahub.models.catalogue import Category, CategoryAttribute, Product
 
 A_CATEGORY = Reference("CLASSIFICATION_CATEGORY", Category)
+FACETED = Field("attrFaceted", "Attr Faceted", "faceted", BOOLEAN, default=False)
 LINK = Part(
     "attributes",
     label="Attributes",
@@ -23,17 +26,26 @@ LINK = Part(
         Field("attrIndexable", "Attr Indexable", "indexable", BOOLEAN, default=False),
         Field("attrRequired", "Attr Required", "required", BOOLEAN, default=False),
         Field("attrForVariant", "Attr For Variant", "for_variant", BOOLEAN, default=False),
-        Field("attrFaceted", "Attr Faceted", "faceted", BOOLEAN, default=False),
+        FACETED,
         Field("attrSearchable", "Attr Searchable", "searchable", BOOLEAN, default=False),
         Field("attrSortable", "Attr Sortable", "sortable", BOOLEAN, default=False),
     ),
+    rules=(
+        Rule(
+            "not_indexable",
+            FACETED,
+            "An attribute that is faceted must be indexable too: set Attr Indexable to TRUE.",
+            lambda final: and_(final("faceted"), not_(final("indexable"))),
+        ),
+    ),
 )
+KEY = Field("classificationExternalId", "Classification External Id", "external_id", TEXT, editable=False)
 CLASSIFICATION_CATEGORY = EntityType(
     "CLASSIFICATION_CATEGORY",
     label="Classification categories",
     family=CATALOGUE,
     model=Category,
-    key=Field("classificationExternalId", "Classification External Id", "external_id", TEXT, editable=False),
+    key=KEY,
     fields=(
         Field("classificationName", "Classification Name", "name", TEXT, required_on_create=True),
         Field(
@@ -50,6 +62,14 @@ CLASSIFICATION_CATEGORY = EntityType(
     after=("ATTRIBUTE",),
     deleted_by=Field("deleted", "Deleted", "deleted_at", BOOLEAN),
     used_by=(Use("sub-categories", Category.parent_id), Use("products", Product.category_id)),
+    rules=(
+        Rule(
+            "malformed",
+            KEY,
+            "The id of a category must not start with 0.",
+            lambda final: final("external_id").like("0%"),
+        ),
+    ),
     has_custom_fields=True,
     has_full_mode=True,
 )

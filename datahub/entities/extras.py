@@ -10,12 +10,20 @@ from typing import Any
 
 from datahub.entities.base import LONG_TEXT, Field, FieldType
 from datahub.entities.values import BOOLEAN, NUMBER, TEXT, parse_list
-from datahub.models.catalogue import COLOR_TYPE, DATE_TYPE, LIST_TYPES, LONG_TEXT_TYPE, METRIC_TYPE, NUMBER_TYPE
+from datahub.models.catalogue import (
+    COLOR_TYPE,
+    DATE_TYPE,
+    LIST_METRIC_TYPE,
+    LIST_TYPES,
+    LONG_TEXT_TYPE,
+    METRIC_TYPE,
+    NUMBER_TYPE,
+)
 
 CUSTOM_FIELD, ATTRIBUTE = "CF_", "attribute-"
 DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d")
 A_COLOUR = re.compile(r"#([0-9A-Fa-f]{6})\|(\S.*)")
-BOOLEAN_TYPE, MEDIA_TYPE, LIST_METRIC_TYPE = "BOOLEAN", "MEDIA", "LIST_METRIC"
+BOOLEAN_TYPE, MEDIA_TYPE = "BOOLEAN", "MEDIA"
 LONG_TYPES = (LONG_TEXT_TYPE, MEDIA_TYPE)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from datahub.entities.base import OFFERS, EntityType, Field, Part
+from sqlalchemy import and_
+
+from datahub.entities.base import OFFERS, EntityType, Field, Part, Rule
 from datahub.entities.product import A_VARIANT
 from datahub.entities.store import A_STORE
 from datahub.entities.supplier import A_SUPPLIER
 from datahub.entities.values import BOOLEAN, CHOICE, CURRENCY, INTEGER, NUMBER, PRICE_RANGES, TEXT, TEXT_LIST
-from datahub.models.offer import PRICE_TYPES, Price, Stock
+from datahub.models.offer import ACCOUNT, GROUP, PRICE_TYPES, Price, Stock
 from datahub.models.party import DEFAULT_STORE
 
+TYPE_VALUE = Field("priceTypeValue", "Price Type Value", "type_value", TEXT)
 PRICE = Part(
     "prices",
     label="Prices",
@@ -24,7 +27,7 @@ PRICE = Part(
     key_field=Field("offerPriceExternalId", "Offer Price External Id", "external_id", TEXT, editable=False),
     fields=(
         Field("priceType", "Price Type", "type", CHOICE, required_on_create=True, choices=PRICE_TYPES),
-        Field("priceTypeValue", "Price Type Value", "type_value", TEXT),
+        TYPE_VALUE,
         Field("price", "Price", "price", NUMBER, required_on_create=True),
         Field("currency", "Currency", "currency", CURRENCY, required_on_create=True, length=3),
         Field("packingType", "Packing Type", "packing_type", TEXT, default="UNIT", length=40),
@@ -33,6 +36,14 @@ PRICE = Part(
         Field("minQuantity", "Min Quantity", "min_quantity", INTEGER, default=1),
         Field("priceRanges", "Price Ranges", "ranges", PRICE_RANGES, default=[]),
         Field("priceInactive", "Price Inactive", "inactive", BOOLEAN, default=False),
+    ),
+    rules=(
+        Rule(
+            "required",
+            TYPE_VALUE,
+            f"A price of type {GROUP} or {ACCOUNT} must name whom it is for.",
+            lambda final: and_(final("type").in_((GROUP, ACCOUNT)), final("type_value").is_(None)),
+        ),
     ),
 )
 OFFER = EntityType(

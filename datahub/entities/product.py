@@ -19,6 +19,7 @@ VARIANT = Part(
     model=Variant,
     owner="product_id",
     global_key=True,
+    in_each_row=True,
     removed_by=Field("deletedVariant", "Deleted Variant", "deleted_at", BOOLEAN),
     used_by=(Use("offers", Stock.variant_id),),
     key_field=Field("variantExternalId", "Variant External Id", "external_id", TEXT, editable=False),

@@ -20,7 +20,8 @@ from datahub.jobs.import_fold import Record, Row, Warned, fold, read_row
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
-from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem, Target, is_json
+from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem
+from datahub.jobs.merge_target import Target, is_json
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
 
@@ -109,9 +110,24 @@ class ChunkWriter:
             row = parts[problem.sequence]
             _blame(faults, row, _explain(problem, row, of_part=True, plan=self._plan))
         _join(faults, missing)
+        for record in self._without_parts(records):
+            for row in record.rows:
+                _blame(faults, row, _fault("required", target.key, [], self._plan, target))
         for row in self._second_claims(records, faults):
             problem = Problem(row.spooled.sequence, "belongs_to_another", target.key)
             faults[problem.sequence] = [_explain(problem, row, of_part=True, plan=self._plan)]
+
+    def _without_parts(self, records: list[Record]) -> list[Record]:
+        """New records that name no part although they need one."""
+        if not self._plan.entity.parts[0].required_on_create:
+            return []
+        actions = self._root.actions()
+        return [
+            record
+            for record in records
+            if actions.get(record.speaker.spooled.sequence) in (CREATE, REVIVE)
+            and all(row.part_remove for row in record.parts.values())
+        ]
 
     def _second_claims(self, records: list[Record], faulty: Container[int]) -> list[Row]:
         """Rows that name a part which an earlier record of the chunk will own: it is not stored, or only hidden."""
@@ -195,6 +211,7 @@ class ChunkWriter:
             for changed in changes.values():
                 if target.extras and target.extras.key in changed:
                     changed[target.extras.key] = list(what_differs(*changed[target.extras.key]))
+            gone = self._part.going_along(self._root) if target.owner is None and self._part is not None else []
             merge.apply(now)
             if target.owner is None and self._part is not None:
                 self._part.take_along(self._root.deleted(), now)
@@ -205,6 +222,8 @@ class ChunkWriter:
                 for sequence, action in sorted(done.items())
                 if action != ABSENT
             ]
+            name = self._plan.entity.parts[0].shown_as if gone else ""
+            entries += [ledger.Entry(rows[sequence], name, key, DELETE, None) for sequence, key in gone]
             ledger.write(self._connection, self._source, entries, now)
             for sequence, action in done.items():
                 actions[sequence] = _stronger(actions.get(sequence, NOTHING), action)
@@ -271,7 +290,15 @@ def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan) -> dict[s
     given = values[target.given.index(problem.field)] if problem.field in target.given else None
     if given is None and problem.field is target.key:
         given = row.part_key if of_part else row.spooled.key
-    return _fault(problem.code, problem.field, [] if given is None else [str(given)], plan, target)
+    shown = [] if given is None else [str(given)]
+    if problem.message:
+        return {
+            "code": problem.code,
+            "field": problem.field.key,
+            "value": "".join(shown)[:200],
+            "message": problem.message,
+        }
+    return _fault(problem.code, problem.field, shown, plan, target)
 
 
 def _fault(code: str, item: Field, given: list[str], plan: Plan, target: Target | None = None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from datahub.entities.base import Field
 from datahub.entities.values import NUMBER
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.json_values import contradicts, newer
-from datahub.jobs.merge import is_json
+from datahub.jobs.merge_target import is_json
 from datahub.storage import SpooledRow
 
 SUPERSEDED, DIFFERS = "superseded", "parent_differs"

@@ -10,7 +10,7 @@ from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS, Definition
 from datahub.entities.values import LOCALISED, LOCALISED_LIST, NEVER, TEXT_LIST, parse_list, parse_text
 from datahub.jobs.json_values import newer
-from datahub.jobs.merge import Target
+from datahub.jobs.merge_target import Target
 from datahub.mapping.transcoding import Transcoding
 
 # Each value between || is transcoded by itself.
@@ -90,6 +90,7 @@ class Plan:
             given=given + (kind if sees_to_extras else ()),
             used_by=entity.used_by,
             parts=entity.parts,
+            rules=entity.rules,
         )
         self.part = self._part_target(self._part, keys) if self._part else None
         # A column that names the main locale goes before one that names none, which counts where the other is empty.
@@ -117,6 +118,7 @@ class Plan:
             owner_column=part.owner,
             global_key=part.global_key,
             used_by=part.used_by,
+            rules=part.rules,
         )
 
     def _cell(self, column: int, key: str, locale: str | None) -> Cell:
@@ -148,7 +150,7 @@ class Plan:
                 self._read_extra(definition, text, locale, row)
         if not row.key and not row.faults:
             row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
-        if self._part and not row.faults and _describes_nameless_part(self._part, row):
+        if self._part and not row.faults and _lacks_part_key(self._part, row):
             row.faults.append(self._fault("required", self._part.key_field, "", "This field is required."))
         return row
 
@@ -175,10 +177,14 @@ class Plan:
         return {"code": code, "field": field.key, "value": value[:200], "message": message}
 
 
-def _describes_nameless_part(part: Part, row: Converted) -> bool:
+def _lacks_part_key(part: Part, row: Converted) -> bool:
     """Switches without a link to switch say nothing."""
+    if row.part_key is not None:
+        return False
+    if part.in_each_row and not row.remove:
+        return True
     says = row.part_remove or any(value is not None for value in row.part_values)
-    return says and row.part_key is None and part.removed_by is not NEVER
+    return says and part.removed_by is not NEVER
 
 
 def _parser(field: Field) -> Callable[[Field, object], Any]:

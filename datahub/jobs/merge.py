@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 
 from datahub.entities.base import Field, Part, Use
-from datahub.entities.extras import EXTRAS
+from datahub.jobs.merge_target import Target, is_json, is_reference
 from datahub.jobs.staging import load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
@@ -46,54 +46,16 @@ NO_REFERENCE = ""
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a staged row cannot be applied. `stored` is what stands in the way, where that helps."""
+    """Why a staged row cannot be applied; the message is that of a broken rule."""
 
     sequence: int
     code: str
     field: Field
-    stored: Any = None
+    message: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A table that rows are merged into. `given` are the fields that the source has columns for, `fields` all.
-
-    For a part, `owner` is the target of the records that it belongs to and `owner_column` what points at them. `parts`
-    are those that go along when a record is deleted."""
-
-    name: str
-    model: type[Any]
-    key: Field
-    fields: tuple[Field, ...]
-    given: tuple[Field, ...]
-    owner: Target | None = None
-    owner_column: str = ""
-    global_key: bool = True
-    used_by: tuple[Use, ...] = ()
-    parts: tuple[Part, ...] = ()
-
-    @property
-    def extras(self) -> Field | None:
-        """Custom fields or attributes, if the run sees to them: the last of the given fields."""
-        return self.given[-1] if self.given and self.given[-1].type is EXTRAS else None
-
-    @property
-    def table(self) -> Table:
-        table: Table = self.model.__table__
-        return table
-
-    @property
-    def is_hidden_when_deleted(self) -> bool:
-        return "deleted_at" in self.table.c
-
-
-def is_json(target: Target, field: Field) -> bool:
-    return isinstance(target.table.c[field.column].type, JSON)
-
-
-def is_reference(target: Target, field: Field) -> bool:
-    """Whether the column holds the id of a record; lists of external ids are JSON."""
-    return field.refers_to is not None and not is_json(target, field)
+# Code, field, message of a rule, and when it is so.
+Condition = tuple[str, Field, str, ColumnElement[bool]]
 
 
 class Merge:
@@ -121,18 +83,18 @@ class Merge:
 
     def problems(self) -> list[Problem]:
         """Of the staged rows, against what is stored now."""
-        work = self._work.c
-        flags = {(code, field.column): condition for code, field, condition in self._conditions()}
-        by_column = {field.column: field for field in (*self._target.fields, self._target.key)}
-        if not flags:
+        work_table, work = self._work, self._work.c
+        found = [*self._conditions(), *self._broken_rules()]
+        if not found:
             return []
-        names = {key: f"p{number}" for number, key in enumerate(flags)}
-        query = select(work.sequence, *(flags[key].label(names[key]) for key in flags)).where(or_(*flags.values()))
+        flags = [condition.label(f"p{number}") for number, (*_, condition) in enumerate(found)]
+        joined = work_table.outerjoin(self._table, self._table.c.id == work.id)
+        query = select(work.sequence, *flags).select_from(joined).where(or_(*(flag.element for flag in flags)))
         return [
-            Problem(row.sequence, code, by_column[column])
-            for row in self._connection.execute(query)
-            for (code, column), name in names.items()
-            if getattr(row, name)
+            Problem(sequence, code, field, message)
+            for sequence, *is_so in self._connection.execute(query)
+            for (code, field, message, _), holds in zip(found, is_so, strict=True)
+            if holds
         ]
 
     def actions(self) -> dict[int, int]:
@@ -173,6 +135,23 @@ class Merge:
     def deleted(self) -> Select[Any]:
         """The ids of the records that apply deletes."""
         return select(self._work.c.id).where(self._work.c.action == DELETE)
+
+    def going_along(self, owner: Merge) -> list[tuple[int, str]]:
+        """The parts that take_along is about to delete: the sequence of their owner's row, and their key."""
+        work, table, target = owner._work, self._table, self._target
+        joined = table.join(work, table.c[target.owner_column] == work.c.id)
+        query = select(work.c.sequence, self._shown_key()).select_from(joined).where(work.c.action == DELETE)
+        if target.is_hidden_when_deleted:
+            query = query.where(table.c.deleted_at.is_(None))
+        return [(sequence, key) for sequence, key in self._connection.execute(query.order_by(table.c.id))]
+
+    def _shown_key(self) -> ColumnElement[Any]:
+        column: ColumnElement[Any] = self._table.c[self._target.key.column]
+        if not is_reference(self._target, self._target.key):
+            return column
+        assert self._target.key.refers_to is not None  # noqa: S101  (asked above)
+        other = self._target.key.refers_to.model.__table__.alias()
+        return select(other.c.external_id).where(other.c.id == column).scalar_subquery()
 
     def take_along(self, owners: Select[Any], now: datetime) -> None:
         """Deletes the parts of these records."""
@@ -278,32 +257,48 @@ class Merge:
         source = source.outerjoin(other, and_(other.c.external_id == given, lives))
         return source, and_(given.is_not(None), other.c.id.is_distinct_from(stored)), other.c.id
 
-    def _conditions(self) -> Iterable[tuple[str, Field, ColumnElement[bool]]]:
+    def _conditions(self) -> Iterable[Condition]:
         work, target = self._work.c, self._target
         for field in target.fields:
             yield from self._conditions_of(field)
         if is_reference(target, target.key):
-            yield "unknown_reference", target.key, and_(work.action == CREATE, ~exists(self._referred_key()))
+            yield "unknown_reference", target.key, "", and_(work.action == CREATE, ~exists(self._referred_key()))
         if target.owner is not None and target.global_key:
-            yield "belongs_to_another", target.key, and_(work.is_others, ~work.hidden, work.action != ABSENT)
+            yield "belongs_to_another", target.key, "", and_(work.is_others, ~work.hidden, work.action != ABSENT)
         uses = [self._is_used(use) for use in target.used_by]
         uses += [self._is_used(use, part) for part in target.parts for use in part.used_by]
         if uses:
-            yield "in_use", target.key, and_(work.action == DELETE, or_(*uses))
+            yield "in_use", target.key, "", and_(work.action == DELETE, or_(*uses))
 
-    def _conditions_of(self, field: Field) -> Iterable[tuple[str, Field, ColumnElement[bool]]]:
+    def _conditions_of(self, field: Field) -> Iterable[Condition]:
         work = self._work.c
         is_new, stays = work.action.in_((CREATE, REVIVE)), work.action.in_((UPDATE, NOTHING))
         is_given = field in self._target.given
         given = work[f"v_{field.column}"] if is_given else null()
         demanded = [is_new] * field.required_on_create + [stays] * field.required_on_update
         if demanded:
-            yield "required", field, and_(or_(*demanded), given.is_(None))
+            yield "required", field, "", and_(or_(*demanded), given.is_(None))
         if is_given and is_reference(self._target, field):
             is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.not_in((DELETE, ABSENT)))
-            yield "unknown_reference", field, and_(is_named, work[f"r_{field.column}"].is_(None))
+            yield "unknown_reference", field, "", and_(is_named, work[f"r_{field.column}"].is_(None))
         if is_given and not field.editable:
-            yield "not_editable", field, and_(work.action == UPDATE, work[f"d_{field.column}"])
+            yield "not_editable", field, "", and_(work.action == UPDATE, work[f"d_{field.column}"])
+
+    def _broken_rules(self) -> Iterable[Condition]:
+        """Rows that change nothing are left as they are."""
+        applies = self._work.c.action.in_((CREATE, REVIVE, UPDATE))
+        for rule in self._target.rules:
+            yield rule.code, rule.field, rule.message, and_(applies, rule.broken(self._final))
+
+    def _final(self, column: str) -> ColumnElement[Any]:
+        """What a column comes to."""
+        work, stored = self._work.c, self._table.c[column]
+        if column == self._target.key.column:
+            return work.key
+        (field,) = (field for field in self._target.fields if field.column == column)
+        given = work[f"v_{column}"] if field in self._target.given else null()
+        fresh = func.coalesce(given, literal(field.fresh_default(), stored.type))
+        return case((work.action.in_((CREATE, REVIVE)), fresh), else_=func.coalesce(given, stored))
 
     def _referred_key(self) -> Select[Any]:
         assert self._target.key.refers_to is not None  # noqa: S101  (asked by the caller)

@@ -1,0 +1,127 @@
+"""Rules between the fields of a record, entity by entity, on creation and on update."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.models.change import Change
+from tests.factories import make_supplier
+from tests.importer import Importer, category, causes, counts, offer, product
+
+Sessions = sessionmaker[Session]
+METRIC = {"attributeType": "METRIC", "attributeUnitType": "WEIGHT_METRIC", "attributeUnit": "kg"}
+
+
+def attribute(key: str = "weight", **more: str) -> dict[str, str]:
+    return {"attributeExternalId": key, "attributeNames": key.title()} | more
+
+
+@pytest.fixture
+def catalogue(sessions: Sessions, load: Importer) -> None:
+    with sessions.begin() as session:
+        make_supplier(session, "SUP-1")
+    load("CLASSIFICATION_CATEGORY", category("TOOLS"))
+    load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"))
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "code"),
+    [
+        (METRIC | {"attributeUnitType": ""}, "attributeUnitType", "required"),
+        (METRIC | {"attributeUnit": "", "attributeType": "LIST_METRIC"}, "attributeUnit", "required"),
+        (METRIC | {"attributeUnit": "cm"}, "attributeUnit", "wrong_unit"),
+        ({"attributeType": "TEXT", "attributeMulti": "TRUE"}, "attributeMulti", "not_a_list"),
+    ],
+)
+def test_an_attribute_has_the_units_and_values_of_its_type(
+    load: Importer, given: dict[str, str], field: str, code: str
+) -> None:
+    assert causes(load("ATTRIBUTE", attribute(**given))) == [(2, code, field)]
+
+
+def test_a_rule_looks_at_what_is_stored_where_a_row_says_nothing(load: Importer) -> None:
+    assert counts(load("ATTRIBUTE", attribute(**METRIC))) == {"created": 1}
+    assert counts(load("ATTRIBUTE", attribute(attributeUnit="g"))) == {"updated": 1}
+    assert causes(load("ATTRIBUTE", attribute(attributeUnit="lb"))) == [(2, "wrong_unit", "attributeUnit")]
+    assert causes(load("ATTRIBUTE", attribute(attributeMulti="TRUE"))) == [(2, "not_a_list", "attributeMulti")]
+
+
+def test_the_id_of_a_category_does_not_begin_with_0(load: Importer) -> None:
+    outcome = load("CLASSIFICATION_CATEGORY", category("0TOOLS"), category("TOOLS0"))
+    assert causes(outcome) == [(2, "malformed", "classificationExternalId")]
+
+
+def test_a_faceted_attribute_of_a_category_is_indexable_too(load: Importer) -> None:
+    load("ATTRIBUTE", attribute(**METRIC))
+    facet = {"attrCode": "weight", "attrFaceted": "TRUE"}
+    assert causes(load("CLASSIFICATION_CATEGORY", category("TOOLS", **facet))) == [(2, "not_indexable", "attrFaceted")]
+    both = category("TOOLS", attrIndexable="TRUE", **facet)
+    assert counts(load("CLASSIFICATION_CATEGORY", both)) == {"created": 1}
+    off = category("TOOLS", attrCode="weight", attrIndexable="FALSE")
+    assert causes(load("CLASSIFICATION_CATEGORY", off)) == [(2, "not_indexable", "attrFaceted")]
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("kind", ["GROUP", "ACCOUNT"])
+def test_a_price_for_some_names_whom_it_is_for(load: Importer, kind: str) -> None:
+    row = offer("S-1", "P-1", priceType=kind)
+    assert causes(load("OFFER", row)) == [(2, "required", "priceTypeValue")]
+    assert counts(load("OFFER", row | {"priceTypeValue": "A-1"})) == {"created": 1}
+    assert counts(load("OFFER", row | {"price": "8"})) == {"updated": 1}, "whom it is for is stored"
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_every_row_of_a_product_names_a_variant_unless_it_deletes_the_product(load: Importer) -> None:
+    row = product("P-1", "")
+    assert causes(load("PRODUCT", row | {"variantNames": ""})) == [(2, "required", "variantExternalId")]
+    assert counts(load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"})) == {"deleted": 1}
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_of_two_stock_rows_without_a_price_the_first_is_superseded(load: Importer) -> None:
+    outcome = load("OFFER", offer("S-1", stockNumber="1"), offer("S-1", stockNumber="2"), offer("S-1", "P-1"))
+    told = [(warned.row.line, warned.code) for warned in outcome.warnings if warned.code == "superseded"]
+    assert told == [(2, "superseded")]
+
+
+def account(key: str = "A-1", **more: str) -> dict[str, str]:
+    names = ("accountName", "companyRegistrationName", "businessRegistrationNumber")
+    return {"accountExternalId": key} | dict.fromkeys(names, f"Account {key}") | more
+
+
+def address(key: str, **more: str) -> dict[str, str]:
+    names = ("addressFullName", "addressCountry", "addressCity", "addressZipCode", "addressStreetName")
+    return {"addressExternalId": key} | dict.fromkeys(names, key) | more
+
+
+def test_a_new_account_needs_an_address_and_a_known_one_does_not(load: Importer) -> None:
+    assert causes(load("ACCOUNT", account())) == [(2, "required", "addressExternalId")]
+    assert counts(load("ACCOUNT", account() | address("HQ"), account() | address("DEPOT"))) == {"created": 2}
+    assert counts(load("ACCOUNT", account(accountWebsite="https://a.example.com"))) == {"updated": 1}
+
+
+def test_an_address_counts_within_its_account(load: Importer) -> None:
+    rows = [account("A-1") | address("HQ"), account("A-2") | address("HQ")]
+    assert counts(load("ACCOUNT", *rows)) == {"created": 2}
+    moved = account("A-2") | address("HQ", addressCity="Lyon")
+    assert counts(load("ACCOUNT", rows[0], moved)) == {"unchanged": 1, "updated": 1}
+
+
+def lines(sessions: Sessions, entity: str) -> list[tuple[Any, ...]]:
+    with sessions() as session:
+        found = session.scalars(select(Change).where(Change.entity == entity).order_by(Change.id))
+        return [(line.record_key, line.part, line.part_key, line.action) for line in found]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_the_ledger_names_the_parts_that_go_with_a_deleted_record(load: Importer, sessions: Sessions) -> None:
+    load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"})
+    assert lines(sessions, "PRODUCT")[-3:] == [
+        ("P-1", "", "", "deleted"),
+        ("P-1", "variants", "V-1", "deleted"),
+        ("P-1", "variants", "V-2", "deleted"),
+    ]
