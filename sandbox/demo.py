@@ -70,7 +70,9 @@ def _put_parties(session: Session) -> None:
     for entity, rows in json.loads((SAMPLES / "parties.json").read_text()).items():
         for row in rows:
             custom_fields = row.get("customFields", {})
-            records.put(session, entity, row["externalId"], fields=row["fields"], custom_fields=custom_fields)
+            records.put(
+                session, entity, row["externalId"], fields=row["fields"], custom_fields=custom_fields, actor=ACTOR
+            )
 
 
 def _bodies(now: datetime) -> list[Body]:

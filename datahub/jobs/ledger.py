@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from datahub.jobs.merge import CREATE, DELETE, REVIVE, UPDATE
 from datahub.jobs.staging import load
@@ -71,6 +72,33 @@ def write(connection: Connection, source: Source, entries: Sequence[Entry], now:
         for entry in entries
     )
     load(connection, table, rows, COLUMNS)
+
+
+def note(
+    session: Session,
+    source: Source,
+    key: str,
+    action: str,
+    changes: dict[str, list[Any]] | None,
+    now: datetime,
+    *,
+    part: str = "",
+    part_key: str = "",
+) -> None:
+    """One line, for a change by page or API."""
+    session.add(
+        Change(
+            execution_id=source.execution_id,
+            actor=source.actor,
+            entity=source.entity,
+            record_key=key,
+            part=part,
+            part_key=part_key,
+            action=action,
+            changes=_plain(changes),
+            at=now,
+        )
+    )
 
 
 def _plain(changes: dict[str, list[Any]] | None) -> dict[str, list[Any]] | None:

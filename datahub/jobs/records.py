@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,9 +14,13 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities.base import EntityType, Field, Part
+from datahub.entities.extras import CUSTOM_FIELDS
 from datahub.entities.values import parse_custom_value
 from datahub.errors import ConflictError, InvalidError, NotFoundError
+from datahub.jobs import ledger
+from datahub.jobs.import_extras import what_differs
 from datahub.jobs.record_reads import entity_type
+from datahub.models.change import CREATED, DELETED, UPDATED
 
 # What can be written one by one; everything else comes by imports.
 BY_HAND = ("STORE", "SUPPLIER", "ACCOUNT")
@@ -34,6 +39,10 @@ class _Faults:
             raise InvalidError(f"{what} has faults in: {', '.join(sorted(self.fields))}.", self.fields)
 
 
+# By column, the old and the new value.
+_Differences = dict[str, list[Any]]
+
+
 @dataclass(frozen=True)
 class _Change:
     """Columns to set on a record or a part; empty values are left out, which keeps what is stored."""
@@ -50,8 +59,9 @@ def put(
     *,
     fields: Mapping[str, Any],
     custom_fields: Mapping[str, Any],
+    actor: str,
 ) -> tuple[Any, bool]:
-    """The record, and whether it is new or back from deletion. Safe to repeat.
+    """The record, and whether it is new or back from deletion. Safe to repeat. What changes goes into the ledger.
 
     Raises InvalidError for an entity that is not BY_HAND, else with every fault at `fields.<key>` or
     `customFields.<id>`; nothing is changed then."""
@@ -70,8 +80,8 @@ def put(
         _require_parts(kind, parts, faults)
     faults.raise_any(f"{entity} {key}")
     if delete:
-        return _delete(session, kind, key, record), False
-    return _write(session, kind, record, is_new, change, parts, custom), is_new
+        return _delete(session, kind, key, record, actor), False
+    return _write(session, kind, record, is_new, change, parts, custom, actor), is_new
 
 
 def _writable(name: str) -> EntityType:
@@ -213,26 +223,25 @@ def _require_references(session: Session, kind: EntityType, change: _Change, fau
 def _write(
     session: Session,
     kind: EntityType,
-    record: Any | None,
+    record: Any,
     is_new: bool,
     change: _Change,
     parts: Mapping[Part, list[_Change]],
     custom: dict[str, Any],
+    actor: str,
 ) -> Any:
     now = database_now(session)
     columns = change.columns
     if is_new:
         columns = {item.column: item.fresh_default() for item in kind.fields if item.default is not None} | columns
-    if record is None:
-        record = kind.model(external_id=change.key, created_at=now)
-    elif is_new:
-        _wipe(kind, record)
-    touched = _assign(record, columns)
-    for part, changes in parts.items():
-        touched |= _assign_parts(part, record, changes)
+        record = _fresh(kind, record, change.key, now)
+    differences = _assign(record, columns)
     if custom:
-        touched |= _assign(record, {"custom_fields": (record.custom_fields or {}) | custom})
-    if touched or is_new:
+        stored = record.custom_fields or {}
+        if _assign(record, {"custom_fields": stored | custom}):
+            differences["custom_fields"] = what_differs(stored, record.custom_fields)
+    lines = [(part, line) for part, changes in parts.items() for line in _assign_parts(part, record, changes)]
+    if differences or lines or is_new:
         record.updated_at = now
     try:
         with session.begin_nested():
@@ -240,51 +249,73 @@ def _write(
             session.flush()
     except IntegrityError as error:
         raise ConflictError(f"{kind.name} {change.key} was created by somebody else just now. Try again.") from error
+    source = ledger.Source(kind.name, None, actor)
+    if is_new or differences:
+        changed = None if is_new else _by_key(kind.fields, differences)
+        ledger.note(session, source, change.key, CREATED if is_new else UPDATED, changed, now)
+    for part, (key, action, changed) in lines:
+        told = _by_key(part.fields, changed) if action == UPDATED else None
+        ledger.note(session, source, change.key, action, told, now, part=part.shown_as, part_key=key)
     return record
 
 
-def _wipe(kind: EntityType, record: Any) -> None:
+def _by_key(fields: tuple[Field, ...], differences: _Differences) -> _Differences:
+    keys = {CUSTOM_FIELDS.column: CUSTOM_FIELDS.key} | {item.column: item.key for item in fields}
+    return {keys[column]: pair for column, pair in differences.items()}
+
+
+def _fresh(kind: EntityType, record: Any | None, key: str, now: datetime) -> Any:
     """A record that comes back from deletion starts afresh, under its old row."""
+    if record is None:
+        return kind.model(external_id=key, created_at=now)
     for item in kind.fields:
         if not item.required_on_create:
             setattr(record, item.column, item.fresh_default())
     record.custom_fields = {}
     record.deleted_at = None
+    return record
 
 
-def _assign(row: Any, columns: Mapping[str, Any]) -> bool:
-    changed = {name: value for name, value in columns.items() if getattr(row, name) != value}
-    for name, value in changed.items():
+def _assign(row: Any, columns: Mapping[str, Any]) -> _Differences:
+    differences = {name: [getattr(row, name), value] for name, value in columns.items() if getattr(row, name) != value}
+    for name, (_, value) in differences.items():
         setattr(row, name, value)
-    return bool(changed)
+    return differences
 
 
-def _assign_parts(part: Part, record: Any, changes: list[_Change]) -> bool:
+def _assign_parts(part: Part, record: Any, changes: list[_Change]) -> list[tuple[str, str, _Differences]]:
+    """Key, action and differences of each part that changes."""
     rows = getattr(record, part.attribute)
     stored = {row.external_id: row for row in rows}
-    touched = False
+    lines: list[tuple[str, str, _Differences]] = []
     for change in changes:
         row = stored.get(change.key)
         if change.unlink:
             if row is not None:
                 rows.remove(row)
-                touched = True
+                lines.append((change.key, DELETED, {}))
         elif row is not None:
-            touched |= _assign(row, change.columns)
+            if differences := _assign(row, change.columns):
+                lines.append((change.key, UPDATED, differences))
         else:
             defaults = {item.column: item.default for item in part.fields if item.default is not None}
             rows.append(part.model(external_id=change.key, **(defaults | change.columns)))
-            touched = True
-    return touched
+            lines.append((change.key, CREATED, {}))
+    return lines
 
 
-def _delete(session: Session, kind: EntityType, key: str, record: Any | None) -> Any:
+def _delete(session: Session, kind: EntityType, key: str, record: Any | None, actor: str) -> Any:
     """Takes the parts along. Deleting what is deleted already changes nothing."""
     if record is None:
         raise NotFoundError(f"There is no {kind.name} with the external id {key!r}, so it cannot be deleted.")
     if record.deleted_at is None:
-        record.deleted_at = record.updated_at = database_now(session)
+        now = record.deleted_at = record.updated_at = database_now(session)
+        source = ledger.Source(kind.name, None, actor)
+        ledger.note(session, source, key, DELETED, None, now)
         for part in kind.parts:
+            for row in getattr(record, part.attribute):
+                gone = {"part": part.shown_as, "part_key": row.external_id}
+                ledger.note(session, source, key, DELETED, None, now, **gone)
             getattr(record, part.attribute).clear()
         session.flush()
     return record

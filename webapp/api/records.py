@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, request
+from flask_login import current_user
 from pydantic import Field
 
 from datahub.jobs import record_history, record_reads, records
@@ -94,7 +95,12 @@ def list_changes(entity: str, external_id: str, query_data: ChangeQuery) -> Resp
 @permission(MAPPER_WRITE)
 def put_record(entity: str, external_id: str, json_data: RecordBody) -> Response:
     record, created = records.put(
-        db.session(), entity, external_id, fields=json_data.fields, custom_fields=json_data.custom_fields
+        db.session(),
+        entity,
+        external_id,
+        fields=json_data.fields,
+        custom_fields=json_data.custom_fields,
+        actor=current_user.name,
     )
     return reply(_describe(entity, record), 201 if created else 200)
 

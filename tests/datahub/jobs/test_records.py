@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.errors import InvalidError, NotFoundError
 from datahub.jobs import record_reads, records
+from datahub.models.change import Change
 from tests.factories import make_account
 
 STORE = {"storeName": "Main", "storeDescription": "The first"}
@@ -30,7 +32,7 @@ ACCOUNT = {
 
 
 def put(session: Session, entity: str, key: str, custom: dict[str, Any] | None = None, **fields: Any) -> Any:
-    return records.put(session, entity, key, fields=fields, custom_fields=custom or {})
+    return records.put(session, entity, key, fields=fields, custom_fields=custom or {}, actor="ada")
 
 
 def faults(session: Session, entity: str, key: str, custom: dict[str, Any] | None = None, **fields: Any) -> set[str]:
@@ -211,3 +213,34 @@ def test_a_record_is_described_by_field_keys(session: Session) -> None:
     assert shown["customFields"] == {"zone": "north"}
     assert shown["parts"]["addresses"][0]["addressCity"] == "Paris"
     assert (shown["attributes"], shown["deletedAt"]) == ({}, None)
+
+
+def test_the_ledger_says_who_changed_what_by_hand(sessions: sessionmaker[Session]) -> None:
+    address = {"addressExternalId": "HQ", "addressFullName": "Acme", "addressCountry": "France"}
+    address |= {"addressCity": "Lyon", "addressZipCode": "69001", "addressStreetName": "1 Rue X"}
+    names = dict.fromkeys(("accountName", "companyRegistrationName", "businessRegistrationNumber"), "Acme")
+    with sessions.begin() as session:
+        put(session, "ACCOUNT", "A-1", {"zone": "north"}, **names, address=[address])
+        put(session, "ACCOUNT", "A-1", {"zone": "north"}, **names, address=[address])
+        moved = address | {"addressCity": "Paris"}
+        renamed = names | {"accountName": "Acme SA"}
+        put(session, "ACCOUNT", "A-1", {"zone": "south"}, **renamed, address=[moved])
+        put(session, "ACCOUNT", "A-1", deleted=True)
+    with sessions() as session:
+        lines = session.scalars(select(Change).order_by(Change.id)).all()
+        assert {(line.actor, line.execution_id, line.entity, line.record_key) for line in lines} == {
+            ("ada", None, "ACCOUNT", "A-1")
+        }
+        assert [(line.part, line.part_key, line.action, line.changes) for line in lines] == [
+            ("", "", "created", None),
+            ("addresses", "HQ", "created", None),
+            (
+                "",
+                "",
+                "updated",
+                {"accountName": ["Acme", "Acme SA"], "customFields": [{"zone": "north"}, {"zone": "south"}]},
+            ),
+            ("addresses", "HQ", "updated", {"addressCity": ["Lyon", "Paris"]}),
+            ("", "", "deleted", None),
+            ("addresses", "HQ", "deleted", None),
+        ]
