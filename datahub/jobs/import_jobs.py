@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import ConflictError, NotFoundError
-from datahub.jobs import job_rules
+from datahub.jobs import executions, job_rules
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
 from datahub.jobs.queries import PAGE_SIZE, Slice
@@ -22,7 +22,7 @@ from datahub.jobs.schedule import parse_cron
 from datahub.mapping import columns, transcoding
 from datahub.mapping.names import split_brackets
 from datahub.models.connection import SFTP, Connection
-from datahub.models.execution import Execution, is_unended
+from datahub.models.execution import INTEGRATION_WAITING, JOB_PENDING, Execution, is_unended
 from datahub.models.import_job import DELIMITERS, POLICIES, WAIT_FOR_NEXT, ImportJob
 from datahub.models.party import Store
 
@@ -112,13 +112,19 @@ def deactivate(session: Session, job: ImportJob) -> None:
     _switch(session, job, active=False)
 
 
-def delete(session: Session, job: ImportJob) -> None:
-    """The history stays. Raises ConflictError while an execution of the job has not ended."""
+def delete(session: Session, job: ImportJob, *, actor: str) -> None:
+    """Stops what waits; the history stays. Raises ConflictError while a file of the job is being read or written."""
     job_rules.lock(session, job)
-    unended = select(Execution.public_id).where(Execution.import_job_id == job.id, is_unended())
-    public_id = session.scalar(unended.order_by(Execution.id).limit(1))
-    if public_id is not None:
-        raise ConflictError(f"Execution {public_id} of this job has not ended. Delete the job once it has.")
+    unended = select(Execution).where(Execution.import_job_id == job.id, is_unended()).order_by(Execution.id)
+    waiting = session.scalars(unended.with_for_update().execution_options(populate_existing=True)).all()
+    for execution in waiting:
+        if execution.status not in (JOB_PENDING, INTEGRATION_WAITING):
+            raise ConflictError(
+                f"Execution {execution.public_id} of this job is under way. Wait until it has ended, or stop it, then "
+                "delete the job."
+            )
+    for execution in waiting:
+        executions.stop(session, execution, actor=actor, reason="job deleted")
     session.delete(job)
     session.flush()
 

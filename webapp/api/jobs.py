@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Response
+from flask_login import current_user
 from pydantic import Field, model_validator
 
 from datahub.entities import ENTITIES
@@ -177,7 +178,7 @@ def update_job(job_id: str, json_data: JobChange) -> Response:
 @blueprint.output({}, status_code=204)
 @permission(MAPPER_WRITE)
 def delete_job(job_id: str) -> Response:
-    import_jobs.delete(db.session(), _job(job_id))
+    import_jobs.delete(db.session(), _job(job_id), actor=current_user.name)
     return no_content()
 
 

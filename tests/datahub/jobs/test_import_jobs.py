@@ -19,11 +19,14 @@ from datahub.models.execution import (
     IMPORT,
     INTEGRATION_DONE,
     INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
     JOB_FAILED,
+    JOB_INITIALIZING,
     JOB_PENDING,
     JOB_SKIPPED,
+    JOB_STARTED,
+    JOB_STOPPED,
     MANUAL,
-    UNENDED,
     Execution,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob, Tick
@@ -431,7 +434,7 @@ def test_deleting_keeps_the_history(session: Session, vault: Vault) -> None:
     executions = [add_execution(session, job, status) for status in (INTEGRATION_DONE, JOB_FAILED, JOB_SKIPPED)]
     session.add(Tick(import_job_id=job.id, at=database_now(session)))
     public_id = job.public_id
-    import_jobs.delete(session, job)
+    import_jobs.delete(session, job, actor="ada")
     session.expire_all()
     assert {(row.import_job_id, row.job_public_id) for row in executions} == {(None, public_id)}
     assert session.scalars(select(Tick)).all() == []
@@ -439,12 +442,23 @@ def test_deleting_keeps_the_history(session: Session, vault: Vault) -> None:
         import_jobs.get(session, public_id)
 
 
-@pytest.mark.parametrize("status", UNENDED)
-def test_a_job_with_an_execution_under_way_cannot_be_deleted(session: Session, vault: Vault, status: str) -> None:
+def test_deleting_stops_what_waits_and_says_why(session: Session, vault: Vault) -> None:
+    job = create(session, vault)
+    waiting = [add_execution(session, job, status) for status in (INTEGRATION_WAITING, JOB_PENDING)]
+    import_jobs.delete(session, job, actor="ada")
+    for execution in waiting:
+        session.refresh(execution)
+        (event,) = execution.events
+        assert (execution.status, execution.next_attempt_at) == (JOB_STOPPED, None)
+        assert (event.actor, event.reason) == ("ada", "job deleted")
+
+
+@pytest.mark.parametrize("status", [JOB_INITIALIZING, JOB_STARTED, INTEGRATION_STARTED])
+def test_a_job_that_reads_or_writes_cannot_be_deleted(session: Session, vault: Vault, status: str) -> None:
     job = create(session, vault)
     execution = add_execution(session, job, status)
     with pytest.raises(ConflictError, match=execution.public_id):
-        import_jobs.delete(session, job)
+        import_jobs.delete(session, job, actor="ada")
     assert import_jobs.get(session, job.public_id) is job
 
 
@@ -452,7 +466,7 @@ def test_executions_of_others_do_not_keep_a_job(session: Session, vault: Vault) 
     job, other = create(session, vault), create(session, vault, name="Other")
     for status in (JOB_PENDING, INTEGRATION_STARTED):
         add_execution(session, other, status)
-    import_jobs.delete(session, job)
+    import_jobs.delete(session, job, actor="ada")
     assert [left.name for left in import_jobs.find(session).items] == ["Other"]
 
 
@@ -460,6 +474,6 @@ def test_who_deletes_a_job_that_is_just_gone_is_told_so(sessions: sessionmaker[S
     with sessions.begin() as session:
         job = create(session, vault)
     with sessions.begin() as first:
-        import_jobs.delete(first, import_jobs.get(first, job.public_id))
+        import_jobs.delete(first, import_jobs.get(first, job.public_id), actor="ada")
     with sessions() as second, pytest.raises(NotFoundError, match="just been deleted"):
-        import_jobs.delete(second, job)
+        import_jobs.delete(second, job, actor="ada")

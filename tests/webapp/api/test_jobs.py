@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import import_jobs
+from datahub.models.execution import Execution
 from datahub.models.export_job import ExportJob
 from tests.datahub.jobs.test_import_jobs import add_execution
 from tests.webapp.api.conftest import Script, assert_error
@@ -236,6 +237,15 @@ def test_a_job_that_runs_cannot_be_deleted(script: Script, body: Body, sessions:
         add_execution(session, import_jobs.get(session, made["id"]), "INTEGRATION_STARTED")
     assert_error(script.delete(f"{JOBS}/{made['id']}"), 409)
     assert script.get(f"/job/{made['id']}").status_code == 200
+
+
+def test_deleting_a_job_stops_what_waits(script: Script, body: Body, sessions: sessionmaker[Session]) -> None:
+    made = script.post(NEW, json=body).json
+    with sessions.begin() as session:
+        waiting = add_execution(session, import_jobs.get(session, made["id"]), "JOB_PENDING")
+    assert script.delete(f"{JOBS}/{made['id']}").status_code == 204
+    with sessions() as session:
+        assert session.get_one(Execution, waiting.id).status == "JOB_STOPPED"
 
 
 def test_a_connection_that_a_job_reads_from_cannot_be_deleted(script: Script, body: Body, job: ExportJob) -> None:
