@@ -19,7 +19,7 @@ from datahub.errors import SettingError
 from datahub.jobs import dispatch, health, reconcile
 from datahub.jobs.export_run import Context
 from datahub.logs import configure_logging
-from datahub.models.heartbeat import CLOCK, WORKER
+from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER
 from datahub.settings import Settings
 from datahub.vault import Vault
 from worker import runtime
@@ -29,11 +29,12 @@ from worker.messages import make_worker
 log = structlog.stdlib.get_logger(__name__)
 
 MESSAGES_BEFORE_RECYCLING = 10_000
+ROLES = {dispatch.EXPORTS: WORKER, dispatch.IMPORTS: IMPORTER, "clock": CLOCK}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
-    parser.add_argument("role", choices=[dispatch.EXPORTS, dispatch.IMPORTS, "clock"])
+    parser.add_argument("role", choices=list(ROLES))
     role = parser.parse_args().role
     try:
         settings = Settings.from_env(os.environ)
@@ -44,7 +45,7 @@ def main() -> int:
     configure_logging(settings)
     sessions = make_sessions(make_engine(settings.database_url))
     name = name_process(role)
-    heartbeat = HeartbeatThread(sessions, name=name, role=CLOCK if role == "clock" else WORKER)
+    heartbeat = HeartbeatThread(sessions, name=name, role=ROLES[role])
     heartbeat.start()
     log.info("started", process=name)
     warn_about_redis(settings)

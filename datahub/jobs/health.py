@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 
 from redis import ConnectionPool, Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
 from datahub.jobs.claims import is_due
-from datahub.models.execution import SUCCESS, Execution, is_started
+from datahub.models.execution import SUCCESS, UNENDED_IMPORT, Execution, is_started
 from datahub.models.export_job import ExportJob
-from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
+from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 
 SEEN_WITHIN = timedelta(seconds=15)
@@ -24,6 +25,7 @@ SEEN_WITHIN = timedelta(seconds=15)
 SWEEP_PATIENCE = timedelta(seconds=30)
 FAILED_SWEEPS = 3
 KEEPS_ALL = "noeviction"
+EXPORTERS, IMPORTERS = "Export workers", "Import workers"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def _database(session: Session, settings: Settings) -> list[Check]:
         session.rollback()
         advice = "Nothing can be shown, stored or sent without it. Start it, and look at DATABASE_URL."
         away = Check("database", "Database", False, "The database does not answer.", advice)
-        unknown = {"worker": "Workers", "clock": "Clock", "sweeps": "Sweeps", "executions": "Due work"}
+        titles = ("worker", EXPORTERS), ("importer", IMPORTERS), ("clock", "Clock")
+        unknown = dict(titles) | {"sweeps": "Sweeps", "executions": "Due work"}
         message, advice = "Unknown without the database.", "First bring back the database."
         return [away, *(Check(name, title, False, message, advice) for name, title in unknown.items())]
 
@@ -98,10 +101,20 @@ def _processes(session: Session, settings: Settings) -> Iterator[Check]:
     clocks = [beat for beat in alive if beat.role == CLOCK]
     late = "Nothing is lost: what is due stays due"
     command = "Start one: python -m worker"
-    yield _alive("worker", "Workers", workers, f"{late}, but nothing is sent. {command} exports.")
+    yield _alive("worker", EXPORTERS, workers, f"{late}, but nothing is sent. {command} exports.")
+    yield _importers(session, sum(beat.role == IMPORTER for beat in alive), f"{command} imports.")
     yield _alive("clock", "Clock", len(clocks), f"{late}, but nothing is tried again. {command} clock.")
     yield _sweeps([beat.swept_at for beat in beats if beat.swept_at], clocks, now, settings)
     yield _due(session, now, settings)
+
+
+def _importers(session: Session, number: int, command: str) -> Check:
+    """A hub without import jobs needs no worker of imports."""
+    unended = select(Execution.id).where(UNENDED_IMPORT)
+    if not number and not session.scalar(select(or_(exists(select(ImportJob.id)), exists(unended)))):
+        return Check("importer", IMPORTERS, True, "None is needed: there is no import job.")
+    advice = f"No file is read and no record is written; nothing is lost, imports wait. {command}"
+    return _alive("importer", IMPORTERS, number, advice)
 
 
 def _alive(name: str, title: str, number: int, advice: str) -> Check:

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from datahub.db import Base
 
-WORKER, CLOCK = "WORKER", "CLOCK"
+WORKER, IMPORTER, CLOCK = "WORKER", "IMPORTER", "CLOCK"
 
 
 class Heartbeat(Base):
-    """`swept_at` is the end of a clock's last good sweep, `failed_sweeps` how many have failed since."""
+    """A WORKER sends exports, an IMPORTER reads and writes imports. `swept_at` is the end of a clock's last good sweep,
+    `failed_sweeps` how many have failed since."""
 
     __tablename__ = "heartbeats"
 

@@ -16,10 +16,11 @@ from datahub.jobs import claims, dispatch, health, lifecycle, orders
 from datahub.jobs.health import Check
 from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import JOB_PENDING, SUCCESS, Execution
-from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
+from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_order
+from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
 from tests.servers import REDIS_PASSWORD, Server, free_port
 from tests.settings import DEFAULTS, make_settings
 
@@ -46,7 +47,17 @@ def test_a_hub_whose_processes_beat_and_sweep_is_well(sessions: sessionmaker[Ses
     beat(sessions, WORKER)
     beat(sessions, CLOCK)
     found = checked(sessions, dispatch.make_redis(redis_url))
-    parts = ["database", "worker", "clock", "sweeps", "executions", "redis", "redis password", "redis memory"]
+    parts = [
+        "database",
+        "worker",
+        "importer",
+        "clock",
+        "sweeps",
+        "executions",
+        "redis",
+        "redis password",
+        "redis memory",
+    ]
     assert list(found) == parts
     assert [check for check in found.values() if not check.ok or check.advice] == []
 
@@ -57,6 +68,25 @@ def test_a_process_not_seen_for_a_while_is_named(sessions: sessionmaker[Session]
     assert not found["worker"].ok
     assert not found["clock"].ok
     assert "worker exports" in found["worker"].advice
+
+
+def test_workers_of_imports_count_apart_and_are_missed_once_there_is_an_import_job(
+    sessions: sessionmaker[Session], redis_url: str, vault: Vault
+) -> None:
+    redis = dispatch.make_redis(redis_url)
+    beat(sessions, WORKER)
+    assert checked(sessions, redis)["importer"].ok, "nothing to import"
+    with sessions.begin() as session:
+        job = add_import_job(session, add_connection(session, vault))
+        add_import_execution(session, job, status=JOB_PENDING)
+    missing = checked(sessions, redis)["importer"]
+    assert not missing.ok and "worker imports" in missing.advice and "imports wait" in missing.advice
+    with sessions.begin() as session:
+        session.delete(session.get_one(ImportJob, job.id))
+    assert not checked(sessions, redis)["importer"].ok, "an import waits whose job is gone"
+    beat(sessions, IMPORTER)
+    found = checked(sessions, redis)
+    assert found["importer"].ok and found["worker"].message == "1 seen in the last 15 seconds."
 
 
 def test_a_clock_that_beats_but_does_not_sweep_is_told(sessions: sessionmaker[Session], redis_url: str) -> None:
