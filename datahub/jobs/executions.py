@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
-from datahub.jobs import lifecycle, triggers
+from datahub.jobs import import_executions, lifecycle, triggers
 from datahub.models.execution import (
     ERROR,
     EXPORT,
@@ -62,6 +62,7 @@ def stop(session: Session, execution: Execution, *, actor: str, reason: str = "s
             values=ended,
         )
         if stopped:
+            import_executions.forget_upload(session, execution.id)
             session.refresh(execution)
             return
     session.refresh(execution)

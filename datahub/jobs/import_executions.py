@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.jobs import dispatch, lifecycle
-from datahub.jobs.lifecycle import SYSTEM
+from datahub.jobs.lifecycle import SYSTEM, Claim
 from datahub.models.execution import (
     IMPORT,
     IMPORT_RUNNING,
@@ -31,11 +33,12 @@ from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from datahub.models.import_run import ImportRun, UploadChunk
 
 log = structlog.stdlib.get_logger(__name__)
-MOST_CRASHES = 3
+MOST_TRIES = 3
 BATCH = 200
 PIECE = 1_000_000
-AFTER_CRASH = {JOB_STARTED: JOB_INITIALIZING, INTEGRATION_STARTED: INTEGRATION_WAITING}
-AFTER_CRASHES = {JOB_STARTED: JOB_FAILED, INTEGRATION_STARTED: INTEGRATION_FAILED}
+ONE_STEP_BACK = {JOB_STARTED: JOB_INITIALIZING, INTEGRATION_STARTED: INTEGRATION_WAITING}
+FAILED = {JOB_STARTED: JOB_FAILED, INTEGRATION_STARTED: INTEGRATION_FAILED}
+AT_ONCE = timedelta()
 
 
 def trigger(
@@ -85,43 +88,77 @@ def promote(session: Session) -> int:
 
 
 def reap(session: Session) -> int:
-    """Takes back imports whose lease ran out: one step back, or failed once their workers died too often."""
+    """Takes back imports whose lease ran out."""
     now = database_now(session)
     dead = session.scalars(
         select(Execution)
-        .where(Execution.kind == IMPORT, Execution.status.in_(list(AFTER_CRASH)), Execution.lease_until < now)
+        .where(Execution.kind == IMPORT, Execution.status.in_(list(ONE_STEP_BACK)), Execution.lease_until < now)
         .order_by(Execution.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True, of=Execution)
     ).all()
     for execution in dead:
-        run = session.get_one(ImportRun, execution.id)
-        crashes = run.crashes + 1
-        reason = f"Worker {execution.worker} stopped answering."
-        values: dict[str, Any] = {"token": None, "handed_out_at": None}
-        if crashes >= MOST_CRASHES:
-            to = AFTER_CRASHES[execution.status]
-            told = f" {run.rows_done:,} of {run.rows:,} rows are written." if run.rows_done else ""
-            reason = f"{reason} That was the {crashes}rd worker to do so.{told}"
-            values |= {"ended_at": now, "next_attempt_at": None, "error": reason}
-        else:
-            to = AFTER_CRASH[execution.status]
-            values |= {"next_attempt_at": now}
-        moved = lifecycle.move(
-            session,
-            execution.id,
-            kind=IMPORT,
-            came_from=execution.status,
-            to=to,
-            actor=SYSTEM,
-            reason=reason,
-            conditions=[Execution.lease_until < now],
-            values=values,
-        )
-        if moved:
-            session.execute(update(ImportRun).where(ImportRun.execution_id == execution.id).values(crashes=crashes))
-            log.warning("lease ran out", execution=execution.public_id, attempt=execution.attempts)
+        why = f"Worker {execution.worker} stopped answering."
+        end_try(session, execution, why, conditions=[Execution.lease_until < now])
+        log.warning("lease ran out", execution=execution.public_id, attempt=execution.attempts)
     return len(dead)
+
+
+def end_try(
+    session: Session,
+    execution: Execution,
+    why: str,
+    *,
+    conditions: Sequence[ColumnElement[bool]],
+    wait: timedelta = AT_ONCE,
+) -> bool:
+    """One step back, to be tried again after `wait`; failed after MOST_TRIES in a row that came to nothing.
+
+    False when it has ended meanwhile, or a condition fails: then nothing changed."""
+    if execution.status not in ONE_STEP_BACK:
+        return False
+    run = session.get_one(ImportRun, execution.id, populate_existing=True)
+    tries, due = run.crashes + 1, database_now(session) + wait
+    values: dict[str, Any] = {"token": None, "handed_out_at": None, "next_attempt_at": due, "error": why}
+    to, reason = ONE_STEP_BACK[execution.status], f"{why} Next try in {wait.total_seconds():g} s." if wait else why
+    if tries >= MOST_TRIES:
+        told = f" {run.rows_done:,} of {run.rows:,} rows are written." if run.rows_done else ""
+        reason = f"{why} Given up after {tries} tries in a row that came to nothing.{told}"
+        to = FAILED[execution.status]
+        values |= {"ended_at": due - wait, "next_attempt_at": None, "error": reason}
+    moved = lifecycle.move(
+        session,
+        execution.id,
+        kind=IMPORT,
+        came_from=execution.status,
+        to=to,
+        actor=SYSTEM,
+        reason=reason,
+        conditions=conditions,
+        values=values,
+    )
+    if moved:
+        session.execute(update(ImportRun).where(ImportRun.execution_id == execution.id).values(crashes=tries))
+        if tries >= MOST_TRIES:
+            forget_upload(session, execution.id)
+            promote(session)
+    return moved
+
+
+def give_back(session: Session, held: Claim, came_from: str) -> None:
+    """The worker ends in peace: another one goes on at once, and nothing counts as a failed try."""
+    values = {"token": None, "handed_out_at": None, "next_attempt_at": database_now(session)}
+    lifecycle.move(
+        session,
+        held.execution_id,
+        kind=IMPORT,
+        came_from=came_from,
+        to=ONE_STEP_BACK[came_from],
+        actor=SYSTEM,
+        reason=f"Worker {held.worker} is ending; another one goes on.",
+        conditions=lifecycle.is_mine(held),
+        values=values,
+    )
 
 
 def forget_upload(session: Session, execution_id: int) -> None:

@@ -10,19 +10,22 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from datahub import crash_points
 from datahub.db import database_now
 from datahub.errors import ConfigError, LostClaimError, SourceError, TransientError
-from datahub.jobs import import_claims, import_executions, import_read, lifecycle
+from datahub.jobs import again, import_claims, import_executions, import_read, lifecycle
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_read import KEYLESS, Read, Source
@@ -46,7 +49,11 @@ from datahub.storage import Spool, SpooledRow
 from datahub.transports import open_transport
 
 log = structlog.stdlib.get_logger(__name__)
-DATABASE_AWAY = (OperationalError, InterfaceError)
+LOOK_SECONDS = 1.0
+
+
+class _WorkerEndsError(Exception):
+    """This process was asked to end: what it holds is for another one to go on with."""
 
 
 def run(context: Context, execution_id: int, attempt: int) -> None:
@@ -64,7 +71,7 @@ def run(context: Context, execution_id: int, attempt: int) -> None:
         crash_points.reach(crash_points.AFTER_CLAIM)
         if status == INTEGRATION_STARTED:
             _Run(context, held, INTEGRATION_FAILED).work()
-        elif _Run(context, held, JOB_FAILED).work():
+        elif _Run(context, held, JOB_FAILED).work() and not context.is_stopping():
             run(context, execution_id, attempt + 1)
 
 
@@ -87,15 +94,22 @@ class _Run:
                 return self._step()
             except LostClaimError:
                 log.warning("claim lost or stopped, the import ends here")
-            except (ConfigError, TransientError) as error:
+            except _WorkerEndsError:
+                self._give_back()
+                return False
+            except TransientError as error:
+                self._try_again(str(error))
+            except ConfigError as error:
                 at = f"Line {error.line:,}: " if isinstance(error, SourceError) and error.line else ""
                 self._fail(f"{at}{error}")
-            except DATABASE_AWAY as error:
-                # Nothing can be recorded: the lease runs out, and the next worker goes on from the last chunk.
-                log.warning("the database is away in the middle of an import", error=type(error).__name__)
-                return False
+            except DBAPIError as error:
+                if again.is_away(error):
+                    # Nothing can be recorded: the lease runs out, and the next worker goes on from the last chunk.
+                    log.warning("the database is away in the middle of an import", error=type(error).__name__)
+                    return False
+                self._fail_internally()
             except Exception:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
-                self._fail(f"Internal error, please report it with this text:\n{traceback.format_exc()}")
+                self._fail_internally()
             finally:
                 keeper.release(self._held)
         self._spool_path.unlink(missing_ok=True)
@@ -113,6 +127,8 @@ class _Run:
     def _check(self) -> None:
         if self._lost.is_set():
             raise LostClaimError(f"execution {self._held.public_id} is no longer claimed by this worker")
+        if self._context.is_stopping():
+            raise _WorkerEndsError
 
     def _read(self) -> None:
         with self._context.sessions.begin() as session:
@@ -122,24 +138,28 @@ class _Run:
         with self._context.sessions.begin() as session:
             values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}
             values |= {"spool_host": socket.gethostname(), "warnings": len(found.warnings)}
-            values |= {"started_at": self._held.started_at}
+            values |= {"started_at": self._held.started_at, "crashes": 0}
             self._update_run(session, values)
             self._warn_of_columns(session, found)
             now = database_now(session)
             told = f"{found.rows:,} rows read"
-            self._move(session, JOB_STARTED, INTEGRATION_WAITING, told, next_attempt_at=now, handed_out_at=None)
+            due = {"next_attempt_at": now, "handed_out_at": None, "error": None}
+            self._move(session, JOB_STARTED, INTEGRATION_WAITING, told, **due)
 
     def _read_source(self, recipe: dict[str, Any]) -> Read:
-        fetched = self._spool_path.with_suffix(".source")
+        fetched, unfinished = (self._spool_path.with_suffix(suffix) for suffix in (".source", ".reading"))
         try:
             source = self._fetch(fetched)
             crash_points.reach(crash_points.AFTER_DOWNLOAD)
             self._check()
-            self._spool_path.unlink(missing_ok=True)
-            with _opened(self._spool_path) as spool:
-                return import_read.read(source, recipe, spool, self._context.settings, self._check)
+            # Half a spool must never be taken for a whole one.
+            with _opened(unfinished) as spool:
+                found = import_read.read(source, recipe, spool, self._context.settings, self._check)
+            unfinished.replace(self._spool_path)
+            return found
         finally:
             fetched.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
     def _fetch(self, target: Path) -> Source:
         with self._context.sessions.begin() as session:
@@ -165,11 +185,13 @@ class _Run:
 
         fetching = asyncio.create_task(fetch())
         while not fetching.done():
-            await asyncio.wait([fetching], timeout=self._context.settings.beat_seconds)
-            if self._lost.is_set():
+            await asyncio.wait([fetching], timeout=min(self._context.settings.beat_seconds, LOOK_SECONDS))
+            try:
+                self._check()
+            except (LostClaimError, _WorkerEndsError):
                 fetching.cancel()
                 await asyncio.wait([fetching])
-                self._check()
+                raise
         return fetching.result()
 
     def _write(self) -> None:
@@ -189,8 +211,7 @@ class _Run:
             while rows := spool.chunk(after, self._context.settings.chunk_rows):
                 self._check()
                 after = (rows[-1].depth, rows[-1].key)
-                with connection.begin():
-                    self._write_chunk(Session(connection), writer, rows, after)
+                again.commit(connection, partial(self._write_chunk, connection, writer, rows, after))
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
         crash_points.reach(crash_points.AFTER_LAST_CHUNK)
         self._finish()
@@ -204,15 +225,16 @@ class _Run:
             )
 
     def _write_chunk(
-        self, session: Session, writer: ChunkWriter, rows: list[SpooledRow], after: tuple[int, str]
+        self, connection: DatabaseConnection, writer: ChunkWriter, rows: list[SpooledRow], after: tuple[int, str]
     ) -> None:
         """The claim is checked first and stays locked until the commit: a stop waits for it, or comes first."""
+        session = Session(connection)
         lifecycle.save(session, self._held, worker=self._held.worker)
         now = database_now(session)
         outcome = writer.write(rows, now)
         values: dict[str, Any] = {name: getattr(ImportRun, name) + outcome.counts[name] for name in COUNTS}
         values |= {"rows_done": ImportRun.rows_done + len(rows), "last_key": json.dumps(after)}
-        values |= {"warnings": ImportRun.warnings + len(outcome.warnings)}
+        values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
         self._update_run(session, values)
         self._keep(session, outcome)
 
@@ -254,15 +276,35 @@ class _Run:
             self._end(session, INTEGRATION_STARTED, to, f"{progress.rows_done:,} rows written", error=None)
         log.info("import done")
 
+    @property
+    def _status(self) -> str:
+        return JOB_STARTED if self._failed == JOB_FAILED else INTEGRATION_STARTED
+
+    def _give_back(self) -> None:
+        log.info("this worker ends, another one goes on with the import")
+        with self._context.sessions.begin() as session:
+            import_executions.give_back(session, self._held, self._status)
+
+    def _try_again(self, why: str) -> None:
+        log.warning("the source could not be fetched", error=why)
+        settings = self._context.settings
+        with self._context.sessions.begin() as session:
+            tries = session.get_one(ImportRun, self._held.execution_id).crashes + 1
+            wait = timedelta(seconds=min(settings.connect_seconds, settings.retry_seconds)) * tries
+            execution = session.get_one(Execution, self._held.execution_id)
+            import_executions.end_try(session, execution, why, conditions=lifecycle.is_mine(self._held), wait=wait)
+
+    def _fail_internally(self) -> None:
+        self._fail(f"Internal error, please report it with this text:\n{traceback.format_exc()}")
+
     def _fail(self, message: str) -> None:
         log.warning("import failed", error=message)
-        came_from = JOB_STARTED if self._failed == JOB_FAILED else INTEGRATION_STARTED
         try:
             with self._context.sessions.begin() as session:
                 progress = session.get_one(ImportRun, self._held.execution_id)
                 if progress.rows_done:
                     message += f" {progress.rows_done:,} of {progress.rows:,} rows are written."
-                self._end(session, came_from, self._failed, message, error=message)
+                self._end(session, self._status, self._failed, message, error=message)
         except LostClaimError:
             log.warning("stopped before it failed")
 

@@ -53,7 +53,8 @@ class Transport(Protocol):
         """Replaces `new` in one step; ConfigError where the server cannot do that and `new` exists."""
 
     async def download(self, path: str, target: Path, max_bytes: int) -> Fetched:
-        """Writes `target`. TransientError also when the file changed meanwhile; ConfigError above `max_bytes`."""
+        """Writes `target`. TransientError also when the file changed meanwhile; ConfigError when it is not there, may
+        not be read or is longer than `max_bytes`."""
 
     async def remove(self, path: str) -> None:
         """Safe to repeat: a missing file is fine."""

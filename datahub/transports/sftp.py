@@ -108,9 +108,9 @@ class SftpTransport:
             finally:
                 await self._close_quietly(file)
         except FileNotFoundError as error:
-            raise TransientError(f"There is no file {path} on {self._server}.") from error
+            raise ConfigError(f"There is no file {path} on {self._server}.") from error
         except PermissionError as error:
-            raise TransientError(f"{self._server} gives no permission to read {path}.") from error
+            raise ConfigError(f"{self._server} gives no permission to read {path}.") from error
         except _StorageError as error:
             raise TransientError(f"{self._server} cannot read {path}: {error}") from error
 
@@ -136,7 +136,7 @@ class SftpTransport:
         except FileNotFoundError as error:
             raise TransientError(f"{path} vanished while it was read.") from error
         if (before.size, before.mtime) != (after.size, after.mtime) or after.size not in (None, size):
-            raise TransientError(f"{path} changed while it was read. Run the job again once it is complete.")
+            raise TransientError(f"{path} changed while it was read: its sender is still at it.")
         return Fetched(size, digest.hexdigest())
 
     async def remove(self, path: str) -> None:

@@ -15,7 +15,7 @@ from datahub.db import database_now
 from datahub.errors import IllegalMoveError
 from datahub.jobs import executions, import_claims, import_executions, import_history, import_run
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_executions import MOST_CRASHES
+from datahub.jobs.import_executions import MOST_TRIES
 from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
@@ -293,12 +293,12 @@ def test_without_its_spool_it_reads_again_and_refuses_a_changed_file(
 
 def test_an_import_that_kills_its_workers_fails_in_the_end(importing: Context, start: Start) -> None:
     number = start()
-    for attempt in range(1, MOST_CRASHES + 1):
+    for attempt in range(1, MOST_TRIES + 1):
         with importing.sessions.begin() as session:
             assert import_claims.claim(session, number, attempt=attempt, worker="doomed", settings=importing.settings)
         take_back(importing)
     status, _, error = look(importing.sessions, number)
-    assert status == JOB_FAILED and "3rd worker" in (error or "")
+    assert status == JOB_FAILED and "3 tries in a row" in (error or "")
 
 
 def take_back(context: Context) -> None:

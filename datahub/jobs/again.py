@@ -1,0 +1,40 @@
+"""Transactions that others come between: what may go well from its start, and that a bounded number of times."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+
+TRIES = 5
+# PostgreSQL's words for a serialization failure, a deadlock, and a lock that was waited for too long.
+CAME_BETWEEN = ("40001", "40P01", "55P03")
+
+log = logging.getLogger(__name__)
+
+
+def commit(connection: Connection, step: Callable[[], None]) -> None:
+    """Runs the step in a transaction of its own: again when another one wrote a record of the same key meanwhile, or
+    when the database had to choose between the two. The step must be safe to run again once it is rolled back."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with connection.begin():
+                step()
+            return
+        except DBAPIError as error:
+            if not (tries_left and _came_between(error)):
+                raise
+            log.info("somebody came between, a transaction begins again: %s", type(error.orig).__name__)
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether the database, and not what was asked of it, is the trouble."""
+    return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+
+
+def _came_between(error: DBAPIError) -> bool:
+    is_busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return isinstance(error, IntegrityError) or is_busy or getattr(error.orig, "sqlstate", None) in CAME_BETWEEN
