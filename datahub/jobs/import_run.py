@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from datahub import crash_points
 from datahub.db import database_now
 from datahub.errors import ConfigError, LostClaimError, SourceError, TransientError
-from datahub.jobs import again, import_claims, import_executions, import_read, lifecycle
+from datahub.jobs import again, import_claims, import_executions, import_leftovers, import_read, lifecycle
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_read import KEYLESS, Read, Source
@@ -60,6 +60,8 @@ def run(context: Context, execution_id: int, attempt: int) -> None:
     """The next step of this execution, and its last one too if that may follow at once.
 
     Safe to call any number of times with the same arguments."""
+    with context.sessions() as session:
+        import_leftovers.sweep(session, Path(context.settings.spool_folder))
     with context.sessions.begin() as session:
         held = import_claims.claim(
             session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings
@@ -237,6 +239,7 @@ class _Run:
         values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
         self._update_run(session, values)
         self._keep(session, outcome)
+        crash_points.reach(crash_points.INSIDE_CHUNK)
 
     def _keep(self, session: Session, outcome: Outcome) -> None:
         number = self._held.execution_id

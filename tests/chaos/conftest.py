@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.chaos.imports import Imports
 from tests.chaos.observer import Observer
 from tests.chaos.scene import Hold, Scene
 from tests.journeys.hub import Hub
@@ -39,6 +40,11 @@ def observer(folder: Path) -> Iterator[Observer]:
 @pytest.fixture
 def scene(hub: Hub, vault: Vault, sshd: SshServer, folder: Path, observer: Observer) -> Scene:
     return Scene(hub, vault, sshd, folder, observer)
+
+
+@pytest.fixture
+def imports(scene: Scene) -> Imports:
+    return Imports(scene)
 
 
 @pytest.fixture

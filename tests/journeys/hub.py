@@ -34,6 +34,7 @@ LIMITS = (
     "step_seconds",
     "max_attempts",
     "in_flight",
+    "chunk_rows",
 )
 # On a busy machine.
 START_SECONDS = 90

@@ -243,3 +243,20 @@ def test_half_a_spool_of_a_dead_worker_is_never_written(
     take_back(importing)
     import_run.run(importing, number, 3)
     assert look(importing.sessions, number)[:2] == (INTEGRATION_DONE, {"created": 15})
+
+
+def test_what_dead_workers_left_in_the_spool_is_swept_once_it_has_ended(
+    importing: Context, start: Start, folder: Path
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers(1))
+    ended, waiting, other = start(), start(), start()
+    let_go(importing, ended)
+    spool = Path(importing.settings.spool_folder)
+    spool.mkdir()
+    with importing.sessions() as session:
+        names = [session.get_one(Execution, number).public_id for number in (ended, waiting)]
+    for name in (*names, "foreign"):
+        for kind in (".spool", ".reading", ".source"):
+            (spool / f"{name}{kind}").touch()
+    import_run.run(importing, other, 1)
+    assert {path.stem for path in spool.iterdir()} == {names[1], "foreign"}

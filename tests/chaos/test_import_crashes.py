@@ -1,0 +1,131 @@
+"""Processes die in the middle of imports, the database is restarted under them: all is as if nothing had been."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+
+import pytest
+
+from datahub import crash_points
+from datahub.db import make_engine, make_sessions
+from datahub.jobs import import_run
+from datahub.jobs.export_run import Context
+from datahub.models.execution import (
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_INITIALIZING,
+)
+from tests.chaos.imports import CHUNK, Imports, every_outcome, plain
+from tests.chaos.scene import Hold
+from tests.conftest import create_tables
+from tests.servers import Server, postgres_admin, start_postgres, wait_until
+
+pytestmark = pytest.mark.chaos
+
+BY_THE_CLOCK = (crash_points.AFTER_MARKING, crash_points.AFTER_HAND_OUT)
+
+
+def undisturbed(imports: Imports, job: int, tmp_path: Path) -> dict[str, object]:
+    """What the job leaves behind in this process, where nothing dies."""
+    scene = imports.scene
+    settings = dataclasses.replace(scene.hub.settings, lease_seconds=60, spool_folder=str(tmp_path / "calm"))
+    execution_id = imports.trigger(job)
+    import_run.run(Context(scene.hub.sessions, settings, scene.vault, "calm"), execution_id, 1)
+    found = imports.outcome(execution_id)
+    assert found["status"][1] == INTEGRATION_DONE_WITH_ERRORS
+    return found
+
+
+@pytest.mark.parametrize("point", crash_points.IMPORT_POINTS)
+def test_after_a_crash_at_any_point_an_import_is_as_without_a_crash(
+    imports: Imports, point: str, tmp_path: Path
+) -> None:
+    imports.write(every_outcome())
+    job = imports.add_job()
+    imports.reset()
+    expected = undisturbed(imports, job, tmp_path)
+    imports.reset()
+    imports.start({"CRASH_POINT": point, "CRASH_FILE": str(tmp_path / "crashed")})
+    execution = imports.ended(imports.trigger(job))
+    crashed = "clock-1" if point in BY_THE_CLOCK else "importer-1"
+    wait_until(lambda: imports.scene.hub.endings, what="the supervisor's notice")
+    assert imports.scene.hub.endings == [(crashed, -SIGKILL)], "it died there, once, and nothing else did"
+    assert imports.outcome(execution.id) == expected
+    assert list(imports.spool.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("point", "to", "written"),
+    [
+        (crash_points.AFTER_DOWNLOAD, JOB_INITIALIZING, 0),
+        (crash_points.BETWEEN_CHUNKS, INTEGRATION_WAITING, CHUNK),
+    ],
+)
+def test_a_worker_that_is_asked_to_end_hands_its_import_over_and_ends(
+    imports: Imports, hold: Callable[[str], Hold], point: str, to: str, written: int
+) -> None:
+    imports.write(plain(10))
+    place = hold(point)
+    imports.scene.hub.start_importer("importer-1", place.arms)
+    imports.scene.hub.start_clock()
+    execution_id = imports.trigger(imports.add_job())
+    place.wait()
+    worker = imports.scene.hub.processes.pop("importer-1")
+    worker.send_signal(SIGTERM)
+    place.release()
+    assert worker.wait(10) == 0
+    execution = imports.scene.execution(execution_id)
+    assert (execution.status, execution.token, execution.events[-1].to_status) == (to, None, to)
+    assert "is ending; another one goes on" in execution.events[-1].reason
+    assert (len(imports.suppliers()), imports.tries(execution_id)) == (written, 0)
+    imports.scene.hub.start_importer("importer-2")
+    execution = imports.ended(execution_id)
+    assert (execution.status, imports.counts(execution_id)) == (INTEGRATION_DONE, {"created": 10})
+
+
+@pytest.fixture
+def own_postgres(imports: Imports) -> Iterator[Server]:
+    """The hub's database, which the test may restart."""
+    server = start_postgres()
+    try:
+        with postgres_admin(server) as admin:
+            admin.execute("create database test")
+        url = f"{server.url}/test"
+        create_tables(url)
+        engine = make_engine(url)
+        imports.scene.hub.settings = dataclasses.replace(imports.scene.hub.settings, database_url=url)
+        imports.scene.hub.sessions = make_sessions(engine)
+        yield server
+        engine.dispose()
+    finally:
+        server.stop(kill=True)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("point", [crash_points.BETWEEN_CHUNKS, crash_points.INSIDE_CHUNK])
+def test_an_import_goes_on_after_postgresql_was_restarted_and_the_web_works(
+    imports: Imports, own_postgres: Server, hold: Callable[[str], Hold], point: str
+) -> None:
+    imports.write(plain(10))
+    place = hold(point)
+    imports.scene.hub.start_web()
+    imports.start(place.arms)
+    imports.scene.hub.wait_for_web()
+    execution_id = imports.trigger(imports.add_job())
+    place.wait()
+    assert imports.scene.execution(execution_id).status == INTEGRATION_STARTED
+    own_postgres.stop()
+    own_postgres.process = start_postgres(own_postgres.port, own_postgres.folder).process
+    place.release()
+    execution = imports.ended(execution_id)
+    assert (execution.status, imports.counts(execution_id)) == (INTEGRATION_DONE, {"created": 10})
+    assert len(imports.outcome(execution_id)["ledger"]) == 10, "each record was written once"
+    assert imports.tries(execution_id) == 0, "what went on counts no more"
+    with imports.scene.hub.api as api:
+        assert api.get("/v1/records/SUPPLIER/S-01").status_code == 200
+    assert [name for name, _ in imports.scene.hub.endings if name == "web"] == []

@@ -1,0 +1,132 @@
+"""Several clocks, several people and one slot per job: what is triggered at the same moment, and who comes next."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from datahub import crash_points
+from datahub.db import database_now, read_only
+from datahub.models.execution import (
+    INTEGRATION_DONE,
+    JOB_FAILED,
+    JOB_INITIALIZING,
+    JOB_PENDING,
+    JOB_SKIPPED,
+    JOB_STOPPED,
+    SCHEDULE,
+    Execution,
+)
+from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob, Tick
+from tests.chaos.imports import Imports, plain, starts
+from tests.chaos.scene import Hold
+from tests.servers import wait_until
+
+pytestmark = pytest.mark.chaos
+
+TRIGGERS, SCHEDULED = 20, 15
+
+
+def test_two_clocks_make_one_execution_of_each_tick(imports: Imports) -> None:
+    scene = imports.scene
+    scene.hub.settings = dataclasses.replace(scene.hub.settings, sweep_seconds=0.02)
+    jobs = [imports.add_job(cron="* * * * *", schedule_enabled=False) for _ in range(SCHEDULED)]
+    for name in ("clock-1", "clock-2"):
+        scene.hub.start_clock(name)
+    # Both are at work once each has taken a turn in starting something.
+    first = imports.trigger(jobs[0])
+    wait_until(lambda: scene.execution(first).handed_out_at, what="a clock at work")
+    with scene.hub.sessions.begin() as session:
+        long_ago = database_now(session) - timedelta(minutes=3)
+        session.execute(update(ImportJob).values(schedule_enabled=True, ticked_until=long_ago))
+    wait_until(lambda: len(set(scheduled(imports).values())) >= SCHEDULED, what="an execution of every job")
+    with scene.hub.sessions() as session:
+        ticks = read_only(session).execute(select(Tick.import_job_id, Tick.at, Tick.execution_id)).all()
+    assert len({(job, at) for job, at, _ in ticks}) == len(ticks)
+    assert {job for job, _, execution in ticks if execution is None} == set(jobs), "the ticks before are missed ones"
+    made = [execution for _, _, execution in ticks if execution is not None]
+    assert sorted(made) == sorted(scheduled(imports)), "one execution for each tick that was due, and none besides"
+    for name in ("clock-1", "clock-2"):
+        assert "sweep failed" not in (scene.hub.folder / f"{name}.log").read_text()
+
+
+def scheduled(imports: Imports) -> dict[int, int | None]:
+    """Executions and their jobs."""
+    query = select(Execution.id, Execution.import_job_id).where(Execution.origin == SCHEDULE)
+    with imports.scene.hub.sessions() as session:
+        return {row.id: row.import_job_id for row in read_only(session).execute(query)}
+
+
+@pytest.mark.parametrize(
+    ("policy", "statuses"),
+    [
+        (RUN_IMMEDIATELY, {JOB_INITIALIZING: 1, JOB_PENDING: 1, JOB_SKIPPED: TRIGGERS - 2}),
+        (WAIT_FOR_NEXT, {JOB_INITIALIZING: 1, JOB_SKIPPED: TRIGGERS - 1}),
+    ],
+)
+def test_of_twenty_triggers_at_once_one_runs_and_the_policy_decides_on_the_others(
+    imports: Imports, policy: str, statuses: dict[str, int]
+) -> None:
+    job = imports.add_job(simultaneous_execution=policy)
+    together = threading.Barrier(TRIGGERS)
+
+    def press(_: int) -> int:
+        together.wait(30)
+        return imports.trigger(job)
+
+    with ThreadPoolExecutor(TRIGGERS) as people:
+        ids = set(people.map(press, range(TRIGGERS)))
+    assert len(ids) == TRIGGERS
+    assert Counter(execution.status for execution in imports.scene.executions(sorted(ids))) == statuses
+
+
+def succeeds(imports: Imports, _: int, place: Hold) -> None:
+    place.release()
+
+
+def fails(imports: Imports, _: int, place: Hold) -> None:
+    imports.write("nothing that an import could use\n")
+    place.release()
+
+
+def is_stopped(imports: Imports, execution_id: int, place: Hold) -> None:
+    imports.stop(execution_id)
+    place.release()
+
+
+def crashes(imports: Imports, _: int, place: Hold) -> None:
+    imports.scene.hub.crash("importer-1")
+    place.release()
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [(succeeds, INTEGRATION_DONE), (fails, JOB_FAILED), (is_stopped, JOB_STOPPED), (crashes, INTEGRATION_DONE)],
+)
+def test_what_waits_for_its_turn_starts_once_however_the_one_before_it_ends(
+    imports: Imports, hold: Callable[[str], Hold], end: Callable[[Imports, int, Hold], None], status: str
+) -> None:
+    imports.write(plain(6))
+    place = hold(crash_points.AFTER_CLAIM)
+    imports.start(place.arms)
+    job = imports.add_job(simultaneous_execution=RUN_IMMEDIATELY)
+    first = imports.trigger(job)
+    place.wait()
+    second = imports.trigger(job)
+    assert imports.scene.execution(second).status == JOB_PENDING
+    end(imports, first, place)
+    follower = imports.ended(second)
+    before = imports.scene.execution(first)
+    assert before.status == status
+    assert follower.status == (JOB_FAILED if end is fails else INTEGRATION_DONE)
+    turns = [event for event in follower.events if event.from_status == JOB_PENDING]
+    assert len(turns) == len(starts(follower)) == 1
+    assert before.ended_at and turns[0].at >= before.ended_at
+    assert len(starts(before)) == (2 if end is crashes else 1)
