@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from datahub.db import database_now
-from datahub.jobs import import_claims, import_run
+from datahub.jobs import import_claims, import_run, records
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_executions import MOST_TRIES
+from datahub.jobs.merge import Merge
 from datahub.models.change import Change
 from datahub.models.execution import (
     INTEGRATION_DONE,
@@ -237,7 +239,7 @@ def test_half_a_spool_of_a_dead_worker_is_never_written(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("datahub.storage.Spool.finish", die)
+        patch.setattr("datahub.storage.Spool.add", die)
         with pytest.raises(Killed):
             import_run.run(importing, number, 2)
     take_back(importing)
@@ -260,3 +262,28 @@ def test_what_dead_workers_left_in_the_spool_is_swept_once_it_has_ended(
             (spool / f"{name}{kind}").touch()
     import_run.run(importing, other, 1)
     assert {path.stem for path in spool.iterdir()} == {names[1], "foreign"}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_record_that_a_script_creates_at_the_same_moment_is_updated_instead(
+    importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers(15))
+    number = start()
+    scripts = iter(["S-3", "S-4", "S-12"])
+    apply = Merge.apply
+
+    def too_late(self: Merge, now: datetime) -> None:
+        if (key := next(scripts, None)) is not None:
+            with importing.sessions.begin() as session:
+                records.put(session, "SUPPLIER", key, fields={"name": "By script"}, custom_fields={})
+        apply(self, now)
+
+    monkeypatch.setattr(Merge, "apply", too_late)
+    import_run.run(importing, number, 1)
+    assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 12, "updated": 3}, None)
+    with importing.sessions() as session:
+        named = session.scalars(select(Supplier.name).where(Supplier.external_id.in_(["S-3", "S-4", "S-12"])))
+        assert sorted(named) == ["Supplier 12", "Supplier 3", "Supplier 4"]
+        lines = session.scalars(select(Change.line).where(Change.execution_id == number)).all()
+        assert sorted(line for line in lines if line) == list(range(2, 17)), "the ledger has each row once"
