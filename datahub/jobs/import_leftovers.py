@@ -18,10 +18,9 @@ def sweep(session: Session, folder: Path) -> None:
     left = [path for path in folder.iterdir() if path.suffix in KINDS] if folder.exists() else []
     if not left:
         return
-    ended = select(Execution.public_id).where(
-        Execution.public_id.in_({path.stem for path in left}), Execution.status.not_in(UNENDED)
-    )
+    named = {path: path.name.partition(".")[0] for path in left}
+    ended = select(Execution.public_id).where(Execution.public_id.in_(named.values()), Execution.status.not_in(UNENDED))
     gone = set(read_only(session).scalars(ended))
-    for path in left:
-        if path.stem in gone:
+    for path, public_id in named.items():
+        if public_id in gone:
             path.unlink(missing_ok=True)
