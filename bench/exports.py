@@ -7,12 +7,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from bench.databases import databases
 from datahub.db import make_engine, make_sessions
 from datahub.jobs import executions
 from datahub.models.execution import SUCCESS, Execution
@@ -20,11 +19,10 @@ from datahub.models.export_job import ExportJob
 from datahub.transports import open_transport
 from datahub.transports.base import join
 from datahub.vault import Vault
-from tests.conftest import create_tables
 from tests.connections import connection_to
 from tests.factories import add_connection, make_job, make_order
 from tests.journeys.hub import Hub
-from tests.servers import SshServer, postgres_admin, start_postgres, start_redis, start_sshd, wait_until
+from tests.servers import SshServer, start_redis, start_sshd, wait_until
 from tests.settings import ENCRYPTION_KEY, make_settings
 
 STATUS = "ACCEPTED_BY_SUPPLIER"
@@ -36,7 +34,7 @@ TIMERS = {"lease_seconds": 60.0, "beat_seconds": 10.0, "sweep_seconds": 1.0, "ha
 def run(orders: int) -> None:
     vault = Vault({"test": ENCRYPTION_KEY})
     print(f"{'database':<12}{'files/s':>10}{'bare files/s':>14}{'ratio':>8}{'median ms':>11}{'p95 ms':>8}")
-    for name, url in _databases():
+    for name, (url,) in databases("bench"):
         with tempfile.TemporaryDirectory(prefix="datahub-bench-") as text:
             folder = Path(text)
             (folder / "redis").mkdir()
@@ -61,27 +59,6 @@ def run(orders: int) -> None:
         median = statistics.median(latencies)
         print(f"{name:<12}{rate:>10.0f}{bare:>14.0f}{rate / bare:>8.2f}{median:>11.0f}{slow:>8.0f}")
         sys.stdout.flush()
-
-
-def _databases() -> Iterator[tuple[str, str]]:
-    with tempfile.TemporaryDirectory(prefix="datahub-bench-") as folder:
-        url = f"sqlite:///{folder}/bench.db"
-        create_tables(url)
-        yield "sqlite", url
-    with _postgres() as url:
-        create_tables(url)
-        yield "postgresql", url
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    server = start_postgres()
-    try:
-        with postgres_admin(server) as admin:
-            admin.execute("create database bench")
-        yield f"{server.url}/bench"
-    finally:
-        server.stop()
 
 
 def _latencies(hub: Hub, sshd: SshServer) -> list[float]:
