@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -20,6 +21,7 @@ from commands.check import round_trip
 from commands.machine import (
     LOOPBACK,
     PYTHON,
+    ROOT,
     CommandError,
     complete_path,
     free_port,
@@ -59,7 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", metavar="DIR", help="data folder (default: DATAHUB_DATA, else var)")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--no-demo", action="store_true", help="leave an empty database empty; no sandbox server")
-    mode.add_argument("--check", action="store_true", help="start, send the demo's orders, say what arrived, stop")
+    mode.add_argument("--check", action="store_true", help="start, try the demo both ways, say what arrived, stop")
     options = parser.parse_args()
     if options.port is None:
         options.port = 0 if options.check else environment.DEFAULT_PORT
@@ -92,6 +94,8 @@ def _run(options: argparse.Namespace) -> int:
             say(f"Data Hub runs at {address} (ready after {time.monotonic() - started:.1f} s)")
             if options.check:
                 return _check(address, env)
+            if demo:
+                supervisor.run_once([*FLASK, "import-demo"], data / "log" / "demo-imports.log")
             _greet(data, env, login.strip(), demo=demo)
             _wait_for_the_end(supervisor, data)
         finally:
@@ -162,9 +166,13 @@ def _check(address: str, env: dict[str, str]) -> int:
     create = [*FLASK, "create-token", environment.DEMO_USER, "--name", "bin/run --check"]
     token = run_quietly(create, "No token could be made", env)
     try:
-        return round_trip(address, token.strip(), Path(env["SANDBOX_FOLDER"]))
+        exported = round_trip(address, token.strip(), Path(env["SANDBOX_FOLDER"]))
     finally:
         run_quietly([*FLASK, "revoke-token"], "The token could not be revoked", env, given=token)
+    say("The sample catalogue is imported twice: the second time must find nothing to change.")
+    imported = subprocess.run([*FLASK, "import-demo", "--twice"], cwd=ROOT, env=env, check=False).returncode
+    say("The check has failed." if exported or imported else "All exports arrived; the second import changed nothing.")
+    return exported or imported
 
 
 def _greet(data: Path, env: dict[str, str], login: str, *, demo: bool) -> None:
@@ -174,6 +182,7 @@ def _greet(data: Path, env: dict[str, str], login: str, *, demo: bool) -> None:
         say("Make a user with: bin/datahub create-user NAME --role ADMIN")
     if demo:
         say(f"Exported files appear in {data / 'sandbox'} (SFTP on {LOOPBACK}:{env['SANDBOX_PORT']})")
+        say("A sample catalogue is being imported from its folder in/catalogue; see Imports.")
     say(f"Logs are in {data / 'log'}. Press Ctrl-C to stop.")
 
 

@@ -115,6 +115,7 @@ class Supervisor:
     """supervisord and everything below it. Should this process be killed, supervisord is told to stop."""
 
     def __init__(self, config: Path, env: dict[str, str]) -> None:
+        self._env = env
         self._libc = ctypes.CDLL(None)
         # What supervisord leaves behind, if it is killed itself, becomes our child and can be ended.
         self._libc.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -124,8 +125,25 @@ class Supervisor:
             env=env,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=lambda: self._libc.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0),
+            preexec_fn=self._end_with_parent,
         )
+
+    def run_once(self, command: list[str], log: Path) -> None:
+        """Beside the programs, and no longer than they run; nobody waits for it."""
+        with log.open("ab") as output:
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=self._end_with_parent,
+            )
+
+    def _end_with_parent(self) -> None:
+        self._libc.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
 
     def is_running(self) -> bool:
         return self._process.poll() is None

@@ -1,4 +1,4 @@
-"""Fills an empty database: parties, orders in many statuses, a connection to the sandbox, two export jobs."""
+"""Fills an empty database: parties, orders in many statuses, a connection to the sandbox, export and import jobs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from datahub.models.access import ADMIN, User
 from datahub.models.connection import Connection
 from datahub.models.order import Order
 from datahub.vault import Vault
+from sandbox import imports
 from sandbox.place import HOST, USER, Place
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -57,7 +58,9 @@ def fill(session: Session, vault: Vault, place: Place, *, password: str) -> bool
     users.create(session, name=DEMO_USER, password=password, role=ADMIN)
     _put_parties(session)
     earlier = [orders.create_order(session, body, actor=ACTOR) for body in _bodies(database_now(session))]
-    _create_jobs(session, vault, place)
+    connection = _create_connection(session, vault, place)
+    _create_export_jobs(session, connection)
+    imports.create_jobs(session, connection, place)
     for path in sorted((SAMPLES / "orders").glob("*.json")):
         orders.create_order(session, json.loads(path.read_text(), parse_float=Decimal), actor=ACTOR)
     for status, next_status in MOVES.items():
@@ -133,8 +136,8 @@ def _line(article: Body, quantity: int) -> Body:
     }
 
 
-def _create_jobs(session: Session, vault: Vault, place: Place) -> None:
-    connection = connections.create(
+def _create_connection(session: Session, vault: Vault, place: Place) -> Connection:
+    return connections.create(
         session,
         vault,
         name="Sandbox SFTP",
@@ -144,6 +147,9 @@ def _create_jobs(session: Session, vault: Vault, place: Place) -> None:
         password=place.password,
         host_key=place.public_host_key(),
     )
+
+
+def _create_export_jobs(session: Session, connection: Connection) -> None:
     export_jobs.create(
         session,
         name="Orders to sandbox",

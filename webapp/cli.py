@@ -16,10 +16,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datahub.access import tokens, users
+from datahub.db import make_sessions
 from datahub.errors import DataHubError, InvalidError, NotFoundError
 from datahub.jobs import connections
 from datahub.models.access import ROLES, User
 from sandbox import demo as sandbox_demo
+from sandbox import imports as sandbox_imports
+from sandbox.imports import Imported
 from sandbox.place import Place
 from webapp.database import db
 
@@ -28,7 +31,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def init_app(app: Flask) -> None:
     Migrate(app, db, directory=str(MIGRATIONS))
-    for command in (create_user, create_token, revoke_token, rotate_keys, demo, prepare):
+    for command in (create_user, create_token, revoke_token, rotate_keys, demo, import_demo, prepare):
         app.cli.add_command(command)
 
 
@@ -103,6 +106,32 @@ def rotate_keys() -> None:
 def demo() -> None:
     """Fill an empty database with the demo; do nothing to any other."""
     click.echo("Filled with the demo." if _fill() else "The database is not empty; nothing was changed.")
+
+
+@click.command("import-demo")
+@click.option("--twice", is_flag=True, help="Import all, then all again; fail if the second time changes anything.")
+@with_appcontext
+def import_demo(twice: bool) -> None:
+    """Import the demo's catalogue, file by file, where that has not happened yet. The workers must run."""
+    sessions = make_sessions(db.engine)
+    try:
+        first = _tell("Imported", sandbox_imports.run_all(sessions) if twice else sandbox_imports.run_new(sessions))
+        second = _tell("Imported again", sandbox_imports.run_all(sessions)) if twice else first
+    except DataHubError as error:
+        raise click.ClickException(str(error)) from error
+    if twice and (faults := sandbox_imports.differences(first, second)):
+        raise click.ClickException("\n".join(faults))
+
+
+def _tell(title: str, imports: Iterator[Imported]) -> list[Imported]:
+    """A table that grows as they end."""
+    names = ("created", "updated", "unchanged", "rejected")
+    click.echo(f"{title:<24}{'read':>8}" + "".join(f"{name:>11}" for name in names))
+    ended = []
+    for found in imports:
+        click.echo(f"  {found.name:<22}{found.read:>8,}" + "".join(f"{found.counts[name]:>11,}" for name in names))
+        ended.append(found)
+    return ended
 
 
 @click.command("prepare")

@@ -69,10 +69,25 @@ def test_check_sends_an_order_through_and_can_be_repeated(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     for round_number in (1, 2):
-        assert start("--check").wait(120) == 0, said(tmp_path)
+        assert start("--check").wait(180) == 0, said(tmp_path)
         arrived = re.findall(r"arrived (\S+) \d+ bytes", said(tmp_path))
         assert len(arrived) >= 8 + round_number
         assert all(Path(file).is_file() for file in arrived)
+        first, second = said(tmp_path).split("Imported again")
+        assert ("6,000" in first) == (round_number == 1), "only the first pass of all creates the offers"
+        assert re.search(r"Offers from ERP +6,023 +0 +0 +6,001 +22", second)
+    assert processes_of(tmp_path) == []
+
+
+def test_the_first_start_imports_the_catalogue_beside_the_running_hub(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = start("--port", "0")
+    wait_until_ready(process, tmp_path)
+    log = tmp_path / "log" / "demo-imports.log"
+    wait_until(lambda: "Offers from ERP" in log.read_text(), 120, "the last import")
+    process.terminate()
+    assert process.wait(60) == 0
     assert processes_of(tmp_path) == []
 
 

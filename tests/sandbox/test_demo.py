@@ -12,6 +12,7 @@ from datahub.access import users
 from datahub.models.connection import Connection
 from datahub.models.execution import JOB_PENDING, Execution
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import ImportJob
 from datahub.models.order import Order
 from datahub.vault import Vault
 from sandbox import demo
@@ -38,6 +39,18 @@ def test_empty_database_gets_orders_in_many_statuses_and_owed_exports(
         "Announcements to sandbox": True,
     }
     assert set(session.scalars(select(Execution.status))) == {JOB_PENDING}
+
+
+def test_each_file_of_the_catalogue_gets_a_job_in_the_order_of_import(
+    session: Session, vault: Vault, place: Place
+) -> None:
+    demo.fill(session, vault, place, password=PASSWORD)
+    jobs = session.scalars(select(ImportJob).order_by(ImportJob.id)).all()
+    entities = ["STORE", "SUPPLIER", "ATTRIBUTE", "CLASSIFICATION_CATEGORY", "PRODUCT", "OFFER"]
+    assert [job.entity for job in jobs] == entities
+    assert [job.name for job in jobs][:2] == ["Stores from ERP", "Suppliers from ERP"]
+    assert [(job.active, job.schedule_enabled) for job in jobs] == [(True, False)] * len(entities)
+    assert all((place.folder / str(job.file_path)).is_file() for job in jobs)
 
 
 def test_both_example_orders_are_there(session: Session, vault: Vault, place: Place) -> None:
