@@ -1,4 +1,4 @@
-"""One import by this product, in a process of its own."""
+"""One import by this product, in a process of its own that is set up as a worker is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from datahub.models.import_job import ImportJob
 from datahub.models.import_run import COUNTS, ImportRun
 from datahub.settings import Settings
 from datahub.vault import Vault
+from worker import runtime
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Pass:
 def run_pass(settings: Settings, job_id: int, profile: bool) -> Pass:
     """From the trigger to the end of the execution."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    runtime.collect_rarely()
     spans = Spans()
     if profile:
         spans.attach()

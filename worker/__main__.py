@@ -53,6 +53,7 @@ def main() -> int:
         if role == "clock":
             run_clock(sessions, settings, heartbeat)
         else:
+            runtime.collect_rarely()
             run_messages(sessions, settings, vault, name, queue_name=role)
     finally:
         heartbeat.stop()
