@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from datahub.entities.base import EntityType, Field, Part
@@ -15,18 +16,24 @@ from datahub.mapping.transcoding import Transcoding
 
 # Each value between || is transcoded by itself.
 MULTIPLE = (TEXT_LIST, LOCALISED_LIST)
+# Columns mostly repeat a few values: so many texts of each are read but once. Longer ones are hardly said twice.
+REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
+UNKNOWN = object()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One column of the source. `place` is the field's position among the given ones of its target, or -1 for its key
-    and -2 for its flag of removal; `locale` is set for the columns of localised fields."""
+    and -2 for its flag of removal; `locale` is set for the columns of localised fields. `read` raises ValueError with
+    words for a person; `known` are values by text."""
 
     column: int
     field: Field
     of_part: bool
     place: int
-    locale: str | None = None
+    locale: str | None
+    read: Callable[[str], Any]
+    known: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Extras:
 NO_EXTRAS = Extras()
 
 
-@dataclass
+@dataclass(slots=True)
 class Converted:
     """One row, its empty values None. `part_key` is None for a row that names no part. `extras` are by external id."""
 
@@ -132,8 +139,14 @@ class Plan:
                 if known is not None and known.key == key:
                     if known.type in (LOCALISED, LOCALISED_LIST):
                         localised = locale or self.main_locale
-                    return Cell(column, known, of_part, place, localised)
+                    return Cell(column, known, of_part, place, localised, self._reader(known), {})
         raise AssertionError(f"{self.entity.name} has no field {key}")
+
+    def _reader(self, field: Field) -> Callable[[str], Any]:
+        parse, is_multiple = partial(_parser(field), field), field.type in MULTIPLE
+        if not self._transcoding.tables.get(field.key):
+            return parse
+        return lambda text: parse(self._transcoding.transcode(field.key, text, multiple=is_multiple))
 
     def convert(self, cells: Sequence[str]) -> Converted:
         """Never raises: what cannot be read becomes a fault of the row."""
@@ -141,9 +154,16 @@ class Plan:
         if self.part is not None:
             row.part_values = [None] * len(self.part.given)
         for cell in self._cells:
-            text = cells[cell.column].strip()
-            if text:
-                self._read(cell, text, row)
+            text = cells[cell.column]
+            value = cell.known.get(text, UNKNOWN)
+            if value is UNKNOWN:
+                value = self._read(cell, text, row)
+            if value is None:
+                continue
+            if cell.place >= 0 and cell.locale is None and not cell.field.root:
+                (row.part_values if cell.of_part else row.values)[cell.place] = value
+            else:
+                _put(cell, value, row)
         for column, definition, locale in self._extra_cells:
             text = cells[column].strip()
             if text:
@@ -154,16 +174,17 @@ class Plan:
             row.faults.append(self._fault("required", self._part.key_field, "", "This field is required."))
         return row
 
-    def _read(self, cell: Cell, text: str, row: Converted) -> None:
-        given = text
+    def _read(self, cell: Cell, text: str, row: Converted) -> Any:
+        """None for an empty cell, and for one that becomes a fault of the row."""
+        given = text.strip()
         try:
-            text = self._transcoding.transcode(cell.field.key, text, multiple=cell.field.type in MULTIPLE)
-            value = _parser(cell.field)(cell.field, text)
+            value = cell.read(given) if given else None
         except ValueError as error:
             row.faults.append(self._fault("malformed", cell.field, given, str(error)))
-            return
-        if value is not None:
-            _put(cell, value, row)
+            return None
+        if len(cell.known) < REMEMBERED and len(text) <= REMEMBERED_LENGTH:
+            cell.known[text] = value
+        return value
 
     def _read_extra(self, definition: Definition, text: str, locale: str, row: Converted) -> None:
         try:
@@ -194,6 +215,7 @@ def _parser(field: Field) -> Callable[[Field, object], Any]:
 
 
 def _put(cell: Cell, value: Any, row: Converted) -> None:
+    """Never changes the value, which other rows may share."""
     if cell.place == -1:
         if cell.of_part:
             row.part_key = value
