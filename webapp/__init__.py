@@ -29,12 +29,13 @@ from webapp.connections import routes as connections
 from webapp.dashboard import routes as dashboard
 from webapp.executions import routes as executions
 from webapp.export_jobs import routes as export_jobs
+from webapp.import_jobs import routes as import_jobs
 from webapp.orders import routes as orders
 from webapp.records import routes as records
 from webapp.settings import routes as settings_pages
 
 ROOT = Path(__file__).parent.parent
-PAGES = (auth, connections, dashboard, executions, export_jobs, orders, records, settings_pages)
+PAGES = (auth, connections, dashboard, executions, export_jobs, import_jobs, orders, records, settings_pages)
 
 
 def create_app(settings: Settings) -> APIFlask:
@@ -61,8 +62,9 @@ def create_app(settings: Settings) -> APIFlask:
     permissions.init_app(app)
     for part in (assets, cli, filters, htmx, navigation, references):
         part.init_app(app)
-    for pages in PAGES:
-        app.register_blueprint(pages.blueprint)
+    # Modules may share a blueprint.
+    for blueprint in dict.fromkeys(pages.blueprint for pages in PAGES):
+        app.register_blueprint(blueprint)
     api.register(app)
     errors.init_app(app)
     return app

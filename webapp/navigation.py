@@ -22,6 +22,7 @@ class Entry:
 
 ENTRIES = (
     Entry("Home", "dashboard.index", "home"),
+    Entry("Imports", "import_jobs.index", "file-import"),
     Entry("Exports", "export_jobs.index", "file-export"),
     Entry("Executions", "executions.index", "list-details"),
     Entry("Orders", "orders.index", "shopping-cart"),
