@@ -103,6 +103,13 @@ def counts_of(execution: Execution) -> dict[str, int]:
     return {"read": read} | counts
 
 
+def took(execution: Execution) -> timedelta | None:
+    """None until it has ended."""
+    run = execution.import_run
+    since = (run.started_at if run else None) or execution.created_at
+    return execution.ended_at - since if execution.ended_at else None
+
+
 def progress_of(execution: Execution) -> float:
     """The written share of the rows, from 0 to 1."""
     if execution.status in (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS):

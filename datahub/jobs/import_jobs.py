@@ -149,15 +149,24 @@ def find(
     """`search` is part of the name, in any case. An unknown entity counts as none given."""
     column = SORT_COLUMNS[sort]
     order = (column.desc(), ImportJob.id.desc()) if descending else (column.asc(), ImportJob.id.asc())
-    query = _with_connection(select(ImportJob)).order_by(*order).offset(page * size).limit(size + 1)
+    query = _matching(session, search, entity).order_by(*order).offset(page * size).limit(size + 1)
+    rows = list(session.scalars(query))
+    return Slice(rows[:size], has_more=len(rows) > size)
+
+
+def list_jobs(session: Session, *, search: str = "", entity: str = "") -> list[ImportJob]:
+    """All that `find` gives page by page, by name."""
+    query = _matching(session, search, entity).order_by(func.lower(ImportJob.name), ImportJob.id)
+    return list(session.scalars(query))
+
+
+def _matching(session: Session, search: str, entity: str) -> Select[ImportJob]:
+    query = _with_connection(select(ImportJob))
     if wanted := search.strip().casefold():
         # Compared here and not in SQL: SQLite folds the case of ASCII letters only.
         names = session.execute(select(ImportJob.id, ImportJob.name))
         query = query.where(ImportJob.id.in_([job_id for job_id, name in names if wanted in name.casefold()]))
-    if entity in ENTITIES:
-        query = query.where(ImportJob.entity == entity)
-    rows = list(session.scalars(query))
-    return Slice(rows[:size], has_more=len(rows) > size)
+    return query.where(ImportJob.entity == entity) if entity in ENTITIES else query
 
 
 def _with_connection(query: Select[ImportJob]) -> Select[ImportJob]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from datahub.jobs import executions, export_jobs
+from datahub.jobs import executions, export_jobs, queries
 from datahub.models.execution import JOB_PENDING, Execution, is_unended
 from datahub.models.export_job import ExportJob
 
@@ -49,8 +49,7 @@ class Row:
     @property
     def is_held_up(self) -> bool:
         """Something waits, or is going to, for a person to see to the connection."""
-        connection = self.job.connection
-        return (self.job.active or self.waiting.count > 0) and not (connection.active and connection.host_key)
+        return (self.job.active or self.waiting.count > 0) and not self.job.connection.is_usable
 
 
 def find_rows(
@@ -69,29 +68,9 @@ def find_rows(
 
 def rows_of(session: Session, jobs: Sequence[ExportJob], *, last: int = LAST) -> list[Row]:
     ids = [job.id for job in jobs]
-    newest, failed, waiting = _newest(session, ids, last), _failed(session, ids), _waiting(session, ids)
+    newest = queries.newest_executions(session, ExportJob, ids, count=last)
+    failed, waiting = _failed(session, ids), _waiting(session, ids)
     return [Row(job, newest.get(job.id, []), failed.get(job.id, 0), waiting.get(job.id, Waiting())) for job in jobs]
-
-
-def _newest(session: Session, job_ids: list[int], last: int) -> dict[int, list[Execution]]:
-    # One index look-up per tick: a window function would read the whole history of every job.
-    ticks = [
-        select(Execution.id)
-        .where(Execution.export_job_id == ExportJob.id)
-        .order_by(Execution.executed_at.desc(), Execution.id.desc())
-        .offset(number)
-        .limit(1)
-        .correlate(ExportJob)
-        .scalar_subquery()
-        for number in range(last)
-    ]
-    found = session.execute(select(*ticks).where(ExportJob.id.in_(job_ids))).all()
-    ids = [row_id for row in found for row_id in row if row_id is not None]
-    newest: dict[int, list[Execution]] = {}
-    query = select(Execution).where(Execution.id.in_(ids))
-    for execution in session.scalars(query.order_by(Execution.executed_at.desc(), Execution.id.desc())):
-        newest.setdefault(execution.export_job_id or 0, []).append(execution)
-    return newest
 
 
 def _failed(session: Session, job_ids: list[int]) -> dict[int, int]:

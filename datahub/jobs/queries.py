@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from datahub.models.execution import EXPORT, STATUSES, Execution
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import ImportJob
 from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.models.party import Account
 
@@ -22,6 +23,11 @@ EXECUTION_CURSOR = re.compile("([0-9]{1,17})-([0-9]{1,18})")
 ORDER_CURSOR = re.compile("[0-9]{1,18}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXECUTION_SORTS = {"executed_at": Execution.executed_at, "created_at": Execution.created_at}
+# What an execution belongs to, and the time by which the history of such a job is indexed.
+OF_JOB = {
+    ExportJob: (Execution.export_job_id, Execution.executed_at),
+    ImportJob: (Execution.import_job_id, Execution.created_at),
+}
 ORDER_SORTS = {"created_at": Order.created_at, "updated_at": Order.updated_at, "reference": Order.reference}
 ORDER_SEARCH = (
     Order.reference,
@@ -134,6 +140,37 @@ def newest_execution_ids(session: Session, job_public_ids: Sequence[str]) -> dic
         select(Execution.job_public_id, Execution.public_id).where(Execution.id.in_(newest)).order_by(Execution.id)
     )
     return dict(rows.all())
+
+
+def newest_executions(
+    session: Session,
+    kind: type[ExportJob] | type[ImportJob],
+    job_ids: Sequence[int],
+    *,
+    count: int,
+    statuses: Sequence[str] = (),
+) -> dict[int, list[Execution]]:
+    """Of each job by its key, newest first: at most `count`, only those in one of `statuses` if any are named."""
+    of_job, at = OF_JOB[kind]
+    wanted = [of_job == kind.id, *([Execution.status.in_(statuses)] if statuses else [])]
+    # One index look-up for each: a window function would read the whole history of every job.
+    places = [
+        select(Execution.id)
+        .where(*wanted)
+        .order_by(at.desc(), Execution.id.desc())
+        .offset(number)
+        .limit(1)
+        .correlate(kind)
+        .scalar_subquery()
+        for number in range(count)
+    ]
+    found = session.execute(select(*places).where(kind.id.in_(job_ids))).all()
+    ids = [row_id for row in found for row_id in row if row_id is not None]
+    query = select(of_job, Execution).where(Execution.id.in_(ids)).order_by(at.desc(), Execution.id.desc())
+    newest: dict[int, list[Execution]] = {}
+    for job_id, execution in session.execute(query.options(joinedload(Execution.import_run))):
+        newest.setdefault(job_id or 0, []).append(execution)
+    return newest
 
 
 def is_known_job(session: Session, public_id: str) -> bool:

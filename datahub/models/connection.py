@@ -47,5 +47,10 @@ class Connection(Base):
     def origin(self) -> str:
         return f"{self.host}:{self.port}"
 
+    @property
+    def is_usable(self) -> bool:
+        """Switched on, and its server is known by its key."""
+        return self.active and self.host_key is not None
+
 
 Index("uq_connections_name_lower", func.lower(Connection.name), unique=True)

@@ -32,7 +32,7 @@ from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 blueprint = Blueprint("executions", __name__)
 blueprint.add_app_template_filter(shown.poll_seconds)
 blueprint.add_app_template_filter(shown.origin_words)
-for function in (shown.job_url, shown.state_words, shown.subject, import_history.counts_of):
+for function in (shown.job_url, shown.state_words, shown.subject, import_history.counts_of, import_history.took):
     blueprint.add_app_template_filter(function)
 
 SHOWN_BYTES = 200_000

@@ -1,0 +1,131 @@
+"""The import jobs as a list shows them: their last results, when they run next, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from datahub.db import database_now
+from datahub.jobs import import_history, import_jobs, queries
+from datahub.jobs.job_list import HEALTHY, INACTIVE, LAST, NEEDS_YOU, NEVER_RUN
+from datahub.jobs.schedule import latest_fire, next_fires
+from datahub.models.execution import (
+    IMPORT,
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_FAILED,
+    JOB_FAILED,
+    JOB_PENDING,
+    Execution,
+    is_unended,
+)
+from datahub.models.import_job import ImportJob
+
+OVERDUE, RUNNING = "OVERDUE", "RUNNING"
+HEALTHS = (NEEDS_YOU, OVERDUE, RUNNING, HEALTHY, NEVER_RUN, INACTIVE)
+OVERDUE_AFTER = timedelta(minutes=5)
+SUCCEEDED = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
+FAILED = (JOB_FAILED, INTEGRATION_FAILED)
+# How many of the last successes tell how long the job usually takes.
+USUAL = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """`last` holds the newest LAST executions, newest first; `under_way` those that have not ended, oldest first.
+    `failure` is the newest one that failed, unless one succeeded since. `overdue_since` is a fire that no clock saw."""
+
+    job: ImportJob
+    last: list[Execution] = field(default_factory=list)
+    under_way: list[Execution] = field(default_factory=list)
+    failure: Execution | None = None
+    usual: timedelta | None = None
+    next_at: datetime | None = None
+    overdue_since: datetime | None = None
+
+    @property
+    def health(self) -> str:
+        if self.job.active and (self.failure or not self.job.connection.is_usable):
+            return NEEDS_YOU
+        if self.overdue_since:
+            return OVERDUE
+        if self.under_way:
+            return RUNNING
+        if not self.job.active:
+            return INACTIVE
+        return HEALTHY if self.last else NEVER_RUN
+
+    @property
+    def running(self) -> Execution | None:
+        return next((execution for execution in self.under_way if execution.status != JOB_PENDING), None)
+
+    @property
+    def queued(self) -> Execution | None:
+        return next((execution for execution in self.under_way if execution.status == JOB_PENDING), None)
+
+
+def find_rows(
+    session: Session, *, search: str = "", entity: str = "", connection_public_id: str = "", health: str = ""
+) -> list[Row]:
+    """By name, in a number of statements that does not grow with the jobs. An unknown entity or health counts as none
+    given."""
+    jobs = import_jobs.list_jobs(session, search=search, entity=entity)
+    rows = rows_of(session, [job for job in jobs if connection_public_id in ("", job.connection.public_id)])
+    return [row for row in rows if health not in HEALTHS or row.health == health]
+
+
+def rows_of(session: Session, jobs: Sequence[ImportJob]) -> list[Row]:
+    ids, now = [job.id for job in jobs], database_now(session)
+    newest = queries.newest_executions(session, ImportJob, ids, count=LAST)
+    decisive = queries.newest_executions(session, ImportJob, ids, count=1, statuses=(*SUCCEEDED, *FAILED))
+    succeeded = queries.newest_executions(session, ImportJob, ids, count=USUAL, statuses=SUCCEEDED)
+    under_way = _under_way(session, ids)
+    return [
+        Row(
+            job,
+            last=newest.get(job.id, []),
+            under_way=under_way.get(job.id, []),
+            failure=next((row for row in decisive.get(job.id, []) if row.status in FAILED), None),
+            usual=_usual(succeeded.get(job.id, [])),
+            next_at=next(iter(coming_fires(job, now, 1)), None),
+            overdue_since=_overdue_since(job, now),
+        )
+        for job in jobs
+    ]
+
+
+def coming_fires(job: ImportJob, now: datetime, count: int) -> list[datetime]:
+    """None while the job or its schedule is switched off."""
+    return next_fires(job.cron, now, count) if job.cron and _is_scheduled(job) else []
+
+
+def _is_scheduled(job: ImportJob) -> bool:
+    return job.active and job.schedule_enabled
+
+
+def _overdue_since(job: ImportJob, now: datetime) -> datetime | None:
+    # What a clock settled, run or missed, lies before ticked_until.
+    if not job.cron or not _is_scheduled(job):
+        return None
+    return latest_fire(job.cron, job.ticked_until, now - OVERDUE_AFTER)
+
+
+def _usual(executions: Sequence[Execution]) -> timedelta | None:
+    lengths = sorted(length for execution in executions if (length := import_history.took(execution)))
+    return lengths[len(lengths) // 2] if lengths else None
+
+
+def _under_way(session: Session, job_ids: list[int]) -> dict[int, list[Execution]]:
+    unended = select(Execution.import_job_id, Execution).where(
+        Execution.kind == IMPORT, is_unended(), Execution.import_job_id.in_(job_ids)
+    )
+    found: dict[int, list[Execution]] = {}
+    for job_id, execution in session.execute(
+        unended.order_by(Execution.id).options(joinedload(Execution.import_run))
+    ).all():
+        found.setdefault(job_id or 0, []).append(execution)
+    return found
