@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
 from datahub.jobs import import_executions, lifecycle, triggers
+from datahub.jobs.queries import OF_JOB
 from datahub.models.execution import (
     ERROR,
     EXPORT,
@@ -27,6 +28,7 @@ from datahub.models.execution import (
     is_unended,
 )
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import ImportJob
 from datahub.models.order import Order
 
 RUN_CHUNK = 200
@@ -147,10 +149,10 @@ def count_never_exported(session: Session, job: ExportJob) -> int:
     return session.scalars(select(func.count()).select_from(orders)).one()
 
 
-def count_unended(session: Session, job: ExportJob) -> int:
-    """What stop_all_of_job would stop now."""
-    unended = select(func.count()).select_from(Execution)
-    return session.scalars(unended.where(Execution.export_job_id == job.id, is_unended())).one()
+def count_unended(session: Session, job: ExportJob | ImportJob) -> int:
+    """What deleting the job would stop now."""
+    of_job, _ = OF_JOB[type(job)]
+    return session.scalars(select(func.count(Execution.id)).where(of_job == job.id, is_unended())).one()
 
 
 def _lock_never_exported(session: Session, job: ExportJob, *, after: int) -> list[int]:

@@ -37,14 +37,16 @@ USUAL = 5
 @dataclass(frozen=True)
 class Row:
     """`last` holds the newest LAST executions, newest first; `under_way` those that have not ended, oldest first.
-    `failure` is the newest one that failed, unless one succeeded since. `overdue_since` is a fire that no clock saw."""
+
+    `failure` is the newest one that failed, unless one succeeded since. `coming` are the next fires of the schedule,
+    `overdue_since` is one that no clock saw."""
 
     job: ImportJob
     last: list[Execution] = field(default_factory=list)
     under_way: list[Execution] = field(default_factory=list)
     failure: Execution | None = None
     usual: timedelta | None = None
-    next_at: datetime | None = None
+    coming: list[datetime] = field(default_factory=list)
     overdue_since: datetime | None = None
 
     @property
@@ -58,6 +60,10 @@ class Row:
         if not self.job.active:
             return INACTIVE
         return HEALTHY if self.last else NEVER_RUN
+
+    @property
+    def next_at(self) -> datetime | None:
+        return self.coming[0] if self.coming else None
 
     @property
     def running(self) -> Execution | None:
@@ -78,7 +84,8 @@ def find_rows(
     return [row for row in rows if health not in HEALTHS or row.health == health]
 
 
-def rows_of(session: Session, jobs: Sequence[ImportJob]) -> list[Row]:
+def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> list[Row]:
+    """`fires` is how many coming runs of the schedule are told."""
     ids, now = [job.id for job in jobs], database_now(session)
     newest = queries.newest_executions(session, ImportJob, ids, count=LAST)
     decisive = queries.newest_executions(session, ImportJob, ids, count=1, statuses=(*SUCCEEDED, *FAILED))
@@ -91,15 +98,14 @@ def rows_of(session: Session, jobs: Sequence[ImportJob]) -> list[Row]:
             under_way=under_way.get(job.id, []),
             failure=next((row for row in decisive.get(job.id, []) if row.status in FAILED), None),
             usual=_usual(succeeded.get(job.id, [])),
-            next_at=next(iter(coming_fires(job, now, 1)), None),
+            coming=_coming(job, now, fires),
             overdue_since=_overdue_since(job, now),
         )
         for job in jobs
     ]
 
 
-def coming_fires(job: ImportJob, now: datetime, count: int) -> list[datetime]:
-    """None while the job or its schedule is switched off."""
+def _coming(job: ImportJob, now: datetime, count: int) -> list[datetime]:
     return next_fires(job.cron, now, count) if job.cron and _is_scheduled(job) else []
 
 

@@ -46,7 +46,7 @@ def stages(page: str) -> list[str | None]:
 def test_every_page_knows_every_status(sign_in: SignIn, make: Make, status: str) -> None:
     execution = make(status=status)
     client = sign_in("VIEWER")
-    panel = f"/imports/{execution.job_public_id}/executions"
+    panel = f"/imports/{execution.job_public_id}"
     for address in ("/", "/executions", page_of(execution), page_of(execution, "/row"), panel):
         assert client.get(address).status_code == 200, address
     assert client.get(f"/executions?statuses={status}").text.count(execution.public_id) > 0
@@ -141,13 +141,13 @@ def test_an_import_is_neither_retried_nor_sent_again(sign_in: SignIn, make: Make
 def test_the_history_of_a_job_holds_its_runs_alone(sign_in: SignIn, make: Make) -> None:
     mine, other = make(run={"created": 41}), make()
     client = sign_in("VIEWER")
-    panel = f"/imports/{mine.job_public_id}/executions"
+    panel = f"/imports/{mine.job_public_id}"
     page = client.get(panel).text
     assert mine.public_id in page
     assert other.public_id not in page
     assert '<td data-label="Created" class="number">41</td>' in page
     assert "No execution fits" in client.get(panel, query_string={"statuses": "JOB_FAILED"}).text
-    assert client.get("/imports/none/executions").status_code == 404
+    assert client.get("/imports/none").status_code == 404
 
 
 def test_an_import_under_way_is_stopped_and_one_that_ended_is_not(sign_in: SignIn, make: Make) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 from flask_login import current_user
 
 from datahub.jobs import executions, import_executions, import_jobs
 from datahub.models.execution import API, UPLOAD
-from datahub.transports.base import clean
 from webapp.api.blueprint import make_blueprint
 from webapp.api.reply import no_content, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
 from webapp.permissions import MAPPER_WRITE, permission
+from webapp.uploads import given_file
 
 blueprint = make_blueprint("job_runs", "Runs of import jobs")
 
@@ -27,8 +27,7 @@ class RunAnswer(Shape):
 @permission(MAPPER_WRITE)
 def run_import_job(job_id: str) -> Response:
     """Also takes a file, as multipart field `file`: it is imported with the job's settings."""
-    given = request.files.get("file")
-    upload = (clean(given.filename or "") or "upload.csv", given.read()) if given else None
+    upload = given_file()
     job = import_jobs.get(db.session(), job_id)
     origin = UPLOAD if upload else API
     execution = import_executions.trigger(db.session(), job, origin=origin, actor=current_user.name, upload=upload)

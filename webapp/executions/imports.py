@@ -72,7 +72,7 @@ def rows(execution: Execution) -> dict[str, object]:
 
 
 def job_history(job_public_id: str) -> dict[str, object]:
-    """Context of import_jobs/_executions.html, from the query string."""
+    """Context of import_jobs/_history.html, from the query string of the job's page."""
     search = request.args.get("search", "").strip()
     chosen = [status for status in IMPORT_STATUSES if status in request.args.getlist("statuses")]
     number = _page_number()
@@ -83,13 +83,13 @@ def job_history(job_public_id: str) -> dict[str, object]:
         for status in IMPORT_STATUSES
     ]
     return {
-        "panel_url": url_for("executions.of_import_job", job_id=job_public_id),
+        "history_url": url_for("import_jobs.detail", page=number or None, **kept),
         "executions": found.items,
         "search": search,
         "is_filtered": bool(search or chosen),
         "chips": chips,
-        "newer_url": url_for("executions.of_import_job", **kept) if number else "",
-        "older_url": url_for("executions.of_import_job", page=number + 1, **kept) if found.has_more else "",
+        "newer_url": url_for("import_jobs.detail", **kept) if number else "",
+        "older_url": url_for("import_jobs.detail", page=number + 1, **kept) if found.has_more else "",
     }
 
 

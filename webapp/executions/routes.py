@@ -32,7 +32,14 @@ from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 blueprint = Blueprint("executions", __name__)
 blueprint.add_app_template_filter(shown.poll_seconds)
 blueprint.add_app_template_filter(shown.origin_words)
-for function in (shown.job_url, shown.state_words, shown.subject, import_history.counts_of, import_history.took):
+for function in (
+    shown.job_url,
+    shown.state_words,
+    shown.subject,
+    shown.stop_question,
+    import_history.counts_of,
+    import_history.took,
+):
     blueprint.add_app_template_filter(function)
 
 SHOWN_BYTES = 200_000
@@ -102,14 +109,6 @@ def rejections(execution_id: str) -> Response:
     return response
 
 
-@blueprint.get("/imports/<job_id>/executions")
-@permission(MAPPER_READ)
-def of_import_job(job_id: str) -> str:
-    """The panel of a job's page."""
-    import_history.require_job(db.session(), job_id)
-    return render_template("import_jobs/_executions.html", **imports.job_history(job_id))
-
-
 @blueprint.get("/executions/<execution_id>/import-row")
 @permission(MAPPER_READ)
 def import_row(execution_id: str) -> str:
@@ -170,7 +169,9 @@ def stop(execution_id: str) -> object:
     except ConflictError as error:
         return _refused(execution, error)
     if wants_fragment():
-        return render_template("executions/_row.html", execution=execution)
+        # Among all executions the button of an import loads its page instead.
+        row = "import_jobs/_execution.html" if execution.kind == IMPORT else "executions/_row.html"
+        return render_template(row, execution=execution)
     flash("The execution was stopped for good.", "success")
     return redirect_to(url_for("executions.detail", execution_id=execution_id))
 

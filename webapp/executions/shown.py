@@ -67,15 +67,22 @@ def subject(execution: Execution) -> str:
     return execution.entity_reference
 
 
+def stop_question(execution: Execution) -> str:
+    """What is asked before an import is stopped."""
+    run = execution.import_run
+    if run is None or not run.rows_done:
+        return "Stop this import? It ends for good: nothing of it is written."
+    return (
+        f"Stop this import? It ends for good: the {run.rows_done} of {run.rows} rows that are done stay as they are, "
+        "no further ones are written."
+    )
+
+
 def job_url(execution: Execution) -> str:
     """Empty once the job was deleted."""
     if execution.import_job_id:
-        return import_job_url(execution.job_public_id)
+        return url_for("import_jobs.detail", job_id=execution.job_public_id)
     return url_for("export_jobs.detail", job_id=execution.job_public_id) if execution.export_job_id else ""
-
-
-def import_job_url(job_public_id: str) -> str:
-    return f"/imports/{job_public_id}"
 
 
 def support_text(execution: Execution, story: Story) -> str:

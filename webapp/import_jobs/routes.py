@@ -2,25 +2,159 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import Response, current_app, flash, render_template, request, url_for
+from flask_login import current_user
 
-from datahub.jobs import import_jobs
+from datahub.entities import ENTITIES
+from datahub.errors import ConflictError
+from datahub.jobs import connections, executions, import_executions, import_job_list, import_jobs
+from datahub.jobs.frequencies import describe
+from datahub.models.execution import JOB_PENDING, JOB_SKIPPED, MANUAL, UPLOAD, Execution
+from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from webapp.database import db
 from webapp.executions import imports
+from webapp.htmx import redirect_to, render, wants_fragment
+from webapp.import_jobs import shown
 from webapp.import_jobs.blueprint import blueprint
-from webapp.permissions import MAPPER_READ, permission
+from webapp.navigation import offers
+from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.uploads import given_file
 
 __all__ = ["blueprint"]
+blueprint.add_app_template_filter(shown.health, "import_health")
+blueprint.add_app_template_filter(shown.reasons, "import_reasons")
+blueprint.add_app_template_filter(shown.progress_words)
+blueprint.add_app_template_filter(shown.policy, "policy_words")
+blueprint.add_app_template_filter(describe, "schedule_words")
+
+FILTERS = ("search", "entity", "connection", "state")
+SHOWN_FIRES = 5
 
 
 @blueprint.get("/imports")
 @permission(MAPPER_READ)
-def index() -> str:
-    return render_template("import_jobs/index.html", jobs=import_jobs.find(db.session()).items)
+def index() -> Response:
+    wanted = {name: request.args.get(name, "").strip() for name in FILTERS}
+    rows = import_job_list.find_rows(
+        db.session(),
+        search=wanted["search"],
+        entity=wanted["entity"],
+        connection_public_id=wanted["connection"],
+        health=wanted["state"],
+    )
+    response = render(
+        "import_jobs/index.html",
+        "import_jobs/_jobs.html",
+        rows=rows,
+        wanted=wanted,
+        entities=ENTITIES.values(),
+        connections=connections.list_connections(db.session()),
+        healths=shown.HEALTHS,
+    )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("import_jobs.index", **{k: v or None for k, v in wanted.items()})
+    return response
 
 
 @blueprint.get("/imports/<job_id>")
 @permission(MAPPER_READ)
-def detail(job_id: str) -> str:
+def detail(job_id: str) -> Response:
     job = import_jobs.get(db.session(), job_id)
-    return render_template("import_jobs/detail.html", job=job, **imports.job_history(job.public_id))
+    history = imports.job_history(job.public_id)
+    (row,) = import_job_list.rows_of(db.session(), [job], fires=SHOWN_FIRES)
+    response = render("import_jobs/detail.html", "import_jobs/_history.html", job=job, row=row, **history)
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = str(history["history_url"])
+    return response
+
+
+@blueprint.post("/imports/<job_id>/run")
+@permission(MAPPER_WRITE)
+def run(job_id: str) -> Response:
+    job = import_jobs.get(db.session(), job_id)
+    execution = import_executions.trigger(db.session(), job, origin=MANUAL, actor=current_user.name)
+    return _show_started(job, execution)
+
+
+@blueprint.route("/imports/<job_id>/upload", methods=["GET", "POST"])
+@permission(MAPPER_WRITE)
+def upload(job_id: str) -> object:
+    """A file given by hand, imported with the job's settings."""
+    job, problem = import_jobs.get(db.session(), job_id), ""
+    if request.method == "POST":
+        given = given_file()
+        if given is not None:
+            execution = import_executions.trigger(
+                db.session(), job, origin=UPLOAD, actor=current_user.name, upload=given
+            )
+            return _show_started(job, execution)
+        problem = "Choose a file first."
+    largest = current_app.config["MAX_CONTENT_LENGTH"]
+    page = render_template("import_jobs/upload.html", job=job, problem=problem, largest=largest)
+    return page, 422 if problem else 200
+
+
+@blueprint.post("/imports/<job_id>/duplicate")
+@permission(MAPPER_WRITE)
+def duplicate(job_id: str) -> Response:
+    copy = import_jobs.duplicate(db.session(), import_jobs.get(db.session(), job_id))
+    flash(f"{copy.name} was created. It is inactive and has no schedule: look it over, then activate it.", "success")
+    endpoint = "import_jobs.edit" if offers("import_jobs.edit") else "import_jobs.detail"
+    return redirect_to(url_for(endpoint, job_id=copy.public_id))
+
+
+@blueprint.post("/imports/<job_id>/activate")
+@permission(MAPPER_WRITE)
+def activate(job_id: str) -> Response:
+    job = import_jobs.get(db.session(), job_id)
+    import_jobs.activate(db.session(), job)
+    if job.schedule_enabled:
+        flash(f"{job.name} is active: its schedule counts from now on.", "success")
+    else:
+        flash(f"{job.name} is active. It has no schedule that runs it: run it by hand.", "success")
+    return redirect_to(_url(job))
+
+
+@blueprint.post("/imports/<job_id>/deactivate")
+@permission(MAPPER_WRITE)
+def deactivate(job_id: str) -> Response:
+    job = import_jobs.get(db.session(), job_id)
+    import_jobs.deactivate(db.session(), job)
+    flash(f"{job.name} is inactive: its schedule rests. What is under way goes on.", "warning")
+    return redirect_to(_url(job))
+
+
+@blueprint.route("/imports/<job_id>/delete", methods=["GET", "POST"])
+@permission(MAPPER_WRITE)
+def delete(job_id: str) -> object:
+    """GET asks and says what is lost."""
+    job = import_jobs.get(db.session(), job_id)
+    if request.method == "GET":
+        return _ask_to_delete(job), 200
+    try:
+        import_jobs.delete(db.session(), job)
+    except ConflictError as error:
+        return _ask_to_delete(job, problem=str(error)), 409
+    flash(f"{job.name} was deleted. Its executions can still be read.", "success")
+    return redirect_to(url_for("import_jobs.index"))
+
+
+def _ask_to_delete(job: ImportJob, problem: str = "") -> str:
+    unended = executions.count_unended(db.session(), job)
+    return render_template("import_jobs/delete.html", job=job, unended=unended, problem=problem)
+
+
+def _show_started(job: ImportJob, execution: Execution) -> Response:
+    if execution.status == JOB_SKIPPED and job.simultaneous_execution == RUN_IMMEDIATELY:
+        flash("Skipped: an execution of this job is under way, and another one waits behind it already.", "warning")
+    elif execution.status == JOB_SKIPPED:
+        flash("Skipped: an execution of this job is under way, and the job says “Skip it” then.", "warning")
+    elif execution.status == JOB_PENDING:
+        flash("It waits for its turn: an execution of this job is under way.", "info")
+    else:
+        flash("The import was started.", "success")
+    return redirect_to(url_for("executions.detail", execution_id=execution.public_id))
+
+
+def _url(job: ImportJob) -> str:
+    return url_for("import_jobs.detail", job_id=job.public_id)

@@ -1,0 +1,63 @@
+"""What templates say about an import job: its health in words, whose turn it is, and how it reads."""
+
+from __future__ import annotations
+
+from datahub.jobs.import_history import progress_of
+from datahub.jobs.import_job_list import (
+    HEALTHY,
+    INACTIVE,
+    NEEDS_YOU,
+    NEVER_RUN,
+    OVERDUE,
+    RUNNING,
+    Row,
+)
+from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_STARTED, Execution
+from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT
+from webapp.executions.shown import state_words
+from webapp.filters import Status
+
+HEALTHS = {
+    NEEDS_YOU: Status("Needs you", "bad"),
+    OVERDUE: Status("Overdue", "bad"),
+    RUNNING: Status("Running", "busy"),
+    HEALTHY: Status("Healthy", "good"),
+    NEVER_RUN: Status("Never run", "calm"),
+    INACTIVE: Status("Inactive", "off"),
+}
+POLICIES = {RUN_IMMEDIATELY: "Queue it", WAIT_FOR_NEXT: "Skip it"}
+
+
+def health(row: Row) -> Status:
+    return HEALTHS[row.health]
+
+
+def reasons(row: Row) -> list[str]:
+    """Each on a line of its own below the health."""
+    connection = row.job.connection
+    found = []
+    if row.failure and row.job.active:
+        found.append(state_words(row.failure).lower())
+    if row.job.active and not connection.is_usable:
+        found.append("host key not accepted" if connection.active else "connection disabled")
+    if row.running:
+        found.append(progress_words(row.running))
+    if row.queued:
+        found.append("one more waits" if row.running else "waits for its turn")
+    newest = row.last[0] if row.last else None
+    if newest and newest.import_run and newest.status == INTEGRATION_DONE_WITH_ERRORS:
+        rejected = newest.import_run.rejected
+        found.append(f"{rejected} {'row' if rejected == 1 else 'rows'} rejected last time")
+    return found
+
+
+def progress_words(execution: Execution) -> str:
+    """`writing, 45 %`, or how many rows were read so far."""
+    run, words = execution.import_run, state_words(execution).lower()
+    if execution.status == INTEGRATION_STARTED:
+        return f"{words}, {int(progress_of(execution) * 100)} %"
+    return f"{words}, {run.rows} rows read" if run and run.rows else words
+
+
+def policy(name: str) -> str:
+    return POLICIES[name]
