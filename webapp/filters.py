@@ -45,7 +45,7 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def init_app(app: Flask) -> None:
-    for function in (utc, iso, duration, relative, file_size, money, browser_words, status_words, status_tone):
+    for function in (utc, iso, duration, relative, file_size, money, grouped, browser_words, status_words, status_tone):
         app.add_template_filter(function)
     app.add_template_global(utc_now)
 
@@ -109,6 +109,11 @@ def file_size(size: int) -> str:
     if size < 1000:
         return f"{size} B"
     return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+
+
+def grouped(number: int) -> str:
+    """Thousands apart: 12 000."""
+    return f"{number:,}".replace(",", NARROW_SPACE)
 
 
 def money(amount: Decimal) -> str:

@@ -1,17 +1,20 @@
-"""What Home shows: what needs a person, what is under way, what was delivered last. Reads only."""
+"""What Home shows: what needs a person, what is under way and comes next, what was delivered last. Reads only."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, extract, func, select
+from sqlalchemy import ColumnElement, and_, extract, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
-from datahub.jobs import executions
+from datahub.jobs import executions, import_job_list
+from datahub.jobs.import_job_list import OVERDUE, Row
+from datahub.jobs.job_list import NEEDS_YOU
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_PENDING, SUCCESS, Execution, is_started, is_unended
+from datahub.models.execution import EXPORT, JOB_PENDING, SUCCESS, Execution, is_started, is_unended
 from datahub.models.export_job import ExportJob
 
 SHOWN = 10
@@ -53,26 +56,37 @@ class Hour:
 
 @dataclass(frozen=True)
 class Overview:
-    """`failed` holds at most SHOWN + 1, so that the page can say that there are more."""
+    """`failed` holds at most SHOWN + 1, so that the page can say that there are more. `blocked` are import jobs whose
+    connection cannot be used, `overdue` those whose schedule nobody saw to, `coming` those that it runs next."""
 
     failed: list[Execution]
     held: list[Held]
     refused: list[Refused]
+    blocked: list[Row]
+    overdue: list[Row]
     running: list[Execution]
     waiting: list[Execution]
+    coming: list[Row]
     delivered: list[Execution]
     has_jobs: bool
 
 
 def read(session: Session) -> Overview:
+    imports = import_job_list.find_rows(session)
+    asking = [row for row in imports if row.health == NEEDS_YOU]
+    failed = _failed(session) + [row.failure for row in asking if row.failure]
+    is_sending = and_(is_started(), Execution.kind == EXPORT)
     return Overview(
-        failed=_failed(session),
+        failed=sorted(failed, key=_ended, reverse=True)[: SHOWN + 1],
         held=_held(session),
         refused=_refused(session),
-        running=_newest(session, is_started(), NEWEST),
-        waiting=_next(session),
+        blocked=[row for row in asking if not row.job.connection.is_usable],
+        overdue=[row for row in imports if row.health == OVERDUE],
+        running=[row.running for row in imports if row.running] + _newest(session, is_sending, NEWEST),
+        waiting=[row.queued for row in imports if row.queued] + _next(session),
+        coming=_coming(imports),
         delivered=_newest(session, Execution.status == SUCCESS, Execution.id.desc()),
-        has_jobs=session.scalar(select(ExportJob.id).limit(1)) is not None,
+        has_jobs=bool(imports) or session.scalar(select(ExportJob.id).limit(1)) is not None,
     )
 
 
@@ -126,11 +140,23 @@ def _refused(session: Session) -> list[Refused]:
 def _newest(session: Session, which: ColumnElement[bool], order: ColumnElement[int]) -> list[Execution]:
     newest = select(Execution).where(which).order_by(order).limit(SHOWN)
     rows = session.scalars(newest.options(joinedload(Execution.payload)))
-    return sorted(rows, key=lambda row: row.ended_at or row.executed_at, reverse=True)
+    return sorted(rows, key=_ended, reverse=True)
+
+
+def _ended(execution: Execution) -> datetime:
+    return execution.ended_at or execution.executed_at
+
+
+def _coming(imports: Sequence[Row]) -> list[Row]:
+    scheduled = [(row.next_at, row.job.id, row) for row in imports if row.next_at]
+    return [row for _, _, row in sorted(scheduled)[:SHOWN]]
 
 
 def _next(session: Session) -> list[Execution]:
     pending = select(Execution).where(
-        is_unended(), Execution.status == JOB_PENDING, Execution.next_attempt_at.is_not(None)
+        is_unended(),
+        Execution.kind == EXPORT,
+        Execution.status == JOB_PENDING,
+        Execution.next_attempt_at.is_not(None),
     )
     return list(session.scalars(pending.order_by(Execution.next_attempt_at, Execution.id).limit(SHOWN)))

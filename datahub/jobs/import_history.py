@@ -104,10 +104,9 @@ def counts_of(execution: Execution) -> dict[str, int]:
 
 
 def took(execution: Execution) -> timedelta | None:
-    """None until it has ended."""
-    run = execution.import_run
-    since = (run.started_at if run else None) or execution.created_at
-    return execution.ended_at - since if execution.ended_at else None
+    """From its first read on; None until it has ended, and for one that never began."""
+    began = execution.import_run.started_at if execution.import_run else None
+    return execution.ended_at - began if execution.ended_at and began else None
 
 
 def progress_of(execution: Execution) -> float:

@@ -109,6 +109,12 @@ def _coming(job: ImportJob, now: datetime, count: int) -> list[datetime]:
     return next_fires(job.cron, now, count) if job.cron and _is_scheduled(job) else []
 
 
+def usual_duration(session: Session, job: ImportJob) -> timedelta | None:
+    """The median of its last successes."""
+    succeeded = queries.newest_executions(session, ImportJob, [job.id], count=USUAL, statuses=SUCCEEDED)
+    return _usual(succeeded.get(job.id, []))
+
+
 def _is_scheduled(job: ImportJob) -> bool:
     return job.active and job.schedule_enabled
 

@@ -145,7 +145,7 @@ def test_the_history_of_a_job_holds_its_runs_alone(sign_in: SignIn, make: Make) 
     page = client.get(panel).text
     assert mine.public_id in page
     assert other.public_id not in page
-    assert '<td data-label="Created" class="number">41</td>' in page
+    assert '<td data-label="Created" class="number pair">41</td>' in page
     assert "No execution fits" in client.get(panel, query_string={"statuses": "JOB_FAILED"}).text
     assert client.get("/imports/none").status_code == 404
 

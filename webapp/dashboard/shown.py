@@ -9,11 +9,40 @@ from datetime import timedelta
 from flask import url_for
 
 from datahub.jobs.home import Hour
-from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS
-from webapp.filters import NARROW_SPACE, hour_text, status_words
+from datahub.models.execution import (
+    ERROR,
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_FAILED,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_FAILED,
+    JOB_INITIALIZING,
+    JOB_PENDING,
+    JOB_SKIPPED,
+    JOB_STARTED,
+    JOB_STOPPED,
+    SUCCESS,
+)
+from webapp.filters import grouped, hour_text, status_words
 
-# From the ground up: what failed sits on top, where it is seen.
-STACK = (SUCCESS, JOB_STARTED, JOB_PENDING, JOB_STOPPED, ERROR)
+# From the ground up: what failed sits on top, where it is seen. Statuses of exports and imports that say the same to
+# whoever looks from afar are one part, drawn and named as the first of them.
+STACK = {
+    SUCCESS: (SUCCESS,),
+    INTEGRATION_DONE: (INTEGRATION_DONE,),
+    INTEGRATION_DONE_WITH_ERRORS: (INTEGRATION_DONE_WITH_ERRORS,),
+    JOB_STARTED: (JOB_STARTED, JOB_INITIALIZING, INTEGRATION_STARTED),
+    JOB_PENDING: (JOB_PENDING, INTEGRATION_WAITING),
+    JOB_STOPPED: (JOB_STOPPED,),
+    JOB_SKIPPED: (JOB_SKIPPED,),
+    ERROR: (ERROR, JOB_FAILED, INTEGRATION_FAILED),
+}
+WORDS = {
+    INTEGRATION_DONE: "imported",
+    INTEGRATION_DONE_WITH_ERRORS: "imported with rejected rows",
+    JOB_STARTED: "under way",
+}
 SCALE, LEAST = 50, 3
 # Room for the busiest hour, and for each part that is drawn higher than it is, to be seen at all.
 BAR_HEIGHT = SCALE + LEAST * len(STACK)
@@ -43,23 +72,27 @@ def make_bars(hours: Sequence[Hour]) -> list[Bar]:
 
 def make_legend(hours: Sequence[Hour]) -> list[tuple[str, str]]:
     """Status and words, such as `1 204 delivered`, for what occurred at all."""
-    totals = {status: sum(hour.counts.get(status, 0) for hour in hours) for status in STACK}
+    totals = {status: sum(_number(hour, status) for hour in hours) for status in STACK}
     return [(status, _count(status, number)) for status, number in totals.items() if number]
 
 
 def _bar(hour: Hour, busiest: int) -> Bar:
-    found = [_count(status, hour.counts[status]) for status in STACK if hour.counts.get(status)]
+    found = [_count(status, number) for status in STACK if (number := _number(hour, status))]
     until = hour.start + timedelta(hours=1)
     words = f"{hour.start:%H:%M} to {until:%H:%M} UTC: {', '.join(found) or 'nothing'}"
     url = url_for("executions.index", hour=hour_text(hour.start)) if found else ""
     parts, top = [], float(BAR_HEIGHT)
     for status in STACK:
-        if number := hour.counts.get(status, 0):
+        if number := _number(hour, status):
             height = round(max(number / busiest * SCALE, LEAST), 2)
             top = round(top - height, 2)
             parts.append(Part(status, top, height))
     return Bar(f"{hour.start:%H}", words, url, parts)
 
 
+def _number(hour: Hour, status: str) -> int:
+    return sum(hour.counts.get(name, 0) for name in STACK[status])
+
+
 def _count(status: str, number: int) -> str:
-    return f"{number:,} {status_words(status).lower()}".replace(",", NARROW_SPACE)
+    return f"{grouped(number)} {WORDS.get(status) or status_words(status).lower()}"

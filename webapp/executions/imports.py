@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import request, url_for
 
-from datahub.jobs import history, import_history
+from datahub.jobs import history, import_history, import_job_list
 from datahub.models.execution import (
     IMPORT_STATUSES,
     INTEGRATION_STARTED,
@@ -19,7 +19,7 @@ from datahub.models.execution import (
 from datahub.models.import_run import COUNTS
 from webapp.database import db
 from webapp.executions import shown
-from webapp.filters import status_words
+from webapp.filters import grouped, status_words
 
 SHOWN_WARNINGS = 50
 FARTHEST_PAGE = 500
@@ -37,12 +37,10 @@ class Stage:
 
 def page(execution: Execution) -> dict[str, object]:
     session = db.session()
-    story = history.read(session, execution)
     return {
         "execution": execution,
         "run": execution.import_run,
-        "story": story,
-        "support": shown.support_text(execution, story),
+        "usual": execution.import_job and import_job_list.usual_duration(session, execution.import_job),
         "stages": _stages(execution),
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
@@ -51,8 +49,9 @@ def page(execution: Execution) -> dict[str, object]:
 
 
 def rows(execution: Execution) -> dict[str, object]:
-    """Rejected rows by cause and one by one, and warnings."""
+    """Rejected rows by cause and one by one, warnings, and the log."""
     session = db.session()
+    story = history.read(session, execution)
     cause, field = request.args.get("cause", ""), request.args.get("field", "")
     number = _page_number()
     found = import_history.rejections(session, execution, page=number, cause=cause, field=field)
@@ -60,6 +59,7 @@ def rows(execution: Execution) -> dict[str, object]:
     kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
     return {
         "execution": execution,
+        "several_files": execution.import_run is not None and len(execution.import_run.files) > 1,
         "causes": import_history.causes(session, execution),
         "cause": cause,
         "field": field,
@@ -68,6 +68,8 @@ def rows(execution: Execution) -> dict[str, object]:
         "next_url": url_for("executions.detail", page=number + 1, **kept, _anchor="rejected") if found.has_more else "",
         "warnings": warned.items,
         "more_warnings": warned.has_more,
+        "story": story,
+        "support": shown.support_text(execution, story),
     }
 
 
@@ -103,16 +105,22 @@ def _stages(execution: Execution) -> list[Stage]:
     rows, done = (run.rows, run.rows_done) if run else (0, 0)
     share = import_history.progress_of(execution)
     speed = import_history.rows_per_second(db.session(), execution)
-    written = f"{share:.0%}, {done} of {rows} rows" + (f", {speed:.0f} rows per second" if speed else "")
+    written = f"{share:.0%}, {grouped(done)} of {grouped(rows)} rows" + (
+        f", {grouped(round(speed))} rows per second" if speed else ""
+    )
     if execution.status in READING:
         has_begun = execution.status != JOB_PENDING
-        reading = Stage("Read", None, f"{rows} rows read") if has_begun else Stage("Read", 0, "not begun")
+        reading = Stage("Read", None, f"{grouped(rows)} rows read") if has_begun else Stage("Read", 0, "not begun")
         return [reading, Stage("Wait", 0, "not begun"), Stage("Write", 0, "not begun")]
-    read = Stage("Read", 1, f"{rows} rows read")
+    read = Stage("Read", 1, f"{grouped(rows)} rows read")
     if execution.status == INTEGRATION_WAITING:
         return [read, Stage("Wait", None, "for other imports to be written"), Stage("Write", share, written)]
     has_written = execution.status == INTEGRATION_STARTED or done > 0 or share == 1
     if not has_written:
         ended = "did not get so far"
-        return [Stage("Read", 1 if rows else 0, f"{rows} rows read"), Stage("Wait", 0, ended), Stage("Write", 0, ended)]
+        return [
+            Stage("Read", 1 if rows else 0, f"{grouped(rows)} rows read"),
+            Stage("Wait", 0, ended),
+            Stage("Write", 0, ended),
+        ]
     return [read, Stage("Wait", 1, "over"), Stage("Write", share, written)]

@@ -25,7 +25,7 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_run import COUNTS
-from webapp.filters import iso, status_words, utc_now
+from webapp.filters import grouped, iso, status_words, utc_now
 
 SOON = timedelta(seconds=30)
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
@@ -56,7 +56,7 @@ def state_words(execution: Execution) -> str:
     if execution.kind == IMPORT and execution.status == JOB_STARTED:
         return "Reading"
     if execution.status == INTEGRATION_DONE_WITH_ERRORS and execution.import_run is not None:
-        return f"Done with {execution.import_run.rejected} rejected"
+        return f"Done with {grouped(execution.import_run.rejected)} rejected"
     return status_words(execution.status)
 
 
@@ -72,9 +72,9 @@ def stop_question(execution: Execution) -> str:
     run = execution.import_run
     if run is None or not run.rows_done:
         return "Stop this import? It ends for good: nothing of it is written."
+    done = f"{grouped(run.rows_done)} of {grouped(run.rows)} rows"
     return (
-        f"Stop this import? It ends for good: the {run.rows_done} of {run.rows} rows that are done stay as they are, "
-        "no further ones are written."
+        f"Stop this import? It ends for good: the {done} that are done stay as they are, no further ones are written."
     )
 
 

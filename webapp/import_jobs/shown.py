@@ -15,7 +15,7 @@ from datahub.jobs.import_job_list import (
 from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_STARTED, Execution
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT
 from webapp.executions.shown import state_words
-from webapp.filters import Status
+from webapp.filters import Status, grouped
 
 HEALTHS = {
     NEEDS_YOU: Status("Needs you", "bad"),
@@ -47,7 +47,7 @@ def reasons(row: Row) -> list[str]:
     newest = row.last[0] if row.last else None
     if newest and newest.import_run and newest.status == INTEGRATION_DONE_WITH_ERRORS:
         rejected = newest.import_run.rejected
-        found.append(f"{rejected} {'row' if rejected == 1 else 'rows'} rejected last time")
+        found.append(f"{grouped(rejected)} {'row' if rejected == 1 else 'rows'} rejected last time")
     return found
 
 
@@ -56,7 +56,7 @@ def progress_words(execution: Execution) -> str:
     run, words = execution.import_run, state_words(execution).lower()
     if execution.status == INTEGRATION_STARTED:
         return f"{words}, {int(progress_of(execution) * 100)} %"
-    return f"{words}, {run.rows} rows read" if run and run.rows else words
+    return f"{words}, {grouped(run.rows)} rows read" if run and run.rows else words
 
 
 def policy(name: str) -> str:

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs.home import Hour
-from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Execution
+from datahub.models.execution import ERROR, JOB_PENDING, STATUSES, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
+from datahub.models.import_job import ImportJob
 from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_order
+from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
 from tests.webapp.conftest import ParsingClient, parse
 from webapp.dashboard import shown
 
@@ -55,7 +56,7 @@ def section(client: ParsingClient, heading: str) -> str:
 
 def test_a_fresh_hub_says_how_to_begin(sign_in: SignIn) -> None:
     page = sign_in("OPERATOR").get("/").text
-    assert "No export job yet" in page and "/connections/new/sftp" in page
+    assert "No job yet" in page and "/connections/new/sftp" in page
 
 
 def test_a_fresh_hub_stresses_the_step_that_comes_next(sign_in: SignIn, sessions: Sessions, vault: Vault) -> None:
@@ -68,7 +69,7 @@ def test_a_fresh_hub_stresses_the_step_that_comes_next(sign_in: SignIn, sessions
     assert stressed() == ["1. New connection"]
     with sessions.begin() as session:
         add_connection(session, vault)
-    assert stressed() == ["2. New export job"]
+    assert "2. New export job" in stressed() and "1. New connection" not in stressed()
 
 
 def test_a_viewer_is_not_offered_what_it_may_not_do(sign_in: SignIn) -> None:
@@ -186,3 +187,62 @@ def test_the_smallest_part_of_a_bar_is_still_seen(app: APIFlask) -> None:
 def test_the_piece_that_refreshes_itself_holds_one_root(sign_in: SignIn) -> None:
     fragment = parse(sign_in("VIEWER").get("/now", htmx=True).text)
     assert [(child.tag, child.get("id")) for child in fragment] == [("div", "now")]
+
+
+def test_an_import_that_failed_needs_a_person_until_one_succeeds(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        job = add_import_job(session, add_connection(session, vault, host_key="key"), name="Offers")
+        add_import_execution(session, job, status="JOB_FAILED", error="The file <in> is missing.")
+    told = section(client, "needs-you")
+    assert "Failed to read" in told and "Offer import" in told and "The file <in> is missing." in told
+    with sessions.begin() as session:
+        add_import_execution(session, session.get_one(ImportJob, job.id))
+    assert "Offer import" not in section(client, "needs-you")
+
+
+def test_import_jobs_that_cannot_run_or_are_overdue_need_a_person(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    scheduled = {"cron": "0 0 * * *", "schedule_enabled": True, "ticked_until": long_ago}
+    with sessions.begin() as session:
+        add_import_job(session, add_connection(session, vault, name="New"), name="First")
+        add_import_job(session, add_connection(session, vault, name="Off", active=False), name="Second")
+        known = add_connection(session, vault, name="Known", host_key="key")
+        add_import_job(session, known, name="Third", **scheduled)
+        add_import_job(session, known, name="Resting", active=False, **scheduled)
+    told = section(client, "needs-you")
+    assert "First: the host key of New is not accepted" in told
+    assert "Second: the connection Off is disabled" in told
+    assert "Third should have run" in told
+    assert "Resting" not in told
+
+
+def test_imports_show_what_runs_what_waits_and_what_comes_next(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        known = add_connection(session, vault, host_key="key")
+        job = add_import_job(session, known, name="Offers", cron="* * * * *", schedule_enabled=True)
+        add_import_execution(session, job, status="INTEGRATION_STARTED", run={"rows": 12_000, "rows_done": 3_000})
+        add_import_execution(session, job, status="JOB_PENDING")
+        add_import_job(session, known, name="By hand", cron="* * * * *")
+    told = section(client, "under-way")
+    assert "Writing Offer import Offers 3 000 of 12 000 rows" in told
+    assert "Waiting Offer import Offers after the one under way" in told
+    assert "Scheduled Offer import Offers in" in told
+    assert "By hand" not in told
+
+
+def test_the_bars_count_imports_with_what_they_mean(app: APIFlask) -> None:
+    counts = {"INTEGRATION_DONE": 2, "INTEGRATION_STARTED": 1, "JOB_STARTED": 1, "JOB_FAILED": 1, "ERROR": 1}
+    with app.test_request_context():
+        (bar,) = shown.make_bars([Hour(datetime(2026, 1, 1, tzinfo=UTC), counts)])
+    assert bar.words == "00:00 to 01:00 UTC: 2 imported, 2 under way, 2 failed"
+    every_status = {status for statuses in shown.STACK.values() for status in statuses}
+    assert every_status == set(STATUSES)
