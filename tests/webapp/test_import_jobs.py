@@ -16,6 +16,7 @@ from datahub.models.connection import Connection
 from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
     JOB_FAILED,
     JOB_INITIALIZING,
     JOB_PENDING,
@@ -264,13 +265,22 @@ def test_deleting_says_what_is_lost_and_keeps_the_history(sign_in: SignIn, add: 
     job = add(INTEGRATION_DONE, name="Offers")
     client = sign_in("OPERATOR")
     page = client.get(page_of(job, "/delete")).text
-    assert "Lost for good" in page and "Stays" in page and "No execution of it is under way" in page
+    assert "Lost for good" in page and "Stays" in page and "No execution waits." in page
     answer = client.post(page_of(job, "/delete"))
     assert answer.location == "/imports"
     (execution,) = executions_of(sessions)
     assert execution.import_job_id is None
     assert "(deleted)" in client.get(f"/executions/{execution.public_id}").text
     assert client.get(page_of(job)).status_code == 404
+
+
+def test_deleting_stops_what_waits_and_says_how_many_that_are(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
+    job = add(INTEGRATION_WAITING, JOB_PENDING)
+    client = sign_in("OPERATOR")
+    page = client.get(page_of(job, "/delete")).text
+    assert "<strong>2 executions</strong> that have not ended stop now" in page
+    assert client.post(page_of(job, "/delete")).status_code == 303
+    assert [it.status for it in executions_of(sessions)] == [JOB_STOPPED, JOB_STOPPED]
 
 
 def test_a_job_that_is_just_writing_is_not_deleted(sign_in: SignIn, add: Add, sessions: Sessions) -> None:

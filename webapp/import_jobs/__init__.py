@@ -1,1 +1,1 @@
-"""Import jobs: the list, the form with its consequences, the page of one, run, upload and delete."""
+"""Import jobs: the list, the form with its consequences, the page of one, run and delete."""

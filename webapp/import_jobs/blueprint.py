@@ -1,4 +1,4 @@
-"""The blueprint that the routes of the pages (routes.py) and of the form (form_routes.py) share."""
+"""The blueprint of every page of import jobs."""
 
 from __future__ import annotations
 

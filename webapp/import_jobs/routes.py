@@ -132,7 +132,7 @@ def delete(job_id: str) -> object:
     if request.method == "GET":
         return _ask_to_delete(job), 200
     try:
-        import_jobs.delete(db.session(), job)
+        import_jobs.delete(db.session(), job, actor=current_user.name)
     except ConflictError as error:
         return _ask_to_delete(job, problem=str(error)), 409
     flash(f"{job.name} was deleted. Its executions can still be read.", "success")
