@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.db import database_now
 from datahub.models.execution import IMPORT_STATUSES, ORIGINS, Execution
+from datahub.models.import_run import ImportRun
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row
 from tests.webapp.conftest import ParsingClient, parse
@@ -157,3 +160,32 @@ def test_an_import_under_way_is_stopped_and_one_that_ended_is_not(sign_in: SignI
     assert "JOB_STOPPED" in client.get(page_of(running)).text
     refused = client.post(page_of(ended, "/stop"))
     assert refused.status_code == 409 and "already ended" in refused.text
+
+
+def test_a_stopped_import_winds_down_while_a_worker_may_hold_it(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+) -> None:
+    execution = make(status="JOB_STOPPED", token="held")
+    client = sign_in("VIEWER")
+    for ahead, words, looks_again in ((60, ">Stopped, winding down<", True), (-60, ">Stopped<", False)):
+        with sessions.begin() as session:
+            row = session.get_one(Execution, execution.id)
+            row.lease_until = database_now(session) + timedelta(seconds=ahead)
+        for action in ("/progress", "/row", "/import-row"):
+            page = client.get(page_of(execution, action)).text
+            assert words in page and (" every " in page.replace('"', " ")) is looks_again, action
+
+
+def test_the_duration_stands_beside_the_usual_one(sign_in: SignIn, make: Make, sessions: sessionmaker[Session]) -> None:
+    execution = make()
+    with sessions.begin() as session:
+        run = session.get_one(ImportRun, execution.id)
+        run.started_at = execution.ended_at - timedelta(seconds=72) if execution.ended_at else None
+    assert '1 min 12 s <span class="sub">usually 1 min 12 s</span>' in sign_in("VIEWER").get(page_of(execution)).text
+
+
+def test_an_import_among_all_executions_is_stopped_from_its_row(sign_in: SignIn, make: Make) -> None:
+    execution = make(status="INTEGRATION_STARTED")
+    page = sign_in("OPERATOR").get("/executions").text
+    assert f'action="{page_of(execution, "/stop")}"' in page and "Stop this import?" in page
+    assert page_of(execution, "/stop") not in sign_in("VIEWER").get("/executions").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 
@@ -16,7 +17,7 @@ from datahub.access import tokens, users
 from datahub.models.execution import ERROR, JOB_PENDING
 from datahub.vault import Vault
 from tests import catalogue
-from tests.factories import add_connection, make_job
+from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row, make_job
 from tests.servers import LOOPBACK
 from tests.webapp.conftest import PASSWORD
 from tests.webapp.dashboard.test_routes import add_execution
@@ -35,6 +36,8 @@ RECORDS = (
     "/records/PRODUCT/P-1",
     "/records/OFFER/STOCK-1",
 )
+NIGHTLY, REJECTED = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+IMPORTS = (f"/imports/{NIGHTLY}", f"/imports/{NIGHTLY}/upload", f"/imports/{NIGHTLY}/delete", f"/executions/{REJECTED}")
 Sessions = sessionmaker[Session]
 Open = Callable[..., Page]
 
@@ -49,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
-    """A running hub with a user, a token, a job, a failed and a waiting execution, an offer that changed."""
+    """A running hub with a user, a token, a job, a failed and a waiting execution, an offer that changed, imports."""
     with sessions.begin() as session:
         user = users.create(session, name="ada", password=PASSWORD, role="ADMIN")
         tokens.create(session, user=user, name="ERP")
@@ -58,6 +61,7 @@ def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
         held = make_job(session, add_connection(session, vault, name="Backup", active=False))
         add_execution(session, held, status=JOB_PENDING)
         add_offer(session)
+        add_imports(session, vault)
     server = make_server(LOOPBACK, 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -65,6 +69,20 @@ def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def add_imports(session: Session, vault: Vault) -> None:
+    schedule = {"cron": "30 3 * * *", "schedule_enabled": True}
+    mapping = [{"field": "price", "source": "Preis netto"}]
+    known = add_connection(session, vault, name="PIM", host_key="key")
+    job = add_import_job(session, known, public_id=NIGHTLY, mapping=mapping, **schedule)
+    status = "INTEGRATION_DONE_WITH_ERRORS"
+    files = [{"name": "in/offers-of-a-partner-with-a-long-name.csv", "size": 12_000, "rows": 12}]
+    run = {"rows": 12, "rows_done": 12, "rejected": 12, "files": files}
+    rejected = add_import_execution(session, job, public_id=REJECTED, status=status, run=run)
+    for number in range(1, 13):
+        add_rejected_row(session, rejected, number, value="S-1")
+    add_import_execution(session, job, status="INTEGRATION_STARTED", run={"rows": 12, "rows_done": 4})
 
 
 def add_offer(session: Session) -> None:
@@ -124,7 +142,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 ) -> None:
     page = open_page("/", width, scheme)
     found = {}
-    for url in (*pages(app), *RECORDS):
+    for url in (*pages(app), *RECORDS, *IMPORTS):
         page.goto(url)
         violations = [f"{v['id']}: {v['nodes'][0]['html']}" for v in Axe().run(page).response["violations"]]
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -204,7 +222,7 @@ def test_the_bars_of_home_stay_when_the_rest_refreshes_and_lead_to_their_hour(op
     expect(page.locator("#now #as-before li")).to_have_count(24)
     page.locator("#as-before a").last.click()
     expect(page.get_by_text("Last tried in the hour from")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="Stop")).to_have_count(1)
+    expect(page.get_by_role("row").filter(has_text="Stop")).to_have_count(2)
 
 
 def test_an_error_of_htmx_lands_in_the_flash_region(open_page: Open, complaints: list[str]) -> None:
@@ -214,3 +232,26 @@ def test_an_error_of_htmx_lands_in_the_flash_region(open_page: Open, complaints:
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     assert complaints and all("404" in complaint for complaint in complaints)
     complaints.clear()
+
+
+def test_the_history_of_an_import_job_is_filtered_in_place_and_the_address_says_how(open_page: Open) -> None:
+    page = open_page(f"/imports/{NIGHTLY}")
+    rows = page.locator("#history tbody tr")
+    expect(rows).to_have_count(2)
+    page.get_by_text("Done, some rows rejected").click()
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?statuses=INTEGRATION_DONE_WITH_ERRORS$"))
+    page.reload()
+    expect(rows).to_have_count(1)
+    expect(page.get_by_label("Done, some rows rejected")).to_be_checked()
+
+
+def test_stopping_an_import_in_its_history_asks_first_and_changes_its_row_only(open_page: Open) -> None:
+    page = open_page(f"/imports/{NIGHTLY}")
+    page.get_by_role("button", name="Stop").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("the 4 of 12 rows that are done stay as they are")
+    dialog.get_by_role("button", name="Stop").click()
+    expect(page.locator("#history tbody tr").first).to_contain_text("Stopped")
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page).to_have_url(re.compile(f"/imports/{NIGHTLY}$"))

@@ -33,6 +33,7 @@ blueprint = Blueprint("executions", __name__)
 blueprint.add_app_template_filter(shown.poll_seconds)
 blueprint.add_app_template_filter(shown.origin_words)
 for function in (
+    shown.is_winding_down,
     shown.job_url,
     shown.state_words,
     shown.subject,

@@ -15,6 +15,7 @@ from datahub.models.execution import (
     INTEGRATION_STARTED,
     JOB_INITIALIZING,
     JOB_STARTED,
+    JOB_STOPPED,
     MANUAL,
     RESEND,
     RETRY,
@@ -47,6 +48,13 @@ def poll_seconds(execution: Execution) -> int:
     return IDLE_SECONDS if waits_long and execution.status not in WORKING else LIVE_SECONDS
 
 
+def is_winding_down(execution: Execution) -> bool:
+    """It was stopped, and the worker that had it may not have heard of it yet."""
+    if execution.kind != IMPORT or execution.status != JOB_STOPPED or execution.token is None:
+        return False
+    return execution.lease_until is not None and execution.lease_until > utc_now()
+
+
 def origin_words(execution: Execution) -> str:
     return "by schedule" if execution.origin == SCHEDULE else f"{ORIGINS[execution.origin]} {execution.actor}"
 
@@ -57,7 +65,7 @@ def state_words(execution: Execution) -> str:
         return "Reading"
     if execution.status == INTEGRATION_DONE_WITH_ERRORS and execution.import_run is not None:
         return f"Done with {grouped(execution.import_run.rejected)} rejected"
-    return status_words(execution.status)
+    return status_words(execution.status) + (", winding down" if is_winding_down(execution) else "")
 
 
 def subject(execution: Execution) -> str:

@@ -38,8 +38,8 @@ def index() -> Response:
         "export_jobs/_jobs.html",
         rows=rows,
         wanted=wanted,
-        connections=connections.list_connections(db.session()),
-        healths=shown.HEALTHS,
+        connections=[(it.public_id, it.name) for it in connections.list_connections(db.session())],
+        states=[(value, status.words) for value, status in shown.HEALTHS.items()],
     )
     if wants_fragment():
         response.headers["HX-Push-Url"] = url_for("export_jobs.index", **{k: v or None for k, v in wanted.items()})

@@ -47,9 +47,9 @@ def index() -> Response:
         "import_jobs/_jobs.html",
         rows=rows,
         wanted=wanted,
-        entities=ENTITIES.values(),
-        connections=connections.list_connections(db.session()),
-        healths=shown.HEALTHS,
+        entities=[(entity.name, entity.label) for entity in ENTITIES.values()],
+        connections=[(it.public_id, it.name) for it in connections.list_connections(db.session())],
+        states=[(value, status.words) for value, status in shown.HEALTHS.items()],
     )
     if wants_fragment():
         response.headers["HX-Push-Url"] = url_for("import_jobs.index", **{k: v or None for k, v in wanted.items()})
