@@ -104,6 +104,7 @@ def test_rejected_rows_are_grouped_and_one_cause_shown_alone(sign_in: SignIn, ma
     page = client.get(page_of(execution)).text
     assert "Unknown reference (supplier)</a>: 3 rows, 2 values" in page
     assert page.count("No supplier has this id.") == 3
+    assert "Rejected: 3 rows, unknown_reference supplier" in page
     other = client.get(page_of(execution), query_string={"cause": "not_a_number", "field": "price"}).text
     assert "No supplier has this id." not in other
     assert "Show every rejected row" in other

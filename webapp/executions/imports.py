@@ -56,11 +56,12 @@ def rows(execution: Execution) -> dict[str, object]:
     number = _page_number()
     found = import_history.rejections(session, execution, page=number, cause=cause, field=field)
     warned = import_history.warnings(session, execution, size=SHOWN_WARNINGS)
+    causes = import_history.causes(session, execution)
     kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
     return {
         "execution": execution,
         "several_files": execution.import_run is not None and len(execution.import_run.files) > 1,
-        "causes": import_history.causes(session, execution),
+        "causes": causes,
         "cause": cause,
         "field": field,
         "rejections": found.items,
@@ -69,7 +70,7 @@ def rows(execution: Execution) -> dict[str, object]:
         "warnings": warned.items,
         "more_warnings": warned.has_more,
         "story": story,
-        "support": shown.support_text(execution, story),
+        "support": shown.support_text(execution, story, causes),
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import url_for
 
 from datahub import VERSION
 from datahub.jobs.history import Story
+from datahub.jobs.import_history import Cause
 from datahub.models.execution import (
     API,
     IMPORT,
@@ -28,6 +30,7 @@ from datahub.models.execution import (
 from datahub.models.import_run import COUNTS
 from webapp.filters import grouped, iso, status_words, utc_now
 
+MOST_CAUSES = 3
 SOON = timedelta(seconds=30)
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
 WORKING = (JOB_INITIALIZING, JOB_STARTED, INTEGRATION_STARTED)
@@ -93,8 +96,8 @@ def job_url(execution: Execution) -> str:
     return url_for("export_jobs.detail", job_id=execution.job_public_id) if execution.export_job_id else ""
 
 
-def support_text(execution: Execution, story: Story) -> str:
-    """What somebody who helps must know, and no secret: ids, names, times, attempts, the error."""
+def support_text(execution: Execution, story: Story, causes: Sequence[Cause] = ()) -> str:
+    """What somebody who helps must know, and no secret: ids, names, times, attempts, the error, the first causes."""
     lines = [
         f"Data Hub {VERSION}",
         f"Execution: {execution.public_id} {execution.status}, {execution.origin} by {execution.actor}",
@@ -110,6 +113,7 @@ def support_text(execution: Execution, story: Story) -> str:
         lines.append(
             f"Attempt {attempt.number}: {iso(attempt.started_at)} {attempt.to_status} {attempt.reason}".strip()
         )
+    lines += [f"Rejected: {it.rows} rows, {it.code} {it.field}".strip() for it in causes[:MOST_CAUSES]]
     if execution.may_have_arrived_twice:
         lines.append("It may have arrived twice.")
     if execution.error:
