@@ -30,8 +30,8 @@ HEALTHS = (NEEDS_YOU, OVERDUE, RUNNING, HEALTHY, NEVER_RUN, INACTIVE)
 OVERDUE_AFTER = timedelta(minutes=5)
 SUCCEEDED = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
 FAILED = (JOB_FAILED, INTEGRATION_FAILED)
-# How many of the last successes tell how long the job usually takes.
-USUAL = 5
+# The successes among so many newest executions tell how long a job usually takes.
+LOOK_BACK = 10
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,16 @@ def find_rows(
 def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> list[Row]:
     """`fires` is how many coming runs of the schedule are told."""
     ids, now = [job.id for job in jobs], database_now(session)
-    newest = queries.newest_executions(session, ImportJob, ids, count=LAST)
+    newest = queries.newest_executions(session, ImportJob, ids, count=LOOK_BACK)
     decisive = queries.newest_executions(session, ImportJob, ids, count=1, statuses=(*SUCCEEDED, *FAILED))
-    succeeded = queries.newest_executions(session, ImportJob, ids, count=USUAL, statuses=SUCCEEDED)
     under_way = _under_way(session, ids)
     return [
         Row(
             job,
-            last=newest.get(job.id, []),
+            last=newest.get(job.id, [])[:LAST],
             under_way=under_way.get(job.id, []),
             failure=next((row for row in decisive.get(job.id, []) if row.status in FAILED), None),
-            usual=_usual(succeeded.get(job.id, [])),
+            usual=_usual(newest.get(job.id, [])),
             coming=_coming(job, now, fires),
             overdue_since=_overdue_since(job, now),
         )
@@ -110,9 +109,9 @@ def _coming(job: ImportJob, now: datetime, count: int) -> list[datetime]:
 
 
 def usual_duration(session: Session, job: ImportJob) -> timedelta | None:
-    """The median of its last successes."""
-    succeeded = queries.newest_executions(session, ImportJob, [job.id], count=USUAL, statuses=SUCCEEDED)
-    return _usual(succeeded.get(job.id, []))
+    """The median of its last successes; None where there are none among the newest executions."""
+    newest = queries.newest_executions(session, ImportJob, [job.id], count=LOOK_BACK)
+    return _usual(newest.get(job.id, []))
 
 
 def _is_scheduled(job: ImportJob) -> bool:
@@ -127,7 +126,8 @@ def _overdue_since(job: ImportJob, now: datetime) -> datetime | None:
 
 
 def _usual(executions: Sequence[Execution]) -> timedelta | None:
-    lengths = sorted(length for execution in executions if (length := import_history.took(execution)))
+    succeeded = [execution for execution in executions if execution.status in SUCCEEDED]
+    lengths = sorted(length for execution in succeeded if (length := import_history.took(execution)))
     return lengths[len(lengths) // 2] if lengths else None
 
 
