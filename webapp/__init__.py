@@ -29,6 +29,7 @@ from webapp.connections import routes as connections
 from webapp.dashboard import routes as dashboard
 from webapp.executions import routes as executions
 from webapp.export_jobs import routes as export_jobs
+from webapp.import_jobs import form_routes as import_job_forms  # noqa: F401 - its routes
 from webapp.import_jobs import routes as import_jobs
 from webapp.orders import routes as orders
 from webapp.records import routes as records

@@ -1,0 +1,228 @@
+"""The form of import jobs: what it stores and refuses, where it says so, and what it shows of the real file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload, sessionmaker
+
+from datahub.models.connection import Connection
+from datahub.models.import_job import ImportJob
+from datahub.models.setting import GeneralSettings
+from datahub.vault import Vault
+from tests import factories
+from tests.webapp.conftest import ParsingClient, parse
+
+SignIn = Callable[[str], ParsingClient]
+Sessions = sessionmaker[Session]
+NEW = "/imports/new/sftp?entity=OFFER"
+FORM: dict[str, Any] = {
+    "name": "Stocks of ERP",
+    "reads": "file",
+    "file_path": "in/offers.csv",
+    "delimiter": ";",
+    "by_name": "y",
+    "simultaneous_execution": "WAIT_FOR_NEXT",
+    "active": "y",
+}
+
+
+@pytest.fixture
+def connection(sessions: Sessions, vault: Vault) -> Connection:
+    with sessions.begin() as session:
+        return factories.add_connection(session, vault, name="ERP")
+
+
+@pytest.fixture
+def form(connection: Connection) -> dict[str, Any]:
+    return FORM | {"connection_id": connection.public_id}
+
+
+def stored(sessions: Sessions) -> list[ImportJob]:
+    with sessions() as session:
+        query = select(ImportJob).options(selectinload(ImportJob.connection)).order_by(ImportJob.id)
+        return list(session.scalars(query))
+
+
+def add(sessions: Sessions, connection: Connection, **fields: Any) -> ImportJob:
+    with sessions.begin() as session:
+        return factories.add_import_job(session, session.get_one(Connection, connection.id), **fields)
+
+
+def fields_of(page: str) -> dict[str, list[str]]:
+    """What a browser would send of the form as it stands."""
+    tree, sent = parse(page), {}
+    for box in tree.findall(".//input"):
+        if box.get("type") not in ("checkbox", "radio") or box.get("checked") is not None:
+            sent.setdefault(box.get("name"), []).append(box.get("value") or "")
+    for choice in tree.findall(".//select"):
+        options = choice.findall(".//option")
+        chosen = [it for it in options if it.get("selected") is not None] or options[:1]
+        sent.setdefault(choice.get("name"), []).extend(it.get("value") for it in chosen)
+    sent.pop("csrf_token", None)
+    return sent
+
+
+def test_the_entity_is_chosen_first_and_keeps_the_connection(sign_in: SignIn, connection: Connection) -> None:
+    page = sign_in("OPERATOR").get(f"/imports/new/sftp?connection={connection.public_id}").text
+    assert 'id="job-form"' not in page
+    assert f"/imports/new/sftp?entity=PRODUCT&amp;connection={connection.public_id}" in page
+
+
+def test_a_new_form_has_no_delimiter_and_the_given_connection(sign_in: SignIn, connection: Connection) -> None:
+    sent = fields_of(sign_in("OPERATOR").get(f"{NEW}&connection={connection.public_id}").text)
+    assert "delimiter" not in sent
+    assert sent["connection_id"] == [connection.public_id]
+    assert (sent["by_name"], sent["simultaneous_execution"]) == (["y"], ["WAIT_FOR_NEXT"])
+
+
+def test_without_a_connection_the_page_says_make_one_first(sign_in: SignIn) -> None:
+    page = sign_in("OPERATOR").get(NEW).text
+    assert "Make a connection first" in page and 'id="job-form"' not in page
+
+
+def test_a_new_job_is_stored_as_it_was_filled_in(sign_in: SignIn, form: dict[str, Any], sessions: Sessions) -> None:
+    data = form | {
+        "frequency": "WEEKLY",
+        "weekdays": ["FRI", "MON"],
+        "at": "06:30",
+        "schedule_enabled": "y",
+        "store_external_ids": ["default_store"],
+        "transcoding_field": ["stockNumber", "", ""],
+        "transcoding_from": ["many", "", ""],
+        "transcoding_to": ["100", "", ""],
+    }
+    answer = sign_in("OPERATOR").post(NEW, data=data)
+    (job,) = stored(sessions)
+    assert (answer.status_code, answer.location) == (303, f"/imports/{job.public_id}")
+    assert (job.name, job.entity, job.delimiter, job.active) == ("Stocks of ERP", "OFFER", ";", True)
+    assert (job.bulk, job.file_path, job.inbound_directory) == (False, "in/offers.csv", None)
+    assert (job.cron, job.schedule_enabled) == ("30 6 * * MON,FRI", True)
+    assert (job.mapping, job.store_external_ids) == (None, ["default_store"])
+    assert job.transcoding == [{"field": "stockNumber", "from": "many", "to": "100"}]
+
+
+def test_chosen_columns_become_the_mapping(sign_in: SignIn, form: dict[str, Any], sessions: Sessions) -> None:
+    data = form | {"source.stockId": "id ", "source.price": "Prix", "source.currency": ""}
+    del data["by_name"]
+    assert sign_in("OPERATOR").post(NEW, data=data).status_code == 303
+    (job,) = stored(sessions)
+    assert job.mapping == [{"field": "stockId", "source": "id"}, {"field": "price", "source": "Prix"}]
+
+
+def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions: Sessions) -> None:
+    data = form | {"reads": "folder", "inbound_directory": "in", "outbound_directory": "done"}
+    assert sign_in("OPERATOR").post(NEW, data=data).status_code == 303
+    (job,) = stored(sessions)
+    assert (job.bulk, job.file_path, job.inbound_directory, job.outbound_directory) == (True, None, "in", "done")
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "message"),
+    [
+        ({"name": " "}, "name-errors", "Give the job a name."),
+        ({"name": "taken"}, "name-errors", "Another import job is called taken."),
+        ({"connection_id": ""}, "connection_id-errors", "Choose a connection."),
+        ({"connection_id": "gone"}, "connection_id-errors", "There is no connection with the id"),
+        ({"delimiter": ""}, "delimiter-errors", "Choose the delimiter"),
+        ({"delimiter": "|"}, "delimiter-errors", "Not a valid choice."),
+        ({"file_path": ""}, "file_path-errors", "This field is required."),
+        ({"file_path": "in/"}, "file_path-errors", "Give the folder and the name of the file"),
+        (
+            {"reads": "folder", "inbound_directory": "a", "outbound_directory": "a/"},
+            "outbound_directory-errors",
+            "Must",
+        ),
+        ({"frequency": "WEEKLY"}, "weekdays-errors", "Tick at least one day."),
+        ({"frequency": "HOURLY", "at_minute": ""}, "at_minute-errors", "Choose a minute of 0 to 59."),
+        ({"frequency": "DAILY", "at": ""}, "at-errors", "Give a time in UTC"),
+        ({"frequency": "CUSTOM", "cron": "61 * * * *"}, "cron-errors", "The minute cannot be read: 61."),
+        ({"import_full_mode": "y"}, "full_mode_known-errors", "Full mode removes values."),
+        ({"store_external_ids": ["nowhere"]}, "store_external_ids-errors", "There is no store with the external id"),
+        ({"by_name": "", "source.price": "p"}, 'id="mapping"', "Map stockId too"),
+        ({"by_name": "", "source.stockId": "i", "source.nothing": "p"}, 'role="alert"', "The mapping"),
+        (
+            {"transcoding_field": "price", "transcoding_from": "", "transcoding_to": "1"},
+            'id="transcoding"',
+            "This field is required.",
+        ),
+    ],
+)
+def test_a_fault_is_shown_at_its_place_and_nothing_is_stored(
+    sign_in: SignIn,
+    connection: Connection,
+    form: dict[str, Any],
+    sessions: Sessions,
+    changes: dict[str, Any],
+    place: str,
+    message: str,
+) -> None:
+    add(sessions, connection, name="Taken")
+    data = form | changes
+    if not data["by_name"]:
+        del data["by_name"]
+    answer = sign_in("OPERATOR").post(NEW, data=data)
+    assert answer.status_code == 422
+    shown = answer.text.replace("&#39;", "'")
+    assert message in shown[shown.rindex(place) :].partition("</section>")[0]
+    assert [job.name for job in stored(sessions)] == ["Taken"]
+
+
+def test_full_mode_is_confirmed_once(
+    sign_in: SignIn, form: dict[str, Any], connection: Connection, sessions: Sessions
+) -> None:
+    client = sign_in("OPERATOR")
+    known = {"import_full_mode": "y", "full_mode_known": "y"}
+    assert client.post(NEW, data=form | known).status_code == 303
+    (job,) = stored(sessions)
+    assert job.import_full_mode
+    again = client.post(f"/imports/{job.public_id}/edit", data=form | {"import_full_mode": "y", "name": "Renamed"})
+    assert again.status_code == 303
+    assert stored(sessions)[0].name == "Renamed"
+
+
+def test_full_mode_is_offered_only_where_there_is_something_to_clear(sign_in: SignIn, connection: Connection) -> None:
+    client = sign_in("OPERATOR")
+    assert "import_full_mode" in client.get(NEW).text
+    assert "import_full_mode" not in client.get("/imports/new/sftp?entity=STORE").text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cron": "*/10 * * * *", "schedule_enabled": True},
+        {"cron": "15 */2 * * *"},
+        {"cron": "5 7 * * MON-FRI", "schedule_enabled": True},
+        {"cron": "0 6 * * TUE,SUN"},
+        {"cron": "0 6 LW * *", "schedule_enabled": True},
+        {"cron": "0 6 * * MON#2"},
+        {"bulk": True, "file_path": None, "inbound_directory": "in", "outbound_directory": "done"},
+        {"mapping": [{"field": "stockId", "source": "Nr"}, {"field": "price", "source": "Preis"}], "delimiter": ","},
+        {"transcoding": [{"field": "currency", "from": "€", "to": "EUR"}], "import_full_mode": True, "active": False},
+        {"simultaneous_execution": "RUN_IMMEDIATELY", "store_external_ids": ["default_store"]},
+    ],
+)
+def test_saving_an_unchanged_form_changes_nothing(
+    sign_in: SignIn, connection: Connection, sessions: Sessions, changes: dict[str, Any]
+) -> None:
+    job = add(sessions, connection, **changes)
+    client = sign_in("OPERATOR")
+    address = f"/imports/{job.public_id}/edit"
+    assert client.post(address, data=fields_of(client.get(address).text)).status_code == 303
+    (after,) = stored(sessions)
+    names = [column.key for column in ImportJob.__table__.columns if column.key != "updated_at"]
+    assert {name: getattr(after, name) for name in names} == {name: getattr(job, name) for name in names}
+
+
+def test_a_translated_field_has_a_line_per_locale(
+    sign_in: SignIn, connection: Connection, form: dict[str, Any], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        session.get_one(GeneralSettings, 1).locales = ["en-GB", "fr-FR"]
+    client = sign_in("OPERATOR")
+    page = client.get("/imports/new/sftp?entity=PRODUCT").text
+    assert 'name="source.productNames"' in page and 'name="source.productNames[fr-FR]"' in page
+    assert 'name="source.productNames[en-GB]"' not in page, "the main locale is the plain line"

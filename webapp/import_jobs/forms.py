@@ -1,0 +1,93 @@
+"""The form of an import job over SFTP, without its mapping. What needs the database is checked by the domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import BooleanField, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired, Length, ValidationError
+
+from datahub.errors import FieldConflictError, InvalidError
+from datahub.jobs.import_jobs import PATH_LENGTH, Configuration
+from datahub.jobs.job_rules import NAME_LENGTH
+from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
+from webapp.import_jobs.lines import Lines
+from webapp.import_jobs.schedule_fields import ScheduleForm, stored_schedule
+
+ONE_FILE, FOLDER = "file", "folder"
+
+
+class ImportJobForm(ScheduleForm):
+    """Choices of connections and stores are not validated here: the domain refuses what does not exist."""
+
+    name = StringField("Name", [DataRequired("Give the job a name."), Length(max=NAME_LENGTH)])
+    connection_id = SelectField("Connection", [DataRequired("Choose a connection.")], validate_choice=False)
+    reads = RadioField(
+        "Reads",
+        choices=[SelectChoice(ONE_FILE, "One file"), SelectChoice(FOLDER, "Every CSV file of a folder (bulk)")],
+        default=ONE_FILE,
+    )
+    file_path = StringField("File", [Length(max=PATH_LENGTH)])
+    inbound_directory = StringField("Inbound folder", [Length(max=PATH_LENGTH)])
+    outbound_directory = StringField("Outbound folder", [Length(max=PATH_LENGTH)])
+    delimiter = RadioField(
+        "Delimiter",
+        [DataRequired("Choose the delimiter: nothing is chosen for you, as the wrong one reads nothing.")],
+        choices=[SelectChoice(",", "Comma ,"), SelectChoice(";", "Semicolon ;")],
+    )
+    by_name = BooleanField("Match columns by their names", default=True)
+    simultaneous_execution = RadioField(
+        "When it fires while a run of it has not ended",
+        choices=[SelectChoice(RUN_IMMEDIATELY, "Queue it"), SelectChoice(WAIT_FOR_NEXT, "Skip it")],
+        default=WAIT_FOR_NEXT,
+    )
+    import_full_mode = BooleanField("Full mode")
+    full_mode_known = BooleanField("I know that values are removed from the records in the file")
+    store_external_ids = SelectMultipleField("Stores", validate_choice=False)
+    active = BooleanField("Active", default=True)
+    # Whoever switched Full mode on before has confirmed it then.
+    full_mode_was_on = False
+
+    def validate_full_mode_known(self, known: BooleanField) -> None:
+        if self.import_full_mode.data and not self.full_mode_was_on and not known.data:
+            raise ValidationError("Full mode removes values. Tick this if that is what you want.")
+
+    def configuration(self, lines: Lines) -> Configuration:
+        """What the domain's create and update take. Raises InvalidError for a schedule with faults."""
+        bulk = self.reads.data == FOLDER
+        return Configuration(
+            name=self.name.data or "",
+            connection_id=self.connection_id.data or "",
+            delimiter=self.delimiter.data or "",
+            bulk=bulk,
+            file_path=None if bulk else self.file_path.data,
+            inbound_directory=self.inbound_directory.data if bulk else None,
+            outbound_directory=self.outbound_directory.data if bulk else None,
+            mapping=None if self.by_name.data else lines.mapping(),
+            transcoding=lines.transcoding(),
+            cron=(cron := self.read_cron()),
+            schedule_enabled=self.schedule_enabled.data and cron is not None,
+            simultaneous_execution=self.simultaneous_execution.data or "",
+            import_full_mode=self.import_full_mode.data,
+            store_external_ids=self.store_external_ids.data or [],
+            active=self.active.data,
+        )
+
+    def show_at(self, lines: Lines, error: InvalidError | FieldConflictError) -> None:
+        """Faults of the mapping and the transcoding go to their lines, the others to their fields."""
+        if isinstance(error, InvalidError) and (rest := lines.take_faults(error.fields)) != error.fields:
+            if not rest:
+                self.form_errors.append("The mapping or the transcoding has faults; they are marked there.")
+                return
+            error = InvalidError(str(error), rest)
+        self.show(error)
+
+
+def stored_values(job: ImportJob) -> dict[str, Any]:
+    names = ("name", "file_path", "inbound_directory", "outbound_directory", "delimiter", "simultaneous_execution")
+    return {name: getattr(job, name) for name in (*names, "import_full_mode", "store_external_ids", "active")} | {
+        "connection_id": job.connection.public_id,
+        "reads": FOLDER if job.bulk else ONE_FILE,
+        "by_name": job.mapping is None,
+        **stored_schedule(job.cron, enabled=job.schedule_enabled),
+    }
