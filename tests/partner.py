@@ -19,7 +19,7 @@ USERNAME, PASSWORD = "hub", "open sesame 7391"
 
 @dataclass
 class Partner:
-    """`silent_at` names the operation that never answers: login, stat, open, write, fsync, close or rename.
+    """`silent_at` names the operation that never answers: login, stat, open, read, write, fsync, close or rename.
     With a `complaint` no file can be opened, and that is what the server says. A file that holds the `poison` makes it
     drop every connection or, with `chokes`, never answer."""
 
@@ -82,6 +82,10 @@ class _Files(asyncssh.SFTPServer):
         file = super().open(path, pflags, attrs)
         self._partner.opened.append(file)
         return file
+
+    async def read(self, file_obj: Any, offset: int, size: int) -> Any:
+        await self._partner.answer("read")
+        return super().read(file_obj, offset, size)
 
     async def write(self, file_obj: Any, offset: int, data: bytes) -> Any:
         await self._partner.answer("write")

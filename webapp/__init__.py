@@ -29,14 +29,14 @@ from webapp.connections import routes as connections
 from webapp.dashboard import routes as dashboard
 from webapp.executions import routes as executions
 from webapp.export_jobs import routes as export_jobs
-from webapp.import_jobs import form_routes as import_job_forms  # noqa: F401 - its routes
+from webapp.import_jobs import form_routes as import_job_forms
 from webapp.import_jobs import routes as import_jobs
 from webapp.orders import routes as orders
 from webapp.records import routes as records
 from webapp.settings import routes as settings_pages
 
 ROOT = Path(__file__).parent.parent
-PAGES = (auth, connections, dashboard, executions, export_jobs, import_jobs, orders, records, settings_pages)
+PAGES = (auth, connections, dashboard, executions, export_jobs, import_jobs, import_job_forms, orders, records, settings_pages)
 
 
 def create_app(settings: Settings) -> APIFlask:

@@ -12,7 +12,7 @@ from datahub.errors import DataHubError, HostKeyError, TransientError
 from datahub.models.connection import Connection
 from datahub.settings import Settings
 from datahub.transports import open_transport
-from datahub.transports.base import HOST_KEY, OPENING_STEPS, Transport, join
+from datahub.transports.base import HOST_KEY, OPENING_STEPS, Transport, is_csv, join
 from datahub.transports.ssh_keys import fingerprint
 from datahub.vault import Vault
 
@@ -21,7 +21,7 @@ FOLDER_STEPS = (LIST, WRITE, RENAME, DELETE)
 # Shorter than what a web server allows a request by default.
 TEST_SECONDS = 20.0
 _CLEANING_SECONDS = 2.0
-FOLDERS_SHOWN = 500
+NAMES_SHOWN = 500
 _PROBE = b"Data Hub tests whether it may write here. This file may be deleted.\n"
 
 
@@ -99,15 +99,24 @@ def run_test_blocking(connection: Connection, settings: Settings, vault: Vault, 
     return asyncio.run(run_test(connection, settings, vault, folder))
 
 
-async def list_folders(connection: Connection, settings: Settings, vault: Vault, path: str) -> list[str]:
-    """Names of the folders in `path`, at most FOLDERS_SHOWN, those that cannot be shown left out."""
+@dataclass(frozen=True)
+class Folder:
+    """Names in a remote folder, those that cannot be shown left out, each kind at most NAMES_SHOWN."""
+
+    folders: list[str]
+    csv_files: list[str]
+
+
+async def list_names(connection: Connection, settings: Settings, vault: Vault, path: str) -> Folder:
     try:
         async with asyncio.timeout(TEST_SECONDS), open_transport(connection, settings, vault) as transport:
             entries = await transport.list_folder(path)
     except TimeoutError as error:
         raise TransientError(f"{connection.host} did not list the folder within {TEST_SECONDS:g} s.") from error
-    names = (entry.name for entry in entries if entry.is_folder and entry.name.isprintable())
-    return list(names)[:FOLDERS_SHOWN]
+    shown = [entry for entry in entries if entry.name.isprintable()]
+    folders = [entry.name for entry in shown if entry.is_folder]
+    files = [entry.name for entry in shown if not entry.is_folder and is_csv(entry.name)]
+    return Folder(folders[:NAMES_SHOWN], files[:NAMES_SHOWN])
 
 
 async def _probe(transport: Transport, folder: str, log: _Log) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from datahub.db import database_now
 from datahub.entities import ENTITIES
-from datahub.errors import ConflictError, NotFoundError
+from datahub.errors import ConflictError, FieldConflictError, NotFoundError
 from datahub.jobs import executions, job_rules
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
@@ -65,6 +65,21 @@ def update(session: Session, job: ImportJob, configuration: Configuration) -> Im
     """Raises as create does. Ticks of a schedule count from the moment it was set, changed or switched on."""
     _fill(session, job, configuration, Faults())
     return job
+
+
+def find_faults(
+    session: Session, configuration: Configuration, *, entity: str, job: ImportJob | None = None
+) -> dict[str, list[str]]:
+    """Everything for which create, or an update of `job`, would refuse this; nothing is changed."""
+    faults = Faults()
+    job = job or _new_job(session, entity, SFTP)
+    with session.no_autoflush:
+        given, _ = _look_over(session, job, configuration, faults)
+        try:
+            job_rules.require_free_name(session, job, given.name)
+        except FieldConflictError as error:
+            faults.add(error.field, str(error))
+    return faults.fields
 
 
 def configuration_of(job: ImportJob) -> Configuration:
@@ -180,15 +195,22 @@ def _new_job(session: Session, entity: str, method: str) -> ImportJob:
 
 def _fill(session: Session, job: ImportJob, configuration: Configuration, faults: Faults) -> None:
     """Reads everything before it changes anything, so that a refused change leaves the job as it was."""
-    given = _checked(configuration, job.entity, faults)
     with session.no_autoflush:
-        connection = job_rules.choose_connection(session, job, given.connection_id, faults)
-        _check_stores(session, given.store_external_ids, faults)
+        given, connection = _look_over(session, job, configuration, faults)
         faults.raise_any(job)
         assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
         job_rules.require_free_name(session, job, given.name)
     with job_rules.claimed(session, job, given.name):
         _apply(session, job, given, connection)
+
+
+def _look_over(
+    session: Session, job: ImportJob, configuration: Configuration, faults: Faults
+) -> tuple[Configuration, Connection | None]:
+    given = _checked(configuration, job.entity, faults)
+    connection = job_rules.choose_connection(session, job, given.connection_id, faults)
+    _check_stores(session, given.store_external_ids, faults)
+    return given, connection
 
 
 def _apply(session: Session, job: ImportJob, given: Configuration, connection: Connection) -> None:

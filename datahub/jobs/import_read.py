@@ -84,7 +84,7 @@ def read(source: Source, recipe: dict[str, Any], spool: Spool, settings: Setting
     spool.begin()
     with open_delimited(source.path, recipe["delimiter"], limits) as rows:
         matched = match(rows.header, mapping_targets(entity), recipe["mapping"])
-        _refuse(matched, recipe)
+        refuse(matched, recipe)
         recipe = recipe | import_definitions.bind(matched, recipe, entity)
         # What comes back mended was cleared of nothing the first time, and says less than the whole file did.
         recipe["clears"] = recipe["full_mode"] and not set(HUB_COLUMNS) <= set(rows.header)
@@ -102,7 +102,8 @@ def read(source: Source, recipe: dict[str, Any], spool: Spool, settings: Setting
     return Read(recipe, count, files, list(matched.missing_optional))
 
 
-def _refuse(matched: Matched, recipe: dict[str, Any]) -> None:
+def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
+    """Raises SourceError for columns that no run takes."""
     if matched.faults:
         raise SourceError(" ".join(fault.message for fault in matched.faults), code=matched.faults[0].code)
     if matched.missing_required:

@@ -56,6 +56,9 @@ class Transport(Protocol):
         """Writes `target`. TransientError also when the file changed meanwhile; ConfigError when it is not there, may
         not be read or is longer than `max_bytes`."""
 
+    async def read_head(self, path: str, max_bytes: int) -> bytes:
+        """The first `max_bytes` of a file, or all of one that is shorter. The file may be changing meanwhile."""
+
     async def remove(self, path: str) -> None:
         """Safe to repeat: a missing file is fine."""
 
@@ -73,6 +76,11 @@ def join(folder: str, name: str) -> str:
     if folder in ("", ".", "./"):
         return name
     return f"{folder.rstrip('/')}/{name}"
+
+
+def is_csv(name: str) -> bool:
+    """Whether a folder that is imported as a whole takes the file. A leading dot hides what is still being written."""
+    return name.lower().endswith(".csv") and not name.startswith(".") and name.isprintable()
 
 
 def clean(text: str) -> str:

@@ -100,11 +100,28 @@ class SftpTransport:
             raise TransientError(f"{self._server} refused to rename {old} to {new}: {error}") from error
 
     async def download(self, path: str, target: Path, max_bytes: int) -> Fetched:
+        async with self._opened(path) as file:
+            return await self._read(file, path, target, max_bytes)
+
+    async def read_head(self, path: str, max_bytes: int) -> bytes:
+        head = bytearray()
+        async with self._opened(path) as file:
+            while len(head) < max_bytes:
+                async with self._step("reading"):
+                    piece: bytes = await file.read(max_bytes - len(head), len(head))
+                if not piece:
+                    break
+                head += piece
+        return bytes(head)
+
+    @asynccontextmanager
+    async def _opened(self, path: str) -> AsyncIterator[asyncssh.SFTPClientFile]:
+        """A file to read from."""
         try:
             async with self._step("opening a file"):
                 file = await self._client.open(path, "rb")
             try:
-                return await self._read(file, path, target, max_bytes)
+                yield file
             finally:
                 await self._close_quietly(file)
         except FileNotFoundError as error:

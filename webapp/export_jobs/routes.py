@@ -115,9 +115,8 @@ def folder() -> str:
         # Nothing is held open while the server takes its time.
         session.rollback()
         extensions = current_app.extensions
-        found = asyncio.run(
-            connection_test.list_folders(connection, extensions["settings"], extensions["vault"], path or ".")
-        )
+        listing = connection_test.list_names(connection, extensions["settings"], extensions["vault"], path or ".")
+        found = asyncio.run(listing).folders
     except NotFoundError:
         problem = "Choose a connection first."
     except DataHubError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from datahub.errors import TransientError
-from datahub.jobs.connection_test import Report, list_folders, run_test, run_test_blocking
+from datahub.jobs.connection_test import Folder, Report, list_names, run_test, run_test_blocking
 from datahub.transports.sftp import SftpTransport
 from datahub.vault import Vault
 from tests.connections import connection_to, make_connection
@@ -111,8 +111,10 @@ def test_a_server_that_cannot_rename_keeps_no_probe(
     assert list(sshd.files.iterdir()) == []
 
 
-def test_folders_are_listed_for_choosing_without_files_and_hostile_names(sshd: SshServer, vault: Vault) -> None:
-    for name in ("out", "in", "in/orders", "evil\nname"):
+def test_folders_and_csv_files_are_listed_without_hostile_names(sshd: SshServer, vault: Vault) -> None:
+    for name in ("out", "in", "in/orders", "evil\nname", "folder.csv"):
         (sshd.files / name).mkdir()
-    (sshd.files / "file").touch()
-    assert asyncio.run(list_folders(connection_to(sshd, vault), SETTINGS, vault, "")) == ["in", "out"]
+    for name in ("file", "b.CSV", "a.csv", ".a.csv", "evil\n.csv"):
+        (sshd.files / name).touch()
+    found = asyncio.run(list_names(connection_to(sshd, vault), SETTINGS, vault, ""))
+    assert found == Folder(folders=["folder.csv", "in", "out"], csv_files=["a.csv", "b.CSV"])

@@ -477,3 +477,13 @@ def test_who_deletes_a_job_that_is_just_gone_is_told_so(sessions: sessionmaker[S
         import_jobs.delete(first, import_jobs.get(first, job.public_id), actor="ada")
     with sessions() as second, pytest.raises(NotFoundError, match="just been deleted"):
         import_jobs.delete(second, job, actor="ada")
+
+
+def test_every_fault_is_found_beforehand_and_nothing_changes(session: Session, vault: Vault) -> None:
+    job = create(session, vault, name="Taken")
+    given = Configuration(name="taken", connection_id="", delimiter="", store_external_ids=["nowhere"])
+    found = import_jobs.find_faults(session, given, entity="OFFER")
+    assert set(found) == {"name", "connection_id", "delimiter", "file_path", "store_external_ids"}
+    assert "name" not in import_jobs.find_faults(session, given, entity="OFFER", job=job)
+    assert import_jobs.find_faults(session, configuration_of(job), entity="OFFER", job=job) == {}
+    assert not session.new and not session.dirty

@@ -103,6 +103,19 @@ def test_many_files_are_in_flight_on_one_connection(sshd: SshServer, vault: Vaul
     assert {path.name: path.read_text() for path in sshd.files.iterdir()} == {f"{n}.xml": str(n) for n in range(200)}
 
 
+def test_the_head_of_a_file_is_read_and_no_more(sshd: SshServer, vault: Vault) -> None:
+    content = os.urandom(300_000)
+    (sshd.files / "a.csv").write_bytes(content)
+
+    async def scenario(transport: Transport) -> None:
+        assert await transport.read_head("a.csv", 200_000) == content[:200_000]
+        assert await transport.read_head("a.csv", 400_000) == content
+        with pytest.raises(TransientError, match=r"There is no file gone\.csv"):
+            await transport.read_head("gone.csv", 10)
+
+    use(connection_to(sshd, vault), vault, scenario)
+
+
 def test_a_missing_folder_is_named(sshd: SshServer, vault: Vault) -> None:
     words = f"The folder out/orders does not exist on 127.0.0.1:{sshd.port}"
     with pytest.raises(TransientError, match=words):
@@ -289,6 +302,10 @@ async def _upload(transport: Transport) -> None:
     await transport.upload("a", b"x" * 100_000)
 
 
+async def _read_head(transport: Transport) -> None:
+    await transport.read_head("b", 10)
+
+
 async def _rename(transport: Transport) -> None:
     await transport.rename("b", "c")
 
@@ -303,6 +320,8 @@ async def _rename(transport: Transport) -> None:
         ("fsync", _upload),
         ("close", _upload),
         ("rename", _rename),
+        ("open", _read_head),
+        ("read", _read_head),
     ],
 )
 def test_a_server_that_falls_silent_is_given_up_in_time(

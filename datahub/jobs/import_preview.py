@@ -1,0 +1,299 @@
+"""What an import job would make of its file: from form values that may be unfinished and a sample, read and converted
+by the same code as in a run. Nothing is stored and no server is asked here."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from io import BytesIO
+from itertools import islice
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from datahub.db import database_now
+from datahub.entities.base import EntityType
+from datahub.errors import InvalidError, SourceError
+from datahub.formats.delimited import DELIMITERS, Delimited, Limits, Row
+from datahub.jobs import general_settings, import_read
+from datahub.jobs.frequencies import describe
+from datahub.jobs.import_jobs import Configuration
+from datahub.jobs.import_plan import MULTIPLE, Converted, Plan
+from datahub.jobs.import_sample import Sample
+from datahub.jobs.import_targets import mapping_targets
+from datahub.jobs.schedule import next_fires
+from datahub.mapping.columns import Binding, Matched, match
+from datahub.mapping.proposals import Proposal, propose
+from datahub.mapping.transcoding import Transcoding, compile, distinct_values
+from datahub.models.setting import GeneralSettings
+
+SAMPLE_ROWS = 10_000
+ROWS_SHOWN = 5
+CAUSES_SHOWN = 3
+VALUES_SHOWN = 50
+FIRES_SHOWN = 5
+NO_MATCH = Matched((), (), (), (), (), (), ())
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a delimiter parts the header. Neither columns nor fields where it cannot be read so."""
+
+    delimiter: str
+    columns: int
+    fields: int
+
+
+@dataclass(frozen=True)
+class FieldPreview:
+    """What feeds a field, its value in the record that is looked at, and the share of rows that bring one."""
+
+    column: str
+    share: float
+    value: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Cause:
+    field: str
+    message: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The sample under the chosen delimiter. `problem` would make a run fail; what comes before it is there all the
+    same. `fields` are by field and locale, as in a mapping: productNames[fr-FR]."""
+
+    problem: str = ""
+    header: Sequence[str] = ()
+    rows: Sequence[Row] = ()
+    proposals: Sequence[Proposal] = ()
+    fields: Mapping[str, FieldPreview] = field(default_factory=dict)
+    unused: Sequence[str] = ()
+    extras: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    record: int = 0
+    record_fault: str = ""
+    rejected: int = 0
+    causes: Sequence[Cause] = ()
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`suggested` is the delimiter that fits clearly better than the other, or empty."""
+
+    summary: str
+    schedule: str
+    fires: Sequence[datetime]
+    fits: Sequence[Fit] = ()
+    suggested: str = ""
+    reading: Reading = Reading()
+
+
+def preview(
+    session: Session,
+    given: Configuration,
+    *,
+    entity: EntityType,
+    sample: Sample,
+    limits: Limits,
+    source: str = "",
+    record: int = 0,
+) -> Preview:
+    """`source` is what people call the file and its server; `record` is the row of the sample to convert."""
+    general = general_settings.get(session)
+    fits = [_fit(sample, delimiter, given, entity, limits) for delimiter in DELIMITERS] if sample.content else []
+    reading = Reading()
+    if sample.content and given.delimiter in DELIMITERS:
+        reading = _Reader(given, entity, general, sample, limits).read(record)
+    now = database_now(session)
+    return Preview(
+        summary=_summary(given, entity, source, reading),
+        schedule=describe(given.cron) if given.cron else "",
+        fires=next_fires(given.cron, now, FIRES_SHOWN) if given.cron else [],
+        fits=fits,
+        suggested=_suggested(fits),
+        reading=reading,
+    )
+
+
+def _fit(sample: Sample, delimiter: str, given: Configuration, entity: EntityType, limits: Limits) -> Fit:
+    try:
+        header = Delimited(BytesIO(sample.content), delimiter, limits).header
+    except SourceError:
+        return Fit(delimiter, 0, 0)
+    fed = {(binding.field, binding.locale) for binding in _matched(header, entity, given.mapping).bindings}
+    return Fit(delimiter, len(header), len(fed))
+
+
+def _suggested(fits: Sequence[Fit]) -> str:
+    ranked = sorted(fits, key=lambda fit: (fit.fields, fit.columns), reverse=True)
+    if not ranked or (ranked[0].fields, ranked[0].columns) == (ranked[1].fields, ranked[1].columns):
+        return ""
+    return ranked[0].delimiter if ranked[0].columns else ""
+
+
+def _matched(header: Sequence[str], entity: EntityType, mapping: Sequence[Mapping[str, str]] | None) -> Matched:
+    """Nothing is matched by a mapping with faults: the form names them."""
+    try:
+        return match(header, mapping_targets(entity), mapping)
+    except InvalidError:
+        return NO_MATCH
+
+
+class _Reader:
+    def __init__(
+        self, given: Configuration, entity: EntityType, general: GeneralSettings, sample: Sample, limits: Limits
+    ) -> None:
+        self._given, self._entity, self._general = given, entity, general
+        self._sample, self._limits = sample, limits
+        self._main_locale = general.main_locale
+
+    def read(self, record: int) -> Reading:
+        header, rows, problem = self._parse()
+        if not header:
+            return Reading(problem)
+        proposals = propose(header, mapping_targets(self._entity))
+        matched = _matched(header, self._entity, self._given.mapping)
+        if matched is NO_MATCH:
+            return Reading(problem, header=header, rows=rows, proposals=proposals, unused=header)
+        plan = self._plan(header, matched)
+        converted = [plan.convert(cells) if fault is None else None for _, cells, fault in rows]
+        record = max(0, min(record, len(rows) - 1))
+        return Reading(
+            problem=problem or self._refusal(matched),
+            header=header,
+            rows=rows,
+            proposals=proposals,
+            fields=self._fields(header, rows, plan, matched, converted[record] if rows else None),
+            unused=matched.unused,
+            extras=[header[extra.column] for extra in (*matched.custom_fields, *matched.attributes)],
+            missing=[one.source for one in (*matched.missing_required, *matched.missing_optional)],
+            record=record,
+            record_fault=fault.message if rows and (fault := rows[record][2]) else "",
+            rejected=sum(1 for row in converted if row is None or row.faults),
+            causes=_causes(rows, converted),
+            values=self._values(rows, matched),
+        )
+
+    def _parse(self) -> tuple[list[str], list[Row], str]:
+        """The header, the rows until something is wrong, and what that is."""
+        header: list[str] = []
+        rows: list[Row] = []
+        try:
+            parsed = Delimited(BytesIO(self._sample.content), self._given.delimiter, self._limits)
+            header = parsed.header
+            for row in islice(parsed, SAMPLE_ROWS):
+                rows.append(row)
+        except SourceError as error:
+            if not (self._sample.is_cut and rows and _ended_in_quotes(error)):
+                return header, rows, str(error)
+        return header, rows, ""
+
+    def _plan(self, header: list[str], matched: Matched) -> Plan:
+        keys = {target.key for target in mapping_targets(self._entity)}
+        entries = [entry for entry in self._given.transcoding if entry["field"] in keys and entry["from"]]
+        bound = [(binding.column, binding.field, binding.locale) for binding in matched.bindings]
+        return Plan(self._entity, header, bound, Transcoding(compile(entries)), self._main_locale)
+
+    def _refusal(self, matched: Matched) -> str:
+        """Why a run would not take a file with these columns."""
+        try:
+            import_read.refuse(matched, {"locales": self._general.locales}, self._entity)
+        except SourceError as error:
+            return str(error)
+        return ""
+
+    def _fields(
+        self, header: list[str], rows: list[Row], plan: Plan, matched: Matched, row: Converted | None
+    ) -> dict[str, FieldPreview]:
+        whole = [cells for _, cells, fault in rows if fault is None]
+        values = _values_by_key(plan, row) if row else {}
+        faults = {fault["field"]: fault["message"] for fault in row.faults} if row else {}
+        return {
+            _place(binding): FieldPreview(
+                column=header[binding.column],
+                share=sum(1 for cells in whole if cells[binding.column].strip()) / len(whole) if whole else 0.0,
+                value=_text(values.get(binding.field), binding.locale or self._main_locale),
+                fault=faults.get(binding.field, ""),
+            )
+            for binding in matched.bindings
+        }
+
+    def _values(self, rows: list[Row], matched: Matched) -> dict[str, list[str]]:
+        """What the columns hold that are to be transcoded, the most frequent first."""
+        wanted = {entry["field"] for entry in self._given.transcoding}
+        lists = {known.key for known in _all_fields(self._entity) if known.type in MULTIPLE}
+        found: dict[str, list[str]] = {}
+        for binding in matched.bindings:
+            if binding.field in wanted:
+                cells = (cells[binding.column] for _, cells, fault in rows if fault is None)
+                counted = distinct_values(cells, VALUES_SHOWN, multiple=binding.field in lists)
+                found.setdefault(binding.field, []).extend(text for text, _ in counted)
+        return found
+
+
+def _ended_in_quotes(error: SourceError) -> bool:
+    """The cut of a sample may lie between the quotes of a cell."""
+    return isinstance(error.__cause__, csv.Error) and "unexpected end of data" in str(error.__cause__)
+
+
+def _place(binding: Binding) -> str:
+    return f"{binding.field}[{binding.locale}]" if binding.locale else binding.field
+
+
+def _all_fields(entity: EntityType) -> list[Any]:
+    return [entity.key, *entity.fields, *(known for part in entity.parts for known in (part.key_field, *part.fields))]
+
+
+def _values_by_key(plan: Plan, row: Converted) -> dict[str, Any]:
+    values = {known.key: value for known, value in zip(plan.root.given, row.values, strict=True)}
+    values[plan.entity.key.key] = row.key
+    if plan.entity.deleted_by:
+        values[plan.entity.deleted_by.key] = row.remove
+    if plan.part is not None:
+        part = plan.entity.parts[0]
+        values |= {known.key: value for known, value in zip(plan.part.given, row.part_values, strict=True)}
+        values |= {part.key_field.key: row.part_key, part.removed_by.key: row.part_remove}
+    return values
+
+
+def _text(value: Any, locale: str) -> str:
+    if isinstance(value, dict):
+        value = value.get(locale)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return " || ".join(":".join(item) if isinstance(item, list) else str(item) for item in value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _causes(rows: Sequence[Row], converted: Sequence[Converted | None]) -> list[Cause]:
+    counted: Counter[tuple[str, str]] = Counter()
+    for (_, _, fault), row in zip(rows, converted, strict=True):
+        if row is None:
+            counted["", fault.message if fault else ""] += 1
+        else:
+            counted.update({(found["field"], found["message"]) for found in row.faults})
+    return [Cause(name, message, count) for (name, message), count in counted.most_common(CAUSES_SHOWN)]
+
+
+def _summary(given: Configuration, entity: EntityType, source: str, reading: Reading) -> str:
+    runs_by_itself = given.active and given.schedule_enabled and given.cron
+    when = describe(given.cron) if runs_by_itself and given.cron else "Only when somebody runs it"
+    what = f"every .csv file of {source}" if given.bulk else source
+    records = entity.label.lower()
+    told = f"{when}: {what or 'a file that is not named yet'} creates and updates {records} by {entity.key.label}"
+    if reading.fields:
+        count = len(reading.fields)
+        told += f", {count} {'field' if count == 1 else 'fields'} of {len(mapping_targets(entity))} from its columns"
+    return f"{told}."

@@ -1,0 +1,163 @@
+"""The preview reads and converts a sample as a run would, from values that may be unfinished."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from datahub.entities import ENTITIES
+from datahub.formats.delimited import Limits
+from datahub.jobs.import_jobs import Configuration
+from datahub.jobs.import_preview import SAMPLE_ROWS, Cause, FieldPreview, Fit, Preview, preview
+from datahub.jobs.import_sample import Sample
+from datahub.models.setting import GeneralSettings
+
+OFFERS = "Stock Id;Prix;stock_number;Comment\nS-1;;5;x\nS-2;2.50;many;\nS-3;3;7;\n"
+
+
+def look(
+    session: Session, content: str | bytes = OFFERS, *, entity: str = "OFFER", cut: bool = False, **changes: Any
+) -> Preview:
+    record = changes.pop("record", 0)
+    source = changes.pop("source", "in/offers.csv of ERP")
+    values: dict[str, Any] = {"name": "", "connection_id": "", "delimiter": ";"}
+    raw = content.encode() if isinstance(content, str) else content
+    return preview(
+        session,
+        Configuration(**values | changes),
+        entity=ENTITIES[entity],
+        sample=Sample("offers.csv", raw, is_cut=cut),
+        limits=Limits(),
+        source=source,
+        record=record,
+    )
+
+
+def test_an_empty_form_is_no_error(session: Session) -> None:
+    shown = look(session, b"", delimiter="", source="")
+    assert (shown.fits, shown.suggested, shown.fires, shown.reading.header) == ([], "", [], ())
+    assert shown.summary == (
+        "Only when somebody runs it: a file that is not named yet creates and updates offers by Stock Id."
+    )
+
+
+def test_the_delimiter_that_fits_is_suggested_and_none_is_taken_by_itself(session: Session) -> None:
+    shown = look(session, delimiter="")
+    assert shown.fits == [Fit(",", 0, 0), Fit(";", 4, 2)]
+    assert (shown.suggested, shown.reading.header) == (";", ())
+
+
+def test_a_wrong_delimiter_is_told_as_a_run_would(session: Session) -> None:
+    shown = look(session, delimiter=",")
+    assert 'Choose ";" as delimiter' in shown.reading.problem
+    assert (shown.reading.header, shown.suggested) == ((), ";")
+
+
+def test_where_both_fit_alike_none_is_suggested(session: Session) -> None:
+    assert look(session, "a,b;c\n1,2;3\n", delimiter="").suggested == ""
+
+
+def test_a_record_is_shown_converted_with_the_share_of_filled_rows(session: Session) -> None:
+    mapping = [{"field": "stockId", "source": "Stock Id"}, {"field": "price", "source": "Prix"}]
+    shown = look(session, mapping=mapping, record=1).reading
+    assert shown.fields == {
+        "stockId": FieldPreview("Stock Id", 1.0, "S-2"),
+        "price": FieldPreview("Prix", 2 / 3, "2.50"),
+    }
+    assert list(shown.unused) == ["stock_number", "Comment"]
+    assert shown.problem == ""
+
+
+def test_a_fault_stands_at_its_field_and_is_counted(session: Session) -> None:
+    shown = look(session, record=1).reading
+    assert (
+        shown.fields["stockNumber"].fault == "Must be a number with a dot, at most 12 digits before it and 6 after it."
+    )
+    assert shown.rejected == 1
+    assert shown.causes == [Cause("stockNumber", shown.fields["stockNumber"].fault, 1)]
+
+
+def test_transcoding_is_applied_and_its_values_are_offered(session: Session) -> None:
+    unfinished = {"field": "stockNumber", "from": "", "to": ""}
+    shown = look(session, record=1, transcoding=[{"field": "stockNumber", "from": "many", "to": "100"}, unfinished])
+    assert (shown.reading.fields["stockNumber"].value, shown.reading.rejected) == ("100", 0)
+    assert shown.reading.values == {"stockNumber": ["5", "many", "7"]}
+
+
+@pytest.mark.parametrize(("record", "shown"), [(-3, 0), (2, 2), (99, 2)])
+def test_the_record_looked_at_is_one_of_the_sample(session: Session, record: int, shown: int) -> None:
+    reading = look(session, record=record).reading
+    assert reading.record == shown
+    assert reading.fields["stockId"].value == f"S-{shown + 1}"
+
+
+def test_a_row_of_another_width_is_told_instead_of_its_values(session: Session) -> None:
+    reading = look(session, "Stock Id;Stock Number\nS-1;5;6\n").reading
+    assert reading.record_fault == "This row has 3 cells; the header has 2."
+    assert reading.fields["stockId"] == FieldPreview("Stock Id", 0.0)
+    assert reading.rejected == 1
+
+
+def test_a_column_that_no_run_takes_is_named(session: Session) -> None:
+    assert "lacks a column" in look(session, "Prix;Stock Number\n1;2\n").reading.problem
+    assert look(session, "Prix;Stock Number\n1;2\n").reading.missing == ["Stock Id"]
+    assert "None of the mapped columns" in look(session, "a;b\n1;2\n").reading.problem
+
+
+@pytest.mark.parametrize("mapping", [[], [{"field": "stockId", "source": ""}], [{"field": "lost", "source": "Prix"}]])
+def test_an_unfinished_mapping_feeds_nothing(session: Session, mapping: list[dict[str, str]]) -> None:
+    reading = look(session, mapping=mapping).reading
+    assert (reading.fields, reading.rejected, reading.problem) == ({}, 0, "")
+    assert list(reading.unused) == ["Stock Id", "Prix", "stock_number", "Comment"]
+
+
+def test_exact_names_come_first_among_the_proposals(session: Session) -> None:
+    found = look(session, "Supplier External ID;Stock ID\n1;2\n").reading.proposals
+    assert [(it.field, it.column, it.exact) for it in found] == [
+        ("stockId", "Stock ID", True),
+        ("supplierId", "Supplier External ID", False),
+    ]
+
+
+def test_locales_have_their_own_values(session: Session) -> None:
+    session.get_one(GeneralSettings, 1).locales = ["en-GB", "fr-FR"]
+    content = "Product External Id;Product Names;productNames[fr-FR]\nP;Chair;Chaise\n"
+    fields = look(session, content, entity="PRODUCT").reading.fields
+    assert (fields["productNames"].value, fields["productNames[fr-FR]"].value) == ("Chair", "Chaise")
+    unknown = look(session, content.replace("fr-FR", "de-DE"), entity="PRODUCT").reading.problem
+    assert "languages that are not set up: de-DE" in unknown
+
+
+def test_rows_before_a_fault_of_the_file_are_shown(session: Session) -> None:
+    shown = look(session, OFFERS.encode() + b"S-4;\xff;1;\n").reading
+    assert shown.problem.startswith("Line 5 is not UTF-8")
+    shown = look(session, OFFERS + 'S-4;"a"b;1;\n').reading
+    assert "begins at line 5 do not match" in shown.problem
+    assert len(shown.rows) == 3
+
+
+def test_a_cut_between_quotes_is_no_fault(session: Session) -> None:
+    begun = OFFERS + 'S-4;1;1;"first line\n'
+    assert look(session, begun, cut=True).reading.problem == ""
+    assert "quotes" in look(session, begun).reading.problem
+
+
+def test_no_more_rows_than_enough_are_converted(session: Session) -> None:
+    reading = look(session, "Stock Id\n" + "S\n" * (SAMPLE_ROWS + 1)).reading
+    assert len(reading.rows) == SAMPLE_ROWS
+
+
+def test_the_next_five_fires_follow_the_schedule_and_the_sentence_says_when(session: Session) -> None:
+    shown = look(session, cron="30 6 * * MON-FRI", schedule_enabled=True)
+    assert len(shown.fires) == 5
+    assert {(fire.hour, fire.minute) for fire in shown.fires} == {(6, 30)}
+    assert shown.schedule == "Every weekday at 06:30 UTC"
+    assert shown.summary == (
+        "Every weekday at 06:30 UTC: in/offers.csv of ERP creates and updates offers by Stock Id, "
+        "2 fields of 21 from its columns."
+    )
+    for changes in ({"active": False}, {"schedule_enabled": False}):
+        told = look(session, **{"cron": "30 6 * * MON-FRI", "schedule_enabled": True} | changes).summary
+        assert told.startswith("Only when somebody runs it:")

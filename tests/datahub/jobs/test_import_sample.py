@@ -1,0 +1,119 @@
+"""The sample of an import file: what is fetched, what is kept, and what is said where nothing can be had."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from datahub.jobs import import_sample
+from datahub.jobs.import_sample import SAMPLE_BYTES, Place, Sample, kept_sample, read_sample
+from datahub.models.connection import Connection
+from datahub.settings import Settings
+from datahub.vault import Vault
+from tests.connections import connection_to
+from tests.servers import SshServer
+from tests.settings import make_settings
+
+FILE = Place(path="in/a.csv")
+
+
+@pytest.fixture
+def spooling(tmp_path: Path) -> Settings:
+    return make_settings(spool_folder=str(tmp_path / "spool"))
+
+
+@pytest.fixture
+def connection(sshd: SshServer, vault: Vault) -> Connection:
+    (sshd.files / "in").mkdir()
+    return connection_to(sshd, vault)
+
+
+def test_a_file_is_fetched_once_and_again_on_request(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    (sshd.files / "in/a.csv").write_bytes(b"id;name\n1;\n")
+    assert kept_sample(connection, spooling, FILE) is None
+    assert read_sample(connection, spooling, vault, FILE) == Sample("a.csv", b"id;name\n1;\n")
+    (sshd.files / "in/a.csv").write_bytes(b"id\n2\n")
+    assert read_sample(connection, spooling, vault, FILE).content == b"id;name\n1;\n"
+    assert read_sample(connection, spooling, vault, FILE, afresh=True).content == b"id\n2\n"
+    assert kept_sample(connection, spooling, FILE) == Sample("a.csv", b"id\n2\n")
+
+
+def test_what_is_kept_is_readable_by_this_user_alone_and_forgotten_in_time(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        (sshd.files / "in" / name).write_bytes(b"id\n1\n")
+    read_sample(connection, spooling, vault, FILE)
+    (kept,) = (Path(spooling.spool_folder) / "samples").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    long_ago = time.time() - import_sample.KEPT_SECONDS - 1
+    os.utime(kept, (long_ago, long_ago))
+    assert kept_sample(connection, spooling, FILE) is None
+    read_sample(connection, spooling, vault, Place(path="in/b.csv"))
+    assert not kept.exists()
+
+
+def test_another_path_folder_or_change_of_the_connection_is_another_sample(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    (sshd.files / "in/a.csv").write_bytes(b"id\n1\n")
+    read_sample(connection, spooling, vault, FILE)
+    assert kept_sample(connection, spooling, Place(path="in/b.csv")) is None
+    assert kept_sample(connection, spooling, Place(folder="in/a.csv")) is None
+    connection.updated_at = connection.updated_at.replace(year=2030)
+    assert kept_sample(connection, spooling, FILE) is None
+
+
+def test_of_a_folder_the_first_csv_file_by_name_is_read(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    folder = Place(folder="in")
+    assert "There is no .csv file in in yet." in read_sample(connection, spooling, vault, folder).problem
+    (sshd.files / "in/1.csv").mkdir()
+    for name in ("b.csv", "a.CSV", "0.txt", ".0.csv"):
+        (sshd.files / "in" / name).write_text(name)
+    assert read_sample(connection, spooling, vault, folder, afresh=True) == Sample("a.CSV", b"a.CSV")
+
+
+def test_a_large_file_is_cut_after_a_line(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    line = "é" * 499 + "\n"
+    (sshd.files / "in/a.csv").write_text(line * 1000)
+    found = read_sample(connection, spooling, vault, FILE)
+    assert found.is_cut and found.content == (line * (SAMPLE_BYTES // 999)).encode()
+    (sshd.files / "in/a.csv").write_text("x" * SAMPLE_BYTES + "x\n")
+    assert "is longer than 512 kB" in read_sample(connection, spooling, vault, FILE, afresh=True).problem
+
+
+def test_a_file_that_cannot_be_had_is_told_and_not_asked_for_again_by_itself(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    told = read_sample(connection, spooling, vault, FILE).problem
+    assert told.startswith("There is no file in/a.csv on")
+    (sshd.files / "in/a.csv").write_bytes(b"id\n")
+    assert read_sample(connection, spooling, vault, FILE).problem == told
+    assert read_sample(connection, spooling, vault, FILE, afresh=True).problem == ""
+
+
+def test_a_silent_server_ends_in_time(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_sample, "SAMPLE_SECONDS", 0.0)
+    assert "did not give the file within 0 s" in read_sample(connection, spooling, vault, FILE).problem
+
+
+def test_a_spool_that_cannot_be_written_costs_the_keeping_only(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault, tmp_path: Path
+) -> None:
+    (sshd.files / "in/a.csv").write_bytes(b"id\n1\n")
+    (tmp_path / "taken").touch()
+    nowhere = dataclasses.replace(spooling, spool_folder=str(tmp_path / "taken"))
+    assert read_sample(connection, nowhere, vault, FILE).content == b"id\n1\n"
+    assert kept_sample(connection, nowhere, FILE) is None
