@@ -1,42 +1,43 @@
-"""What the form of an import job shows beside its fields: connections, stores, a line per field of the entity."""
+"""What the form of an import job shows beside its fields: connections, stores, the sample, what it would lead to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import asyncio
+import posixpath
+from dataclasses import dataclass
 
+from flask import current_app
 from sqlalchemy.orm import Session
 from wtforms import SelectChoice
 
-from datahub.entities.base import EntityType, Field
-from datahub.jobs import connections, general_settings, record_reads
+from datahub.entities.base import EntityType
+from datahub.errors import DataHubError, InvalidError, NotFoundError
+from datahub.formats.delimited import Limits
+from datahub.jobs import (
+    connection_test,
+    connections,
+    general_settings,
+    import_jobs,
+    import_preview,
+    import_sample,
+    record_reads,
+)
+from datahub.jobs.import_preview import Preview
+from datahub.jobs.import_sample import Place, Sample
 from datahub.jobs.import_targets import mapping_targets
-from datahub.mapping.names import Target, split_brackets
-from datahub.models.connection import SFTP
+from datahub.models.connection import SFTP, Connection
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
-from datahub.models.setting import GeneralSettings
-from webapp.import_jobs.forms import ImportJobForm
-from webapp.import_jobs.lines import SOURCE, SPARE_LINES, Lines
+from datahub.transports.base import join
+from webapp.import_jobs import mapping_lines
+from webapp.import_jobs.forms import FOLDER, ImportJobForm
+from webapp.import_jobs.lines import SPARE_LINES, Lines
 
 STORES_SHOWN = 100
-# The JSON API's name of each policy, and the drawing of what it does.
+# The JSON API's name of each policy, and what it does.
 POLICIES = {
     RUN_IMMEDIATELY: ("Queue it", "It starts when the one before has ended; none is lost, one waits at a time."),
     WAIT_FOR_NEXT: ("Skip it", "Nothing happens until the schedule fires again."),
 }
-
-
-@dataclass(frozen=True)
-class MappingLine:
-    """`place` is the field with its locale, such as productNames[fr-FR]. `is_for_new`: new records need it."""
-
-    place: str
-    label: str
-    locale: str | None
-    is_required: bool
-    is_for_new: bool
-    source: str
-    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -46,30 +47,126 @@ class StoreOption:
     is_chosen: bool
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Pairs of a name and its path; `above` is the folder one step up, or empty at the top."""
+
+    above: str
+    folders: list[tuple[str, str]]
+    files: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request wants to see. `afresh`: the file as it is now; `more`: so many empty lines on top."""
+
+    record: int = 0
+    afresh: bool = False
+    more: int = 0
+
+
 def context(
     session: Session, form: ImportJobForm, lines: Lines, entity: EntityType, *, job: ImportJob | None = None
 ) -> dict[str, object]:
-    """For the whole form."""
+    """For the whole page: no server is asked, the preview does that once the page is there."""
     offer_connections(session, form)
+    connection, place = source_of(session, form)
+    settings = current_app.extensions["settings"]
+    sample = import_sample.kept_sample(connection, settings, place) if connection and _is_given(place) else None
     return {
-        "form": form,
         "job": job,
-        "entity": entity,
         "policies": POLICIES,
         "stores": _stores(session, form.store_external_ids.data or []),
-    } | mapping_context(session, lines, entity)
+    } | preview_context(session, form, lines, entity, connection, sample, Asked(), is_new=job is None)
 
 
-def mapping_context(session: Session, lines: Lines, entity: EntityType) -> dict[str, object]:
-    general = general_settings.get(session)
+def preview_context(
+    session: Session,
+    form: ImportJobForm,
+    lines: Lines,
+    entity: EntityType,
+    connection: Connection | None,
+    sample: Sample | None,
+    asked: Asked,
+    *,
+    is_new: bool,
+) -> dict[str, object]:
+    seen = _look(session, form, lines, entity, connection, sample, asked)
+    token = mapping_lines.token(entity, seen.reading.header)
+    proposes = is_new or form.by_name.data
+    if proposes and token != lines.columns:
+        lines.propose((mapping_lines.place_of(it), it.column) for it in seen.reading.proposals)
+        if not form.by_name.data:
+            seen = _look(session, form, lines, entity, connection, sample, asked)
     blank = {"field": "", "from": "", "to": ""}
     return {
-        "mapping_lines": list(_mapping_lines(entity, general, lines)),
+        "form": form,
+        "entity": entity,
+        "preview": seen,
+        "sample": sample,
+        "reading": seen.reading,
+        "mapping_lines": mapping_lines.build(
+            entity, general_settings.get(session), lines, seen.reading, proposes=proposes
+        ),
+        "columns_token": token,
         "mapping_faults": lines.faults.get("mapping", []),
-        "transcoding_lines": [*lines.entries, *(blank for _ in range(SPARE_LINES))],
+        "near": [it for it in seen.reading.proposals if not it.exact],
+        "transcoding_lines": [*lines.entries, *(blank for _ in range(SPARE_LINES + asked.more))],
+        "shown_fields": lines.fields,
         "line_faults": lines.faults,
         "targets": mapping_targets(entity),
     }
+
+
+def source_of(session: Session, form: ImportJobForm) -> tuple[Connection | None, Place]:
+    """The connection, if one is chosen, and where the file lies, which may not be given yet."""
+    try:
+        connection = connections.get(session, form.connection_id.data or "")
+    except NotFoundError:
+        connection = None
+    if form.reads.data == FOLDER:
+        return connection, Place(folder=(form.inbound_directory.data or "").strip())
+    return connection, Place(path=(form.file_path.data or "").strip())
+
+
+def read_sample(connection: Connection | None, place: Place, asked: Asked) -> Sample | None:
+    """From the partner's server if need be: to be called without an open transaction."""
+    if connection is None or not _is_given(place):
+        return None
+    extensions = current_app.extensions
+    settings, vault = extensions["settings"], extensions["vault"]
+    return import_sample.read_sample(connection, settings, vault, place, afresh=asked.afresh)
+
+
+def list_names(connection: Connection | None, folder: str) -> tuple[Listing | None, str]:
+    """What lies in a folder of the partner's server, or why it cannot be told."""
+    if connection is None:
+        return None, "Choose a connection first."
+    extensions = current_app.extensions
+    asking = connection_test.list_names(connection, extensions["settings"], extensions["vault"], folder or ".")
+    try:
+        found = asyncio.run(asking)
+    except DataHubError as error:
+        return None, str(error)
+    above = posixpath.dirname(folder.rstrip("/"))
+    return Listing(
+        above=(above or ".") if folder.strip("./") else "",
+        folders=[(name, join(folder, name)) for name in found.folders],
+        files=[(name, join(folder, name)) for name in found.csv_files],
+    ), ""
+
+
+def faults(session: Session, form: ImportJobForm, lines: Lines, entity: EntityType, job: ImportJob | None) -> list[str]:
+    """What is missing or wrong so far, in words; the form itself stays as it is."""
+    form.validate()
+    found = {name: list(messages) for name, messages in form.errors.items()}
+    try:
+        refused = import_jobs.find_faults(session, form.configuration(lines), entity=entity.name, job=job)
+    except InvalidError as error:
+        refused = error.fields
+    for name, messages in refused.items():
+        found.setdefault(name, messages)
+    return [f"{_called(form, name)}: {message}" for name, messages in found.items() for message in messages]
 
 
 def offer_connections(session: Session, form: ImportJobForm) -> None:
@@ -78,36 +175,39 @@ def offer_connections(session: Session, form: ImportJobForm) -> None:
     form.connection_id.choices = [SelectChoice("", "Choose…"), *named]
 
 
-def _mapping_lines(entity: EntityType, general: GeneralSettings, lines: Lines) -> Iterator[MappingLine]:
-    """A field that has texts per locale has one line for the main locale and one for each other."""
-    needed = {known.key for known in _fields(entity) if known.required_on_create}
-    for target in mapping_targets(entity):
-        for place, locale in _places(target, general, lines.sources):
-            yield MappingLine(
-                place=place,
-                label=target.label,
-                locale=locale,
-                is_required=target.required,
-                is_for_new=target.key in needed and place == target.key,
-                source=lines.sources.get(place, ""),
-                faults=lines.faults.get(SOURCE + place, []),
-            )
+def _look(
+    session: Session,
+    form: ImportJobForm,
+    lines: Lines,
+    entity: EntityType,
+    connection: Connection | None,
+    sample: Sample | None,
+    asked: Asked,
+) -> Preview:
+    settings = current_app.extensions["settings"]
+    where = form.inbound_directory.data if form.reads.data == FOLDER else form.file_path.data
+    source = f"{where} of {connection.name}" if where and connection else where or ""
+    return import_preview.preview(
+        session,
+        form.unfinished(lines),
+        entity=entity,
+        sample=sample or Sample(),
+        limits=Limits(settings.max_rows, settings.max_columns, settings.max_cell),
+        source=source,
+        record=asked.record,
+    )
 
 
-def _places(target: Target, general: GeneralSettings, chosen: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    yield target.key, None
-    if not target.localisable:
-        return
-    others = [locale for locale in general.locales if locale != general.main_locale]
-    named = [locale for base, locale in map(split_brackets, chosen) if base == target.key and locale]
-    for locale in dict.fromkeys([*others, *named]):
-        yield f"{target.key}[{locale}]", locale
+def _is_given(place: Place) -> bool:
+    return bool(place.path or place.folder)
 
 
-def _fields(entity: EntityType) -> Iterator[Field]:
-    yield from entity.fields
-    for part in entity.parts:
-        yield from part.fields
+def _called(form: ImportJobForm, name: str) -> str:
+    kind, _, rest = name.partition(".")
+    if kind in ("mapping", "transcoding"):
+        number = rest.partition(".")[0]
+        return f"Transcoding, line {int(number) + 1}" if kind == "transcoding" and number else kind.capitalize()
+    return str(form[name].label.text) if name in form else name
 
 
 def _stores(session: Session, chosen: list[str]) -> list[StoreOption]:

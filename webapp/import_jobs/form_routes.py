@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from flask import flash, render_template, request
-from flask.typing import ResponseReturnValue
+import posixpath
 
+from flask import abort, flash, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from datahub.db import read_only
 from datahub.entities import ENTITIES
 from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs import import_jobs
+from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from webapp.database import db
 from webapp.htmx import redirect_to
 from webapp.import_jobs import form_parts
 from webapp.import_jobs.blueprint import blueprint
+from webapp.import_jobs.form_parts import Asked
 from webapp.import_jobs.forms import ImportJobForm, stored_values
-from webapp.import_jobs.lines import Lines, posted_lines, stored_lines
+from webapp.import_jobs.lines import REMOVED, SPARE_LINES, Lines, posted_lines, stored_lines
 from webapp.permissions import MAPPER_WRITE, permission
+
+PATHS = ("file_path", "inbound_directory", "outbound_directory")
+MORE = "more"
 
 
 @blueprint.route("/imports/new/sftp", methods=["GET", "POST"])
@@ -59,6 +68,80 @@ def edit(job_id: str) -> ResponseReturnValue:
             form.show_at(lines, error)
     parts = form_parts.context(db.session(), form, lines, ENTITIES[job.entity], job=job)
     return render_template("import_jobs/edit.html", **parts), 422 if _has_faults(form, lines) else 200
+
+
+@blueprint.post("/imports/preview")
+@permission(MAPPER_WRITE)
+def preview() -> str:
+    """What the values typed so far lead to, with the pieces of the form that follow from the file. Saves nothing."""
+    session = _only_reading()
+    job = import_jobs.get(session, request.args["job"]) if "job" in request.args else None
+    entity = ENTITIES.get(job.entity if job else request.args.get("entity", "")) or abort(404)
+    form, lines = ImportJobForm(), posted_lines(request.form)
+    form.full_mode_was_on = bool(job and job.import_full_mode)
+    connection, place = form_parts.source_of(session, form)
+    faults = form_parts.faults(session, form, lines, entity, job)
+    sample = form_parts.read_sample(_let_go(session, connection), place, _asked())
+    parts = form_parts.preview_context(
+        read_only(session), form, lines, entity, connection, sample, _asked(), is_new=job is None
+    )
+    is_other_file = parts["columns_token"] != lines.columns
+    changes_lines = MORE in request.form or REMOVED in request.form
+    return render_template(
+        "import_jobs/_preview_answer.html",
+        job=job,
+        faults=faults,
+        is_other_file=is_other_file,
+        changes_lines=changes_lines,
+        **parts,
+    )
+
+
+@blueprint.post("/imports/browse")
+@permission(MAPPER_WRITE)
+def browse() -> str:
+    """The field of a path with what lies on the server below it. Saves nothing."""
+    session = _only_reading()
+    form = ImportJobForm()
+    name = request.args.get("field", "")
+    if name not in PATHS:
+        abort(404)
+    field, looks_for_file = form[name], name == "file_path"
+    if "pick" in request.form:
+        field.data = request.form["pick"]
+        return render_template("import_jobs/_path.html", form=form, name=name, listing=None, problem="")
+    typed = (field.data or "").strip()
+    folder = request.form.get("open", posixpath.dirname(typed) if looks_for_file else typed)
+    if not looks_for_file:
+        field.data = folder
+    connection, _ = form_parts.source_of(session, form)
+    listing, problem = form_parts.list_names(_let_go(session, connection), folder)
+    return render_template(
+        "import_jobs/_path.html", form=form, name=name, folder=folder, listing=listing, problem=problem
+    )
+
+
+def _asked() -> Asked:
+    record = request.form.get("go", request.form.get("record", "0"))
+    return Asked(
+        record=int(record) if record.isdecimal() and len(record) < 9 else 0,
+        afresh="afresh" in request.form,
+        more=SPARE_LINES if MORE in request.form else 0,
+    )
+
+
+def _only_reading() -> Session:
+    """For a POST that changes nothing: SQLite then keeps no other writer waiting."""
+    db.session.rollback()
+    return read_only(db.session())
+
+
+def _let_go(session: Session, connection: Connection | None) -> Connection | None:
+    """Nothing is held open while a server takes its time, and what is known of the connection stays known."""
+    if connection is not None:
+        session.expunge(connection)
+    session.rollback()
+    return connection
 
 
 def _has_faults(form: ImportJobForm, lines: Lines) -> bool:

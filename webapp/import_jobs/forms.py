@@ -54,6 +54,16 @@ class ImportJobForm(ScheduleForm):
 
     def configuration(self, lines: Lines) -> Configuration:
         """What the domain's create and update take. Raises InvalidError for a schedule with faults."""
+        return self._configuration(lines, self.read_cron())
+
+    def unfinished(self, lines: Lines) -> Configuration:
+        """Without a schedule where it has faults."""
+        try:
+            return self.configuration(lines)
+        except InvalidError:
+            return self._configuration(lines, None)
+
+    def _configuration(self, lines: Lines, cron: str | None) -> Configuration:
         bulk = self.reads.data == FOLDER
         return Configuration(
             name=self.name.data or "",
@@ -65,7 +75,7 @@ class ImportJobForm(ScheduleForm):
             outbound_directory=self.outbound_directory.data if bulk else None,
             mapping=None if self.by_name.data else lines.mapping(),
             transcoding=lines.transcoding(),
-            cron=(cron := self.read_cron()),
+            cron=cron,
             schedule_enabled=self.schedule_enabled.data and cron is not None,
             simultaneous_execution=self.simultaneous_execution.data or "",
             import_full_mode=self.import_full_mode.data,

@@ -1,0 +1,244 @@
+"""What the form of import jobs shows of the real file while it is filled in, over a real SFTP server."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.models.connection import Connection
+from datahub.models.import_job import ImportJob
+from datahub.settings import Settings
+from datahub.vault import Vault
+from tests import factories
+from tests.servers import SshServer
+from tests.webapp.conftest import ParsingClient, parse
+from tests.webapp.test_import_job_form import FORM, SignIn, fields_of
+
+Sessions = sessionmaker[Session]
+PREVIEW = "/imports/preview?entity=OFFER"
+OFFERS = "Stock Id;Prix;Supplier External ID;stock_number\nS-1;2.5;SUP-1;4\nS-2;;SUP-1;many\n"
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return dataclasses.replace(settings, spool_folder=str(tmp_path / "spool"))
+
+
+@pytest.fixture
+def inbound(sshd: SshServer) -> Path:
+    folder = sshd.files / "in"
+    folder.mkdir()
+    (folder / "offers.csv").write_text(OFFERS)
+    return folder
+
+
+@pytest.fixture
+def form(sessions: Sessions, vault: Vault, sshd: SshServer, inbound: Path) -> dict[str, Any]:
+    with sessions.begin() as session:
+        return FORM | {"connection_id": factories.add_connection(session, vault, sshd, name="ERP").public_id}
+
+
+def look(client: ParsingClient, data: dict[str, Any], address: str = PREVIEW) -> str:
+    answer = client.post(address, data=data, htmx=True)
+    assert answer.status_code == 200, answer.text
+    assert answer.text.lstrip().startswith('<section id="preview"')
+    return answer.text.replace("&#39;", "'").replace("&#34;", '"')
+
+
+def piece(page: str, identifier: str) -> str:
+    (found,) = [it for it in parse(page).iter() if it.get("id") == identifier]
+    return " ".join("".join(found.itertext()).split())
+
+
+def chosen(page: str) -> dict[str, str]:
+    return {name: values[0] for name, values in fields_of(page).items() if name.startswith("source.") and values[0]}
+
+
+def test_an_empty_form_says_what_is_missing(sign_in: SignIn) -> None:
+    page = look(sign_in("OPERATOR"), {})
+    for words in ("Name: Give the job a name.", "Connection: Choose a connection.", "Delimiter: Choose the delimiter"):
+        assert words in page
+    assert "Choose a connection and a path" in page
+
+
+def test_the_delimiter_that_fits_is_suggested(sign_in: SignIn, form: dict[str, Any]) -> None:
+    page = look(sign_in("OPERATOR"), form | {"delimiter": ""})
+    assert "4 columns, 2 feed fields" in page and "Choose the delimiter: the <code>;</code> fits" in page
+    assert 'id="mapping"' not in page, "the columns are not known yet"
+    wrong = look(sign_in("ADMIN"), form | {"delimiter": ","})
+    assert 'Choose ";" as delimiter' in wrong
+
+
+def test_columns_of_the_file_come_with_proposals(sign_in: SignIn, form: dict[str, Any]) -> None:
+    page = look(sign_in("OPERATOR"), form)
+    assert 'id="mapping"' in page
+    assert chosen(page) == {
+        "source.stockId": "Stock Id",
+        "source.supplierId": "Supplier External ID",
+        "source.stockNumber": "stock_number",
+    }
+    assert page.count("proposed, please check") == 1
+    assert "1 column is not named like a field" in page
+    assert "Columns that nothing uses: <code>Prix</code>, <code>Supplier External ID</code>" in page
+    assert "Before it can be saved" not in page
+
+
+def test_the_record_that_is_looked_at_changes_without_touching_the_choices(
+    sign_in: SignIn, form: dict[str, Any]
+) -> None:
+    client = sign_in("OPERATOR")
+    shown = fields_of(look(client, form))
+    data = form | {"columns": shown["columns"][0]}
+    page = look(client, data)
+    assert 'id="mapping"' not in page and "row 1 of 2, line 2" in page
+    assert "S-1" in piece(page, "result-1") and "100 % filled" in piece(page, "result-1")
+    after = look(client, data | {"go": "1"})
+    assert "S-2" in piece(after, "result-1") and "row 2 of 2, line 3" in after
+    assert "Must be a number" in after and "1 of 2" in after
+    assert "row 2 of 2" in look(client, data | {"record": "1"}), "it stays there with the next change"
+
+
+def test_a_choice_is_converted_at_once(sign_in: SignIn, form: dict[str, Any]) -> None:
+    client = sign_in("OPERATOR")
+    shown = fields_of(look(client, form))
+    data = form | {"columns": shown["columns"][0], "source.stockId": "Stock Id", "source.price": "Prix"}
+    del data["by_name"]
+    page = look(client, data)
+    assert "2 fields of 21" in page
+    assert [text for number in range(1, 22) if "2.5" in (text := piece(page, f"result-{number}"))] == ["2.550 % filled"]
+
+
+def test_values_of_the_sample_are_offered_for_the_transcoding(sign_in: SignIn, form: dict[str, Any]) -> None:
+    client = sign_in("OPERATOR")
+    lines = {"transcoding_field": ["", "stockNumber"], "transcoding_from": ["", ""], "transcoding_to": ["", ""]}
+    data = form | {"columns": fields_of(look(client, form))["columns"][0]} | lines
+    tree = parse(look(client, data))
+    offered = {it.get("id"): [option.get("value") for option in it] for it in tree.findall(".//datalist")}
+    assert offered == {"values-0": [], "values-1": ["4", "many"]}
+
+
+def test_lines_of_the_transcoding_come_and_go(sign_in: SignIn, form: dict[str, Any]) -> None:
+    lines = {
+        "transcoding_field": ["price", "currency"],
+        "transcoding_from": ["0", "€"],
+        "transcoding_to": ["1", "EUR"],
+    }
+    client = sign_in("OPERATOR")
+    more = fields_of(look(client, form | lines | {"more": "y"}))
+    assert more["transcoding_from"] == ["0", "€", "", "", "", "", "", ""]
+    fewer = fields_of(look(client, form | lines | {"remove": "0"}))
+    assert fewer["transcoding_from"] == ["€", "", "", ""]
+
+
+def test_the_file_is_read_once_and_again_on_request(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    client = sign_in("OPERATOR")
+    look(client, form)
+    (inbound / "offers.csv").write_text("Stock Id;Fresh\nS-9;1\n")
+    assert "Fresh" not in look(client, form)
+    assert "Fresh" in look(client, form | {"afresh": "y"})
+
+
+def test_a_file_that_cannot_be_had_is_told(sign_in: SignIn, form: dict[str, Any]) -> None:
+    page = look(sign_in("OPERATOR"), form | {"file_path": "in/gone.csv"})
+    assert "It could not be read" in page and "There is no file in/gone.csv" in page
+
+
+def test_of_a_folder_the_first_file_is_shown(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    (inbound / "a.csv").write_text("Stock Id;Other\nS-7;x\n")
+    data = form | {"reads": "folder", "inbound_directory": "in", "outbound_directory": "done"}
+    page = look(sign_in("OPERATOR"), data)
+    assert "a.csv" in page and "S-7" in page and "every .csv file of in of ERP" in page
+
+
+def test_the_next_runs_follow_the_schedule(sign_in: SignIn, form: dict[str, Any]) -> None:
+    client = sign_in("OPERATOR")
+    data = form | {"frequency": "DAILY", "every_days": "MON-FRI", "at": "06:30", "schedule_enabled": "y"}
+    page = look(client, data)
+    assert "Every weekday at 06:30 UTC" in page and page.count("06:30:00</time>") == 5
+    faulty = look(client, data | {"frequency": "CUSTOM", "cron": "0 6 * *"})
+    assert "This has 4 fields" in faulty and "Next runs" not in faulty
+
+
+def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any]) -> None:
+    client = sign_in("OPERATOR")
+    page = look(client, form | {"import_full_mode": "y"})
+    assert "Records that are not in the file stay" in page and "I know that" in page
+    assert "Full mode:" not in look(client, form | {"full_mode_known": "y"})
+
+
+def test_an_existing_job_keeps_its_choices(
+    sign_in: SignIn, form: dict[str, Any], sessions: Sessions, inbound: Path
+) -> None:
+    mapping = [{"field": "stockId", "source": "stock_id"}, {"field": "price", "source": "Gone"}]
+    with sessions.begin() as session:
+        connection = session.scalars(select(Connection)).one()
+        job = factories.add_import_job(session, connection, mapping=mapping)
+    client = sign_in("OPERATOR")
+    address = f"/imports/{job.public_id}/edit"
+    data = fields_of(client.get(address).text)
+    page = look(client, data, f"/imports/preview?job={job.public_id}")
+    assert chosen(page) == {"source.stockId": "Stock Id", "source.price": "Gone"}, "written as in the file"
+    assert "Gone (not in the file)" in page and "proposed" not in page
+    assert "Not in the file: <code>Gone</code>" in page
+    assert chosen(client.get(address).text)["source.stockId"] == "Stock Id", "the page knows the file from now on"
+
+
+def test_nothing_is_saved_by_looking(sign_in: SignIn, form: dict[str, Any], sessions: Sessions) -> None:
+    look(sign_in("OPERATOR"), form)
+    with sessions() as session:
+        assert session.scalars(select(ImportJob)).all() == []
+
+
+def test_no_transaction_is_open_while_the_server_answers(
+    app: APIFlask, sign_in: SignIn, form: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from webapp.database import db  # noqa: PLC0415
+
+    seen = []
+
+    def read(*_args: object, **_kwargs: object) -> None:
+        seen.append(db.session().in_transaction())
+
+    client = sign_in("OPERATOR")
+    monkeypatch.setattr("datahub.jobs.import_sample.read_sample", read)
+    look(client, form)
+    assert seen == [False]
+
+
+@pytest.mark.parametrize("address", ["/imports/preview", "/imports/preview?entity=NOTHING", "/imports/preview?job=1"])
+def test_a_preview_of_nothing_known_is_not_found(sign_in: SignIn, address: str) -> None:
+    assert sign_in("OPERATOR").post(address).status_code == 404
+
+
+def test_a_file_is_found_by_walking_through_folders(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    (inbound / "old").mkdir()
+    client = sign_in("OPERATOR")
+
+    def browse(**data: str) -> str:
+        return client.post("/imports/browse?field=file_path", data=form | {"file_path": ""} | data, htmx=True).text
+
+    top = browse()
+    assert 'name="open" value="in"' in top and "Up" not in top
+    below = browse(open="in")
+    assert 'name="pick" value="in/offers.csv"' in below and 'name="open" value="in/old"' in below
+    assert 'name="open" value="."' in below
+    picked = browse(pick="in/offers.csv")
+    assert 'value="in/offers.csv"' in picked and 'name="open"' not in picked
+    assert 'name="pick" value="in/offers.csv"' in browse(file_path="in/offers.csv"), "it opens where the file lies"
+    assert "The folder nowhere does not exist" in browse(open="nowhere")
+    assert "Choose a connection first." in browse(connection_id="")
+
+
+def test_a_folder_is_found_by_walking_through_folders(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    (inbound / "old").mkdir()
+    client = sign_in("OPERATOR")
+    page = client.post("/imports/browse?field=outbound_directory", data=form | {"open": "in"}, htmx=True).text
+    assert 'name="open" value="in/old"' in page and "offers.csv" not in page
+    assert fields_of(page)["outbound_directory"] == ["in"]
+    assert client.post("/imports/browse?field=name", data=form, htmx=True).status_code == 404

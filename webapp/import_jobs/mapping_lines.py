@@ -1,0 +1,89 @@
+"""The mapping editor: a line for each field of an entity, with the column that feeds it and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from datahub.entities.base import EntityType, Field
+from datahub.jobs.import_preview import FieldPreview, Reading
+from datahub.jobs.import_targets import mapping_targets
+from datahub.mapping.names import Target, fold, split_brackets
+from datahub.mapping.proposals import Proposal
+from datahub.models.setting import GeneralSettings
+from webapp.import_jobs.lines import SOURCE, Lines
+
+
+@dataclass(frozen=True)
+class MappingLine:
+    """`place` is the field with its locale, such as productNames[fr-FR]; `named` what is fed to it by name alone.
+    `is_for_new`: new records need it. `is_proposed`: the choice is the hub's and not yet a person's."""
+
+    number: int
+    place: str
+    label: str
+    locale: str | None
+    is_required: bool
+    is_for_new: bool
+    source: str
+    is_in_file: bool
+    is_proposed: bool
+    shown: FieldPreview | None
+    faults: list[str]
+
+
+def build(
+    entity: EntityType, general: GeneralSettings, lines: Lines, reading: Reading, *, proposes: bool
+) -> list[MappingLine]:
+    """A field that has texts per locale has one line for the main locale and one for each other. Where the hub
+    `proposes`, choices are still its own."""
+    needed = {known.key for known in _fields(entity) if known.required_on_create}
+    columns = {fold(name): name for name in reading.header}
+    near = {(place_of(it), it.column) for it in reading.proposals if proposes and not it.exact}
+    built: list[MappingLine] = []
+    for target in mapping_targets(entity):
+        for place, locale in _places(target, general, [*lines.sources, *reading.fields]):
+            given = lines.sources.get(place, "")
+            source = given if given in reading.header else columns.get(fold(given), given)
+            built.append(
+                MappingLine(
+                    number=len(built) + 1,
+                    place=place,
+                    label=target.label,
+                    locale=locale,
+                    is_required=target.required,
+                    is_for_new=target.key in needed and place == target.key,
+                    source=source,
+                    is_in_file=source in reading.header,
+                    is_proposed=(place, source) in near,
+                    shown=reading.fields.get(place),
+                    faults=lines.faults.get(SOURCE + place, []),
+                )
+            )
+    return built
+
+
+def place_of(proposal: Proposal) -> str:
+    return f"{proposal.field}[{proposal.locale}]" if proposal.locale else proposal.field
+
+
+def token(entity: EntityType, header: Sequence[str]) -> str:
+    """Tells whether the lines that a browser shows offer the columns of this header."""
+    return sha256("\n".join([entity.name, *header]).encode()).hexdigest()[:16] if header else ""
+
+
+def _places(target: Target, general: GeneralSettings, used: Collection[str]) -> Iterator[tuple[str, str | None]]:
+    yield target.key, None
+    if not target.localisable:
+        return
+    others = [locale for locale in general.locales if locale != general.main_locale]
+    named = [locale for base, locale in map(split_brackets, used) if base == target.key and locale]
+    for locale in dict.fromkeys([*others, *named]):
+        yield f"{target.key}[{locale}]", locale
+
+
+def _fields(entity: EntityType) -> Iterable[Field]:
+    yield from entity.fields
+    for part in entity.parts:
+        yield from part.fields
