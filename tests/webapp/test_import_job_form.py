@@ -127,7 +127,7 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
         ({"name": "taken"}, "name-errors", "Another import job is called taken."),
         ({"connection_id": ""}, "connection_id-errors", "Choose a connection."),
         ({"connection_id": "gone"}, "connection_id-errors", "There is no connection with the id"),
-        ({"delimiter": ""}, "delimiter-errors", "Choose the delimiter"),
+        ({"delimiter": ""}, "delimiter-errors", "Choose the one"),
         ({"delimiter": "|"}, "delimiter-errors", "Not a valid choice."),
         ({"file_path": ""}, "file_path-errors", "This field is required."),
         ({"file_path": "in/"}, "file_path-errors", "Give the folder and the name of the file"),

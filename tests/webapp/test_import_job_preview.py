@@ -62,7 +62,7 @@ def chosen(page: str) -> dict[str, str]:
 
 def test_an_empty_form_says_what_is_missing(sign_in: SignIn) -> None:
     page = look(sign_in("OPERATOR"), {})
-    for words in ("Name: Give the job a name.", "Connection: Choose a connection.", "Delimiter: Choose the delimiter"):
+    for words in ("Name: Give the job a name.", "Connection: Choose a connection.", "Delimiter: Choose the one"):
         assert words in page
     assert "Choose a connection and a path" in page
 

@@ -112,7 +112,8 @@ def folder() -> str:
     found, problem = [], ""
     try:
         connection = connections.get(session, form.connection_id.data or "")
-        # Nothing is held open while the server takes its time.
+        # Nothing is held open while the server takes its time; what is known of the connection stays known.
+        session.expunge(connection)
         session.rollback()
         extensions = current_app.extensions
         listing = connection_test.list_names(connection, extensions["settings"], extensions["vault"], path or ".")

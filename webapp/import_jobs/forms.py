@@ -32,7 +32,7 @@ class ImportJobForm(ScheduleForm):
     outbound_directory = StringField("Outbound folder", [Length(max=PATH_LENGTH)])
     delimiter = RadioField(
         "Delimiter",
-        [DataRequired("Choose the delimiter: nothing is chosen for you, as the wrong one reads nothing.")],
+        [DataRequired("Choose the one that the file uses: with the wrong one nothing is read.")],
         choices=[SelectChoice(",", "Comma ,"), SelectChoice(";", "Semicolon ;")],
     )
     by_name = BooleanField("Match columns by their names", default=True)

@@ -1,0 +1,122 @@
+"""The form of import jobs in a real browser: filled in by keyboard and pointer, with the real file beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.serving import make_server
+
+from datahub.access import users
+from datahub.models.import_job import ImportJob
+from datahub.settings import Settings
+from datahub.vault import Vault
+from tests.factories import add_connection
+from tests.journeys.browser import open_browser, watch
+from tests.servers import LOOPBACK, SshServer
+from tests.webapp.conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return dataclasses.replace(settings, spool_folder=str(tmp_path / "spool"))
+
+
+@pytest.fixture
+def address(app: APIFlask, sessions: Sessions, vault: Vault, sshd: SshServer) -> Iterator[str]:
+    """A running hub with a user and a connection to a server that has one file."""
+    (sshd.files / "in").mkdir()
+    (sshd.files / "in/offers.csv").write_text("Stock Id;Prix;Supplier External ID\nS-1;2.5;SUP-1\nS-2;bad;SUP-2\n")
+    with sessions.begin() as session:
+        users.create(session, name="ada", password=PASSWORD, role="OPERATOR")
+        add_connection(session, vault, sshd, name="ERP")
+    server = make_server(LOOPBACK, 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://{LOOPBACK}:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def sign_in(page: Page, address: str, url: str) -> None:
+    page.goto(f"{address}/sign-in?next={url}")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(address + url)
+
+
+def look_over(page: Page) -> dict[str, object]:
+    """What axe finds, and by how much the page is wider than the screen."""
+    found = {f"{it['id']}: {it['nodes'][0]['html']}": True for it in Axe().run(page).response["violations"]}
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return found | ({"too wide": wider} if wider else {})
+
+
+def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> None:
+    with open_browser() as browser:
+        page = browser.new_page()
+        complaints = watch(page, address)
+        sign_in(page, address, "/imports/new/sftp?entity=OFFER")
+        page.locator("#name").fill("Offers")
+        page.locator("#connection_id").select_option(label="ERP")
+        page.locator("#browse-file_path").click()
+        page.get_by_role("button", name="in", exact=True).click()
+        page.get_by_role("button", name="offers.csv").click()
+        expect(page.locator("#preview")).to_contain_text("the ; fits")
+        page.get_by_label("Semicolon").check()
+        expect(page.locator("#name-1")).to_have_text("Stock Id")
+        page.get_by_label("Match columns by their names").press("Space")
+        price = page.locator("[name='source.price']")
+        price.select_option("Prix")
+        row = page.locator("tr", has=price)
+        expect(row).to_contain_text("2.5")
+        expect(page.locator("[name='source.supplierId']")).to_have_value("Supplier External ID")
+        page.get_by_role("button", name="Next record").press("Enter")
+        expect(row).to_contain_text("Must be a number")
+        expect(price).to_have_value("Prix")
+        assert look_over(page) == {}
+        page.set_viewport_size({"width": 390, "height": 900})
+        assert look_over(page) == {}
+        page.get_by_role("button", name="Create").click()
+        page.wait_for_url(f"{address}/imports/*-*")
+        assert [it for it in complaints if "404" not in it] == []
+    with sessions() as session:
+        (job,) = session.scalars(select(ImportJob))
+        assert {it["field"]: it["source"] for it in job.mapping or ()} == {
+            "stockId": "Stock Id",
+            "price": "Prix",
+            "supplierId": "Supplier External ID",
+        }
+
+
+def test_what_does_not_apply_is_out_of_sight(address: str) -> None:
+    with open_browser() as browser:
+        page = browser.new_page(color_scheme="dark")
+        sign_in(page, address, "/imports/new/sftp?entity=OFFER")
+        assert look_over(page) == {}
+        for hidden in ("#inbound_directory", "#cron", "#at", "#full_mode_known", "[name='source.price']"):
+            expect(page.locator(hidden)).to_be_hidden()
+        page.get_by_label("Every CSV file of a folder").check()
+        expect(page.locator("#inbound_directory")).to_be_visible()
+        expect(page.locator("#file_path")).to_be_hidden()
+        page.locator("#frequency").select_option("CUSTOM")
+        expect(page.locator("#cron")).to_be_visible()
+        page.locator("#frequency").select_option("WEEKLY")
+        expect(page.locator("#at")).to_be_visible()
+        expect(page.locator("#cron")).to_be_hidden()
+        page.locator("#import_full_mode").check()
+        expect(page.locator("#full_mode_known")).to_be_visible()
+        expect(page.locator("#preview")).to_contain_text("Records that are not in the file stay")
