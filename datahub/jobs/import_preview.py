@@ -19,17 +19,16 @@ from datahub.db import database_now
 from datahub.entities.base import EntityType
 from datahub.errors import InvalidError, SourceError
 from datahub.formats.delimited import DELIMITERS, Delimited, Limits, Row
-from datahub.jobs import general_settings, import_read
+from datahub.jobs import general_settings, import_definitions, import_read
 from datahub.jobs.frequencies import describe
 from datahub.jobs.import_jobs import Configuration
-from datahub.jobs.import_plan import MULTIPLE, Converted, Plan
+from datahub.jobs.import_plan import MULTIPLE, NO_EXTRAS, Converted, Extras, Plan
 from datahub.jobs.import_sample import Sample
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.schedule import next_fires
 from datahub.mapping.columns import Binding, Matched, match
 from datahub.mapping.proposals import Proposal, propose
 from datahub.mapping.transcoding import Transcoding, compile, distinct_values
-from datahub.models.setting import GeneralSettings
 
 SAMPLE_ROWS = 10_000
 ROWS_SHOWN = 5
@@ -68,7 +67,8 @@ class Cause:
 @dataclass(frozen=True)
 class Reading:
     """The sample under the chosen delimiter. `problem` would make a run fail; what comes before it is there all the
-    same. `fields` are by field and locale, as in a mapping: productNames[fr-FR]."""
+    same. `fields` are by field and locale, as in a mapping: productNames[fr-FR]; `extras`, custom fields or attributes
+    that need no mapping, by column."""
 
     problem: str = ""
     header: Sequence[str] = ()
@@ -76,7 +76,7 @@ class Reading:
     proposals: Sequence[Proposal] = ()
     fields: Mapping[str, FieldPreview] = field(default_factory=dict)
     unused: Sequence[str] = ()
-    extras: Sequence[str] = ()
+    extras: Mapping[str, FieldPreview] = field(default_factory=dict)
     missing: Sequence[str] = ()
     record: int = 0
     record_fault: str = ""
@@ -108,11 +108,10 @@ def preview(
     record: int = 0,
 ) -> Preview:
     """`source` is what people call the file and its server; `record` is the row of the sample to convert."""
-    general = general_settings.get(session)
     fits = [_fit(sample, delimiter, given, entity, limits) for delimiter in DELIMITERS] if sample.content else []
     reading = Reading()
     if sample.content and given.delimiter in DELIMITERS:
-        reading = _Reader(given, entity, general, sample, limits).read(record)
+        reading = _Reader(session, given, entity, sample, limits).read(record)
     now = database_now(session)
     return Preview(
         summary=_summary(given, entity, source, reading),
@@ -150,11 +149,14 @@ def _matched(header: Sequence[str], entity: EntityType, mapping: Sequence[Mappin
 
 class _Reader:
     def __init__(
-        self, given: Configuration, entity: EntityType, general: GeneralSettings, sample: Sample, limits: Limits
+        self, session: Session, given: Configuration, entity: EntityType, sample: Sample, limits: Limits
     ) -> None:
-        self._given, self._entity, self._general = given, entity, general
+        self._given, self._entity = given, entity
         self._sample, self._limits = sample, limits
+        general = general_settings.get(session)
         self._main_locale = general.main_locale
+        defined = import_definitions.definitions_of(session, entity, general.main_locale)
+        self._recipe = {"extras": defined, "locales": general.locales, "clears": given.import_full_mode}
 
     def read(self, record: int) -> Reading:
         header, rows, problem = self._parse()
@@ -164,17 +166,19 @@ class _Reader:
         matched = _matched(header, self._entity, self._given.mapping)
         if matched is NO_MATCH:
             return Reading(problem, header=header, rows=rows, proposals=proposals, unused=header)
-        plan = self._plan(header, matched)
+        extras, refusal = self._extras(matched)
+        plan = self._plan(header, matched, extras)
         converted = [plan.convert(cells) if fault is None else None for _, cells, fault in rows]
         record = max(0, min(record, len(rows) - 1))
+        current = converted[record] if rows else None
         return Reading(
-            problem=problem or self._refusal(matched),
+            problem=problem or refusal,
             header=header,
             rows=rows,
             proposals=proposals,
-            fields=self._fields(header, rows, plan, matched, converted[record] if rows else None),
+            fields=self._fields(header, rows, plan, matched, current),
             unused=matched.unused,
-            extras=[header[extra.column] for extra in (*matched.custom_fields, *matched.attributes)],
+            extras=self._extra_fields(header, rows, plan, current),
             missing=[one.source for one in (*matched.missing_required, *matched.missing_optional)],
             record=record,
             record_fault=fault.message if rows and (fault := rows[record][2]) else "",
@@ -197,34 +201,49 @@ class _Reader:
                 return header, rows, str(error)
         return header, rows, ""
 
-    def _plan(self, header: list[str], matched: Matched) -> Plan:
+    def _plan(self, header: list[str], matched: Matched, extras: Extras) -> Plan:
         keys = {target.key for target in mapping_targets(self._entity)}
         entries = [entry for entry in self._given.transcoding if entry["field"] in keys and entry["from"]]
         bound = [(binding.column, binding.field, binding.locale) for binding in matched.bindings]
-        return Plan(self._entity, header, bound, Transcoding(compile(entries)), self._main_locale)
+        return Plan(self._entity, header, bound, Transcoding(compile(entries)), self._main_locale, extras)
 
-    def _refusal(self, matched: Matched) -> str:
-        """Why a run would not take a file with these columns."""
+    def _extras(self, matched: Matched) -> tuple[Extras, str]:
+        """With why a run would not take a file with these columns."""
         try:
-            import_read.refuse(matched, {"locales": self._general.locales}, self._entity)
+            import_read.refuse(matched, self._recipe)
+            bound = import_definitions.bind(matched, self._recipe, self._entity)
         except SourceError as error:
-            return str(error)
-        return ""
+            return NO_EXTRAS, str(error)
+        return import_definitions.extras_of(self._recipe | bound), ""
 
     def _fields(
         self, header: list[str], rows: list[Row], plan: Plan, matched: Matched, row: Converted | None
     ) -> dict[str, FieldPreview]:
-        whole = [cells for _, cells, fault in rows if fault is None]
         values = _values_by_key(plan, row) if row else {}
         faults = {fault["field"]: fault["message"] for fault in row.faults} if row else {}
         return {
             _place(binding): FieldPreview(
                 column=header[binding.column],
-                share=sum(1 for cells in whole if cells[binding.column].strip()) / len(whole) if whole else 0.0,
+                share=_share(rows, binding.column),
                 value=_text(values.get(binding.field), binding.locale or self._main_locale),
                 fault=faults.get(binding.field, ""),
             )
             for binding in matched.bindings
+        }
+
+    def _extra_fields(
+        self, header: list[str], rows: list[Row], plan: Plan, row: Converted | None
+    ) -> dict[str, FieldPreview]:
+        keys = {definition.external_id: definition.key for definition in plan.extras.definitions}
+        faults = {fault["field"]: fault["message"] for fault in row.faults} if row else {}
+        return {
+            header[column]: FieldPreview(
+                column=header[column],
+                share=_share(rows, column),
+                value=_text(row.extras.get(external_id), locale or self._main_locale) if row else "",
+                fault=faults.get(keys[external_id], ""),
+            )
+            for column, external_id, locale in plan.extras.columns
         }
 
     def _values(self, rows: list[Row], matched: Matched) -> dict[str, list[str]]:
@@ -243,6 +262,11 @@ class _Reader:
 def _ended_in_quotes(error: SourceError) -> bool:
     """The cut of a sample may lie between the quotes of a cell."""
     return isinstance(error.__cause__, csv.Error) and "unexpected end of data" in str(error.__cause__)
+
+
+def _share(rows: Sequence[Row], column: int) -> float:
+    whole = [cells for _, cells, fault in rows if fault is None]
+    return sum(1 for cells in whole if cells[column].strip()) / len(whole) if whole else 0.0
 
 
 def _place(binding: Binding) -> str:

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.formats.delimited import Limits
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_preview import SAMPLE_ROWS, Cause, FieldPreview, Fit, Preview, preview
 from datahub.jobs.import_sample import Sample
+from datahub.models.custom_field import CustomField
 from datahub.models.setting import GeneralSettings
+from tests.importer import Importer
 
 OFFERS = "Stock Id;Prix;stock_number;Comment\nS-1;;5;x\nS-2;2.50;many;\nS-3;3;7;\n"
 
@@ -161,3 +164,30 @@ def test_the_next_five_fires_follow_the_schedule_and_the_sentence_says_when(sess
     for changes in ({"active": False}, {"schedule_enabled": False}):
         told = look(session, **{"cron": "30 6 * * MON-FRI", "schedule_enabled": True} | changes).summary
         assert told.startswith("Only when somebody runs it:")
+
+
+def test_custom_fields_need_no_mapping_and_are_converted(session: Session) -> None:
+    now = database_now(session)
+    stamps = {"public_id": "1", "created_at": now, "updated_at": now}
+    session.add(CustomField(entity="OFFER", external_id="zone", name="Zone", type="TEXT", **stamps))
+    content = "Stock Id;CF_zone;CF_lost\nS-1;north;x\n"
+    assert "CF_lost" in look(session, content).reading.problem
+    shown = look(session, content.replace(";CF_lost", "").replace(";x", "")).reading
+    assert shown.extras == {"CF_zone": FieldPreview("CF_zone", 1.0, "north")}
+    assert (shown.problem, list(shown.unused)) == ("", [])
+
+
+def test_the_preview_rejects_the_rows_that_a_run_rejects_as_unreadable(session: Session, load: Importer) -> None:
+    rows = [
+        {"externalId": "S-1", "name": "One", "supplierRating": "4.5"},
+        {"externalId": "S-2", "name": "Two", "supplierRating": "good"},
+        {"externalId": "", "name": "Three", "supplierRating": ""},
+        {"externalId": "S-4", "name": "x" * 300, "supplierRating": "bad"},
+    ]
+    session.rollback()
+    outcome = load("SUPPLIER", *rows)
+    content = "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows), ""])
+    reading = look(session, content, entity="SUPPLIER", delimiter=",").reading
+    assert reading.rejected == len(outcome.rejected) == 3
+    told = {(fault["field"], fault["message"]) for _, faults in outcome.rejected for fault in faults}
+    assert {(cause.field, cause.message) for cause in reading.causes} <= told
