@@ -21,6 +21,7 @@ from datahub.errors import InvalidError, SourceError
 from datahub.formats.delimited import DELIMITERS, Delimited, Limits, Row
 from datahub.jobs import general_settings, import_definitions, import_read
 from datahub.jobs.frequencies import describe
+from datahub.jobs.full_mode import Effect, full_mode_effect
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_plan import MULTIPLE, NO_EXTRAS, Converted, Extras, Plan
 from datahub.jobs.import_sample import Sample
@@ -68,7 +69,7 @@ class Cause:
 class Reading:
     """The sample under the chosen delimiter. `problem` would make a run fail; what comes before it is there all the
     same. `fields` are by field and locale, as in a mapping: productNames[fr-FR]; `extras`, custom fields or attributes
-    that need no mapping, by column."""
+    that need no mapping, by column. `cleared` is what Full mode would do, if it is chosen."""
 
     problem: str = ""
     header: Sequence[str] = ()
@@ -83,6 +84,7 @@ class Reading:
     rejected: int = 0
     causes: Sequence[Cause] = ()
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    cleared: Effect | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class _Reader:
     def __init__(
         self, session: Session, given: Configuration, entity: EntityType, sample: Sample, limits: Limits
     ) -> None:
-        self._given, self._entity = given, entity
+        self._session, self._given, self._entity = session, given, entity
         self._sample, self._limits = sample, limits
         general = general_settings.get(session)
         self._main_locale = general.main_locale
@@ -185,6 +187,7 @@ class _Reader:
             rejected=sum(1 for row in converted if row is None or row.faults),
             causes=_causes(rows, converted),
             values=self._values(rows, matched),
+            cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clears else None,
         )
 
     def _parse(self) -> tuple[list[str], list[Row], str]:

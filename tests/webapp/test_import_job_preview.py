@@ -169,6 +169,7 @@ def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any]) -
     client = sign_in("OPERATOR")
     page = look(client, form | {"import_full_mode": "y"})
     assert "Records that are not in the file stay" in page and "I know that" in page
+    assert piece(page, "cleared") == "In the 2 rows looked at it would clear nothing now."
     assert "Full mode:" not in look(client, form | {"full_mode_known": "y"})
 
 

@@ -1,0 +1,92 @@
+"""What Full mode would clear: rows of a file held against what is stored now. Nothing is written here."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
+
+from datahub.jobs.import_extras import ExtraValues
+from datahub.jobs.import_fold import Record, fold, read_row
+from datahub.jobs.import_plan import Converted, Plan
+from datahub.jobs.in_batches import in_batches
+from datahub.jobs.merge_target import Target
+from datahub.storage import SpooledRow
+
+Stored = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """So many values, each locale by itself, of so many records."""
+
+    values: int
+    records: int
+
+
+def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) -> Effect:
+    """For a plan that clears. Rows that a run would reject for what they refer to are not told from the others, so a
+    run may clear less."""
+    extras = ExtraValues(session.connection(), plan)
+    records = list(_records(plan, rows))
+    faulty = extras.spread(records)
+    whole = [it for it in records if it.is_whole and not it.remove]
+    whole = [it for it in whole if not any(row.spooled.sequence in faulty for row in it.rows)]
+    lost = list(filter(None, _losses(session.connection(), plan, extras, whole)))
+    return Effect(values=sum(lost), records=len(lost))
+
+
+def _records(plan: Plan, rows: Iterable[Converted]) -> Iterator[Record]:
+    keyed = [(row.key, sequence, row) for sequence, row in enumerate(rows) if row.key]
+    for key, group in itertools.groupby(sorted(keyed, key=lambda one: one[:2]), key=lambda one: one[0]):
+        several = list(group)
+        good = [_spooled(key, sequence, row) for _, sequence, row in several if not row.faults]
+        if good:
+            yield fold([read_row(row, plan) for row in good], plan, is_whole=len(good) == len(several))
+
+
+def _spooled(key: str, sequence: int, row: Converted) -> SpooledRow:
+    return SpooledRow(sequence, key, "", sequence, orjson.dumps(row.packed(), default=str), b"")
+
+
+def _losses(connection: Connection, plan: Plan, extras: ExtraValues, records: Sequence[Record]) -> Iterator[int]:
+    """How many values each record would lose. One that would be rejected loses none."""
+    roots = _stored(connection, plan.root, [record.key for record in records])
+    parts = _stored(connection, plan.part, [key for record in records for key in record.parts]) if plan.part else {}
+    for record in records:
+        pairs, missing = [], []
+        if record.key in roots:
+            final = extras.final(record, roots[record.key])
+            pairs.append((roots[record.key], final))
+            missing += extras.missing(record, final)
+        for key, row in record.parts.items():
+            if key in parts and not row.part_remove:
+                final = extras.final_part(record, row, parts[key])
+                pairs.append((parts[key], final))
+                missing += extras.missing(record, final, of_part=True)
+        yield 0 if missing else sum(_count_lost(old, new) for old, new in pairs)
+
+
+def _stored(connection: Connection, target: Target, keys: Sequence[str]) -> Stored:
+    """The custom fields or attributes of the live ones among these."""
+    if target.extras is None:
+        return {}
+    table = target.table
+    key, values = table.c[target.key.column], table.c[target.extras.column]
+    query = select(key, values)
+    if target.is_hidden_when_deleted:
+        query = query.where(table.c.deleted_at.is_(None))
+    found = (connection.execute(query.where(key.in_(batch))) for batch in in_batches(keys))
+    return {row[0]: row[1] or {} for rows in found for row in rows}
+
+
+def _count_lost(old: Mapping[str, Any], new: Mapping[str, Any]) -> int:
+    return sum(
+        len(value.keys() - new.get(name, {}).keys()) if isinstance(value, dict) else name not in new
+        for name, value in old.items()
+    )
