@@ -36,7 +36,18 @@ from webapp.records import routes as records
 from webapp.settings import routes as settings_pages
 
 ROOT = Path(__file__).parent.parent
-PAGES = (auth, connections, dashboard, executions, export_jobs, import_jobs, import_job_forms, orders, records, settings_pages)
+PAGES = (
+    auth,
+    connections,
+    dashboard,
+    executions,
+    export_jobs,
+    import_jobs,
+    import_job_forms,
+    orders,
+    records,
+    settings_pages,
+)
 
 
 def create_app(settings: Settings) -> APIFlask:
