@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, or_
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from datahub.entities.base import CATALOGUE, EntityType, Field, Reference, Rule, Use
+from sqlalchemy import Connection, and_, or_, select
+
+from datahub.entities.base import CATALOGUE, Check, EntityType, Field, Reference, Rule, Use
 from datahub.entities.store import A_STORE
-from datahub.entities.values import BOOLEAN, CHOICE, LOCALISED, LOCALISED_LIST, TEXT, TEXT_LIST, UNIT
+from datahub.entities.values import (
+    A_COLOUR,
+    A_NUMBER,
+    BOOLEAN,
+    CHOICE,
+    LOCALISED,
+    LOCALISED_LIST,
+    TEXT,
+    TEXT_LIST,
+    UNIT,
+)
 from datahub.models.catalogue import (
     ATTRIBUTE_TYPES,
+    LIST_COLOR_TYPE,
     LIST_METRIC_TYPE,
     LIST_TYPES,
     METRIC_TYPE,
     UNITS,
     Attribute,
     CategoryAttribute,
+    Product,
+    Variant,
 )
 from datahub.models.party import DEFAULT_STORE
 
@@ -29,6 +45,39 @@ TYPE = Field(
     required_on_create=True,
     editable=False,
     choices=ATTRIBUTE_TYPES,
+)
+
+
+def _used_options(connection: Connection, external_id: str, labels: Sequence[str]) -> set[str]:
+    """Those that live products or variants have."""
+    used: set[str] = set()
+    for model in (Product, Variant):
+        values = model.attributes[external_id]
+        query = select(values).where(model.deleted_at.is_(None), values.is_not(None))
+        for found in connection.scalars(query):
+            used |= set(found if isinstance(found, list) else ())
+    return used & set(labels)
+
+
+def _misshapen(values: Mapping[str, Any]) -> str | None:
+    """Options are colours or numbers where the type of the attribute is."""
+    a_whole = {LIST_COLOR_TYPE: A_COLOUR, LIST_METRIC_TYPE: A_NUMBER}.get(values.get("type") or "")
+    labels = [label for labels in (values.get("options") or {}).values() for label in labels]
+    wrong = [label for label in labels if a_whole and not a_whole.fullmatch(label)]
+    if not wrong:
+        return None
+    example = "a colour such as #000000|Black" if values["type"] == LIST_COLOR_TYPE else "a number with a dot"
+    return f"Each value must be {example}; {wrong[0]} is not."
+
+
+OPTIONS = Field(
+    "attributeValues",
+    "Attribute Values",
+    "options",
+    LOCALISED_LIST,
+    default={},
+    localisable=True,
+    used_options=_used_options,
 )
 MULTI = Field("attributeMulti", "Attribute Multi", "multi", BOOLEAN, default=False)
 UNIT_TYPE = Field("attributeUnitType", "Attribute Unit Type", "unit_type", CHOICE, choices=tuple(UNITS))
@@ -80,7 +129,7 @@ ATTRIBUTE = EntityType(
             localisable=True,
         ),
         TYPE,
-        Field("attributeValues", "Attribute Values", "options", LOCALISED_LIST, default={}, localisable=True),
+        OPTIONS,
         MULTI,
         UNIT_TYPE,
         THE_UNIT,
@@ -97,5 +146,6 @@ ATTRIBUTE = EntityType(
     after=("STORE",),
     deleted_by=Field("attributeDeleted", "Attribute Deleted", "deleted_at", BOOLEAN),
     rules=RULES,
+    checks=(Check(OPTIONS, _misshapen),),
     used_by=(Use("classification categories", CategoryAttribute.attribute_id),),
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 
 KEY_LENGTH = 255
 LONG_TEXT = 20_000
@@ -34,7 +34,8 @@ class Field:
     """`column` is the attribute of the model. A field that is not editable may be given on creation only.
 
     A field that refers to something holds its id where the column is a foreign key, else a list of external ids.
-    `root` are the words that stand for no reference at all, such as the top of a tree."""
+    `root` are the words that stand for no reference at all, such as the top of a tree. `used_options` finds, of labels
+    in the main locale that a list of options is about to lose, those that records use."""
 
     key: str
     label: str
@@ -49,6 +50,7 @@ class Field:
     choices: tuple[str, ...] = ()
     refers_to: Reference | None = None
     root: tuple[str, ...] = ()
+    used_options: Callable[[Connection, str, Sequence[str]], set[str]] | None = None
 
     def parse(self, value: object) -> Any:
         return None if value is None else self.type.parse(self, value)
@@ -74,6 +76,14 @@ class Rule:
     field: Field
     message: str
     broken: Callable[[Callable[[str], ColumnElement[Any]]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What must hold within one row. `fault` gets the values that are given, by column, and gives words or None."""
+
+    field: Field
+    fault: Callable[[Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +129,7 @@ class EntityType:
     has_full_mode: bool = False
     used_by: tuple[Use, ...] = ()
     rules: tuple[Rule, ...] = ()
+    checks: tuple[Check, ...] = ()
     by_key: dict[str, Field] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from datahub.entities.base import LONG_TEXT, Field, FieldType
-from datahub.entities.values import BOOLEAN, NUMBER, TEXT, parse_list
+from datahub.entities.values import A_COLOUR, BOOLEAN, NUMBER, TEXT, parse_list
 from datahub.models.catalogue import (
     COLOR_TYPE,
     DATE_TYPE,
@@ -22,7 +21,6 @@ from datahub.models.catalogue import (
 
 CUSTOM_FIELD, ATTRIBUTE = "CF_", "attribute-"
 DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d")
-A_COLOUR = re.compile(r"#([0-9A-Fa-f]{6})\|(\S.*)")
 BOOLEAN_TYPE, MEDIA_TYPE = "BOOLEAN", "MEDIA"
 LONG_TYPES = (LONG_TEXT_TYPE, MEDIA_TYPE)
 

@@ -10,6 +10,7 @@ from datahub.entities.base import LONG_TEXT, Field, FieldType
 WORDS = {"true": True, "false": False}
 # What XML 1.0 cannot carry: exports and imports of partners would fail on it.
 UNCARRIABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+A_COLOUR = re.compile(r"#([0-9A-Fa-f]{6})\|(\S.*)")
 A_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 

@@ -20,6 +20,7 @@ from datahub.jobs.import_fold import Record, Row, Warned, fold, read_row
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
+from datahub.jobs.kept_options import keep_used_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem
 from datahub.jobs.merge_target import Target, is_json
 from datahub.models.import_run import COUNTS
@@ -91,6 +92,7 @@ class ChunkWriter:
         by_speaker = {record.speaker.spooled.sequence: record for record in records}
         # Asked for first: nothing else can be asked while rows are copied.
         stored = self._stored(self._plan.root, [record.key for record in records])
+        keep_used_options(self._connection, self._plan, records, stored)
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
         for problem in self._root.problems():

@@ -168,11 +168,20 @@ class Plan:
             text = cells[column].strip()
             if text:
                 self._read_extra(definition, text, locale, row)
-        if not row.key and not row.faults:
-            row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
-        if self._part and not row.faults and _lacks_part_key(self._part, row):
-            row.faults.append(self._fault("required", self._part.key_field, "", "This field is required."))
+        if not row.faults:
+            self._check(row)
         return row
+
+    def _check(self, row: Converted) -> None:
+        """What only the row as a whole can show."""
+        if not row.key:
+            row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
+        elif self._part and _lacks_part_key(self._part, row):
+            row.faults.append(self._fault("required", self._part.key_field, "", "This field is required."))
+        for check in self.entity.checks:
+            given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
+            if message := check.fault(given):
+                row.faults.append(self._fault("malformed", check.field, "", message))
 
     def _read(self, cell: Cell, text: str, row: Converted) -> Any:
         """None for an empty cell, and for one that becomes a fault of the row."""

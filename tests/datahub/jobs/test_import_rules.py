@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
 from tests.factories import make_supplier
 from tests.importer import Importer, category, causes, counts, offer, product
@@ -125,3 +126,29 @@ def test_the_ledger_names_the_parts_that_go_with_a_deleted_record(load: Importer
         ("P-1", "variants", "V-1", "deleted"),
         ("P-1", "variants", "V-2", "deleted"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [("LIST_COLOR", "#000000|Black||#FFFFFF|White", "#000|Black"), ("LIST_METRIC", "10||20.5", "10||about 20")],
+)
+def test_the_values_of_a_list_have_the_shape_of_its_type(load: Importer, kind: str, good: str, bad: str) -> None:
+    row = attribute(attributeType=kind, attributeUnitType="LENGTH_METRIC", attributeUnit="cm")
+    assert causes(load("ATTRIBUTE", row | {"attributeValues": bad})) == [(2, "malformed", "attributeValues")]
+    assert counts(load("ATTRIBUTE", row | {"attributeValues": good})) == {"created": 1}
+
+
+def test_options_in_use_are_kept_with_a_warning_and_pair_still(load: Importer, sessions: Sessions) -> None:
+    sizes = {"attributeValues[en-GB]": "Small||Large||Huge", "attributeValues[fr-FR]": "Petit||Grand||Géant"}
+    load("ATTRIBUTE", attribute("size", attributeType="LIST_TEXT") | sizes)
+    load("CLASSIFICATION_CATEGORY", category("TOOLS", attrCode="size", attrForVariant="TRUE"))
+    load("PRODUCT", product("P-1", "V-1") | {"attribute-size": "Large"})
+    fewer = {"attributeValues[en-GB]": "Small||Tiny", "attributeValues[fr-FR]": "Petit||Minuscule"}
+    outcome = load("ATTRIBUTE", attribute("size") | fewer)
+    assert [(warned.row.line, warned.code, warned.field) for warned in outcome.warnings] == [
+        (2, "option_in_use", "attributeValues")
+    ]
+    with sessions() as session:
+        found = session.scalars(select(Attribute)).one()
+        assert found.options == {"en-GB": ["Small", "Tiny", "Large"], "fr-FR": ["Petit", "Minuscule", "Grand"]}
+    assert counts(load("ATTRIBUTE", attribute("size") | fewer)) == {"unchanged": 1}
