@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+# Rows are held in memory by so many bytes at a time, however many they are allowed to be.
+PIECE_BYTES = 32_000_000
 _TABLE = """
     create table rows (
         sequence integer primary key, depth integer not null, key text not null, file text not null,
@@ -33,6 +35,24 @@ class SpooledRow:
     cells: bytes
     faults: bytes | None = None
     depth: int = 0
+
+    @property
+    def weight(self) -> int:
+        return len(self.values) + len(self.cells)
+
+
+def in_pieces(rows: Iterable[SpooledRow], size: int) -> Iterator[list[SpooledRow]]:
+    """At most `size` at a time, and fewer where they are long."""
+    piece: list[SpooledRow] = []
+    weight = 0
+    for row in rows:
+        piece.append(row)
+        weight += row.weight
+        if len(piece) >= size or weight >= PIECE_BYTES:
+            yield piece
+            piece, weight = [], 0
+    if piece:
+        yield piece
 
 
 class Spool:
@@ -88,7 +108,8 @@ class Spool:
             yield key, orjson.loads(values)
 
     def chunk(self, after: tuple[int, str] | None, size: int) -> list[SpooledRow]:
-        """The next rows in order of depth, key and sequence: at least `size`, of one depth, and of whole records."""
+        """The next rows in order of depth, key and sequence, of one depth and of whole records: at least `size`, fewer
+        where they are long."""
         depth, key = after if after is not None else (-1, "")
         cursor = self._database.execute(
             "select sequence, key, file, line, row_values, cells, faults, depth from rows "
@@ -96,10 +117,13 @@ class Spool:
             (depth, key),
         )
         rows: list[SpooledRow] = []
+        weight = 0
         for cells in cursor:
             row = SpooledRow(*cells)
-            if rows and (row.depth != rows[-1].depth or (len(rows) >= size and row.key != rows[-1].key)):
+            is_full = len(rows) >= size or weight >= PIECE_BYTES
+            if rows and (row.depth != rows[-1].depth or (is_full and row.key != rows[-1].key)):
                 break
             rows.append(row)
+            weight += row.weight
         cursor.close()
         return rows

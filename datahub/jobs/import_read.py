@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
-from datahub.storage import Spool, SpooledRow
+from datahub.storage import Spool, SpooledRow, in_pieces
 
 BATCH = 5_000
 KEYLESS = "\0"
@@ -92,8 +91,8 @@ def read(source: Source, recipe: dict[str, Any], spool: Spool, settings: Setting
         recipe = recipe | {"headers": {source.name: rows.header}, "bound": bound}
         plan = plan_of(recipe)
         spooled = _spooled(plan, source.name, rows)
-        while batch := list(islice(spooled, BATCH)):
-            spool.add(batch)
+        for piece in in_pieces(spooled, BATCH):
+            spool.add(piece)
             check()
     _order(spool, plan)
     spool.finish()
