@@ -276,7 +276,7 @@ def test_a_record_that_a_script_creates_at_the_same_moment_is_updated_instead(
     def too_late(self: Merge, now: datetime) -> None:
         if (key := next(scripts, None)) is not None:
             with importing.sessions.begin() as session:
-                records.put(session, "SUPPLIER", key, fields={"name": "By script"}, custom_fields={})
+                records.put(session, "SUPPLIER", key, fields={"name": "By script"}, custom_fields={}, actor="script")
         apply(self, now)
 
     monkeypatch.setattr(Merge, "apply", too_late)
