@@ -144,6 +144,25 @@ def test_the_file_is_read_once_and_again_on_request(sign_in: SignIn, form: dict[
     assert "Fresh" in look(client, form | {"afresh": "y"})
 
 
+def test_whatever_a_file_holds_can_be_shown(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    rows = "Stock Id;Bell\x07;<b>;Long\nS-\x0b1;\x00;<script>;" + "x" * 5000 + "\n\x01S;;;\n"
+    (inbound / "offers.csv").write_text(rows)
+    page = look(
+        sign_in("OPERATOR"), form | {"transcoding_field": "stockId", "transcoding_from": "", "transcoding_to": ""}
+    )
+    assert "<script>" not in page and "x" * 300 not in page
+    assert "Holds a NUL character" in page
+
+
+def test_a_file_of_many_columns_makes_no_endless_page(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    names = ["Stock Id", *(f"column {number} of many" for number in range(1500))]
+    (inbound / "offers.csv").write_text(";".join(names) + "\n" + ";" * 1500 + "\n")
+    page = look(sign_in("OPERATOR"), form)
+    assert len(page) < 200_000
+    assert page.count('<option value="column 7 of many">') == 1 and "1460 more" in page
+    assert chosen(page) == {"source.stockId": "Stock Id"}
+
+
 def test_a_file_that_cannot_be_had_is_told(sign_in: SignIn, form: dict[str, Any]) -> None:
     page = look(sign_in("OPERATOR"), form | {"file_path": "in/gone.csv"})
     assert "It could not be read" in page and "There is no file in/gone.csv" in page

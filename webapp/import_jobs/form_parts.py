@@ -33,6 +33,8 @@ from webapp.import_jobs.forms import FOLDER, ImportJobForm
 from webapp.import_jobs.lines import SPARE_LINES, Lines
 
 STORES_SHOWN = 100
+# Beyond, each line offers them all by one list that the lines share: selects would make a page of megabytes.
+MOST_IN_SELECTS = 150
 # The JSON API's name of each policy, and what it does.
 POLICIES = {
     RUN_IMMEDIATELY: ("Queue it", "It starts when the one before has ended; none is lost, one waits at a time."),
@@ -109,12 +111,14 @@ def preview_context(
             entity, general_settings.get(session), lines, seen.reading, proposes=proposes
         ),
         "columns_token": token,
+        "columns": [name for name in seen.reading.header if name.isprintable()],
         "mapping_faults": lines.faults.get("mapping", []),
         "near": [it for it in seen.reading.proposals if not it.exact],
         "transcoding_lines": [*lines.entries, *(blank for _ in range(SPARE_LINES + asked.more))],
         "shown_fields": lines.fields,
         "line_faults": lines.faults,
         "targets": mapping_targets(entity),
+        "most_in_selects": MOST_IN_SELECTS,
     }
 
 
@@ -173,6 +177,11 @@ def offer_connections(session: Session, form: ImportJobForm) -> None:
     known = [connection for connection in connections.list_connections(session) if connection.type == SFTP]
     named = [SelectChoice(it.public_id, it.name if it.active else f"{it.name} (disabled)") for it in known]
     form.connection_id.choices = [SelectChoice("", "Choose…"), *named]
+
+
+def printable(text: str) -> str:
+    """What files hold, as HTML can carry it."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _look(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from flask import abort, flash, render_template, request
+from flask import abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from datahub.db import read_only
 from datahub.entities import ENTITIES
 from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs import import_jobs
+from datahub.jobs.frequencies import describe
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from webapp.database import db
@@ -22,6 +23,8 @@ from webapp.import_jobs.form_parts import Asked
 from webapp.import_jobs.forms import ImportJobForm, stored_values
 from webapp.import_jobs.lines import REMOVED, SPARE_LINES, Lines, posted_lines, stored_lines
 from webapp.permissions import MAPPER_WRITE, permission
+
+blueprint.add_app_template_filter(form_parts.printable)
 
 PATHS = ("file_path", "inbound_directory", "outbound_directory")
 MORE = "more"
@@ -43,7 +46,7 @@ def new_sftp() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             job = import_jobs.create(db.session(), form.configuration(lines), entity=entity.name)
-            flash(f"{job.name} was created.", "success")
+            flash(f"{job.name} was created. {_what_happens(job)}", "success")
             return redirect_to(_url(job))
         except (InvalidError, FieldConflictError) as error:
             form.show_at(lines, error)
@@ -148,5 +151,13 @@ def _has_faults(form: ImportJobForm, lines: Lines) -> bool:
     return bool(form.errors or lines.faults)
 
 
+def _what_happens(job: ImportJob) -> str:
+    if not job.active:
+        return "It is inactive: run it by hand, or activate it."
+    if job.cron and job.schedule_enabled:
+        return f"{describe(job.cron)} it runs by itself; it can be run by hand meanwhile."
+    return "Run it when you like, or give it a file by hand."
+
+
 def _url(job: ImportJob) -> str:
-    return f"/imports/{job.public_id}"
+    return url_for("import_jobs.detail", job_id=job.public_id)
