@@ -21,6 +21,8 @@ from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_INITIALIZING,
     STATUSES,
     Event,
     Execution,
@@ -101,6 +103,11 @@ def counts_of(execution: Execution) -> dict[str, int]:
     counts = {name: getattr(run, name) if run else 0 for name in COUNTS}
     read = sum(counts.values()) if run is None or execution.is_terminal else run.rows
     return {"read": read} | counts
+
+
+def is_retrying(execution: Execution) -> bool:
+    """Its last try came to nothing, and it waits for the next one."""
+    return execution.status in (JOB_INITIALIZING, INTEGRATION_WAITING) and execution.error is not None
 
 
 def took(execution: Execution) -> timedelta | None:

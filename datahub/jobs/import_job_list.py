@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
 from datahub.jobs import import_history, import_jobs, queries
-from datahub.jobs.job_list import HEALTHY, INACTIVE, LAST, NEEDS_YOU, NEVER_RUN
+from datahub.jobs.job_list import HEALTHY, INACTIVE, LAST, NEEDS_YOU, NEVER_RUN, RETRYING
 from datahub.jobs.schedule import latest_fire, next_fires
 from datahub.models.execution import (
     IMPORT,
@@ -26,7 +26,7 @@ from datahub.models.execution import (
 from datahub.models.import_job import ImportJob
 
 OVERDUE, RUNNING = "OVERDUE", "RUNNING"
-HEALTHS = (NEEDS_YOU, OVERDUE, RUNNING, HEALTHY, NEVER_RUN, INACTIVE)
+HEALTHS = (NEEDS_YOU, OVERDUE, RETRYING, RUNNING, HEALTHY, NEVER_RUN, INACTIVE)
 OVERDUE_AFTER = timedelta(minutes=5)
 SUCCEEDED = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
 FAILED = (JOB_FAILED, INTEGRATION_FAILED)
@@ -55,6 +55,8 @@ class Row:
             return NEEDS_YOU
         if self.overdue_since:
             return OVERDUE
+        if self.running and import_history.is_retrying(self.running):
+            return RETRYING
         if self.under_way:
             return RUNNING
         if not self.job.active:

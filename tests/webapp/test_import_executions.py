@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -190,3 +190,13 @@ def test_an_import_among_all_executions_is_stopped_from_its_row(sign_in: SignIn,
     page = sign_in("OPERATOR").get("/executions").text
     assert f'action="{page_of(execution, "/stop")}"' in page and "Stop this import?" in page
     assert page_of(execution, "/stop") not in sign_in("VIEWER").get("/executions").text
+
+
+def test_an_import_that_waits_for_its_next_try_says_so_everywhere(sign_in: SignIn, make: Make) -> None:
+    in_two_minutes = datetime.now(UTC) + timedelta(minutes=2, seconds=30)
+    execution = make(status="JOB_INITIALIZING", error="The server did not answer.", next_attempt_at=in_two_minutes)
+    client = sign_in("VIEWER")
+    for address in (page_of(execution), page_of(execution, "/row"), page_of(execution, "/import-row"), "/now"):
+        page = client.get(address).text
+        assert ">To be tried again<" in page and "in 2 min" in page, address
+    assert "Retrying by itself" in client.get("/imports?state=RETRYING").text

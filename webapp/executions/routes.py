@@ -40,6 +40,7 @@ for function in (
     shown.stop_question,
     import_history.counts_of,
     import_history.took,
+    import_history.is_retrying,
 ):
     blueprint.add_app_template_filter(function)
 

@@ -9,7 +9,7 @@ from flask import url_for
 
 from datahub import VERSION
 from datahub.jobs.history import Story
-from datahub.jobs.import_history import Cause
+from datahub.jobs.import_history import Cause, is_retrying
 from datahub.models.execution import (
     API,
     IMPORT,
@@ -66,6 +66,8 @@ def state_words(execution: Execution) -> str:
     """The status in words, which differ by kind; of an import also how many rows were rejected."""
     if execution.kind == IMPORT and execution.status == JOB_STARTED:
         return "Reading"
+    if execution.kind == IMPORT and is_retrying(execution):
+        return "To be tried again"
     if execution.status == INTEGRATION_DONE_WITH_ERRORS and execution.import_run is not None:
         return f"Done with {grouped(execution.import_run.rejected)} rejected"
     return status_words(execution.status) + (", winding down" if is_winding_down(execution) else "")

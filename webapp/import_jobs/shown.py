@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from datahub.jobs.import_history import progress_of
+from datahub.jobs.import_history import is_retrying, progress_of
 from datahub.jobs.import_job_list import (
     HEALTHY,
     INACTIVE,
     NEEDS_YOU,
     NEVER_RUN,
     OVERDUE,
+    RETRYING,
     RUNNING,
     Row,
 )
 from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_STARTED, Execution
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT
 from webapp.executions.shown import state_words
-from webapp.filters import Status, grouped
+from webapp.filters import Status, grouped, relative
 
 HEALTHS = {
     NEEDS_YOU: Status("Needs you", "bad"),
     OVERDUE: Status("Overdue", "bad"),
+    RETRYING: Status("Retrying by itself", "busy"),
     RUNNING: Status("Running", "busy"),
     HEALTHY: Status("Healthy", "good"),
     NEVER_RUN: Status("Never run", "calm"),
@@ -40,7 +42,9 @@ def reasons(row: Row) -> list[str]:
         found.append(state_words(row.failure).lower())
     if row.job.active and not connection.is_usable:
         found.append("host key not accepted" if connection.active else "connection disabled")
-    if row.running:
+    if row.running and is_retrying(row.running) and row.running.next_attempt_at:
+        found.append(f"next try {relative(row.running.next_attempt_at)}")
+    elif row.running:
         found.append(progress_words(row.running))
     if row.queued:
         found.append("one more waits" if row.running else "waits for its turn")

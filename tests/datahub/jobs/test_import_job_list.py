@@ -19,7 +19,9 @@ from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_FAILED,
+    INTEGRATION_WAITING,
     JOB_FAILED,
+    JOB_INITIALIZING,
     JOB_PENDING,
     JOB_SKIPPED,
     JOB_STOPPED,
@@ -120,6 +122,16 @@ def test_the_next_fire_is_the_first_one_to_come(session: Session, make: Make) ->
     next_at = row_of(session, make(**EVERY_MINUTE)).next_at
     assert next_at is not None
     assert timedelta(0) < next_at - database_now(session) <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("status", [JOB_INITIALIZING, INTEGRATION_WAITING])
+def test_an_import_that_waits_for_its_next_try_is_told_from_one_that_waits_for_its_turn(
+    session: Session, make: Make, status: str
+) -> None:
+    job = make(INTEGRATION_DONE, status)
+    assert row_of(session, job).health == "RUNNING"
+    row_of(session, job).under_way[0].error = "The server did not answer."
+    assert row_of(session, job).health == "RETRYING"
 
 
 def test_the_newest_five_results_are_shown_newest_first(session: Session, make: Make) -> None:
