@@ -20,7 +20,7 @@ SPANS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("stage", merge, ("load",)),
     ("compare", merge.Merge, ("_resolve", "problems", "actions", "updates")),
     ("merge", merge.Merge, ("apply", "take_along")),
-    ("ledger", ledger, ("write",)),
+    ("ledger", ledger, ("write_whole", "write_updates")),
     ("commit", DefaultDialect, ("do_commit",)),
 )
 NAMES = [name for name, _, _ in SPANS]

@@ -1,4 +1,4 @@
-"""The demo's round trip over the JSON API: an order changes its status, and its file lies in the sandbox folder."""
+"""The demo's exports, tried over the JSON API: an order changes its status, and its file lies in the sandbox folder."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _wait_for(api: Api, exports: list[str]) -> None:
 
 
 def _finished(api: Api) -> list[dict[str, Any]]:
-    """Every execution of the newest page, once none of them is under way any more."""
+    """Every export of the newest page, once none of them is under way any more."""
     deadline = time.monotonic() + ARRIVAL_SECONDS
     while True:
         page = _page(api)
@@ -74,8 +74,8 @@ def _finished(api: Api) -> list[dict[str, Any]]:
 
 
 def _page(api: Api) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = api.call("GET", "/v2/executions?size=100&sort=createdAt,desc")["content"]
-    return content
+    content = api.call("GET", "/v2/executions?size=100&sort=createdAt,desc")["content"]
+    return [found for found in content if found["kind"] == "EXPORT"]
 
 
 def _arrived(execution: dict[str, Any], api: Api, sandbox: Path) -> bool:

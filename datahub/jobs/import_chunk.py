@@ -5,7 +5,7 @@ Everything happens in the caller's transaction, and the caller commits."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from datahub.storage import SpooledRow
 
 CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2], COUNTS[3], COUNTS[4]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
+WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
 UNKNOWN_KEY = "unknown_key"
 
@@ -52,6 +53,7 @@ class ChunkWriter:
         self._source = ledger.Source(plan.entity.name, execution_id, actor)
         self._root = Merge(connection, plan.root)
         self._part = Merge(connection, plan.part) if plan.part else None
+        self._part_name = plan.entity.parts[0].shown_as if plan.part else ""
         self._extras = ExtraValues(connection, plan)
 
     def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
@@ -68,7 +70,7 @@ class ChunkWriter:
             faulty |= found
             spoilt |= {row.key for row in rows if row.sequence in found}
             records = [kept for record in records for kept in self._refold(record, faulty, spoilt)]
-        actions = self._apply(records, now)
+        actions = self._apply(now)
         self._settle(rows, records, actions, faulty, outcome)
         return outcome
 
@@ -163,32 +165,36 @@ class ChunkWriter:
     def _staged_roots(
         self, target: Target, records: list[Record], stored: Stored, missing: Faults
     ) -> Iterator[tuple[Any, ...]]:
+        extras = target.extras
         for record in records:
             known, final = stored.get(record.key), None
-            if target.extras and not record.remove:
-                final = self._extras.final(record, known and known[target.extras.column])
+            if extras and not record.remove:
+                final = self._extras.final(record, known and known[extras.column])
                 for fault in self._extras.missing(record, final):
                     for row in record.rows:
                         _blame(missing, row, fault)
             cells = _cells(target, record.values, known, final)
-            yield (record.speaker.spooled.sequence, record.key, record.key, record.remove, *cells)
+            spooled = record.speaker.spooled
+            yield (spooled.sequence, spooled.file, spooled.line, record.key, record.key, record.remove, *cells)
 
     def _staged_parts(
         self, target: Target, records: list[Record], stored: Stored, missing: Faults
     ) -> Iterator[tuple[Any, ...]]:
+        extras = target.extras
         for record in records:
             for key, row in record.parts.items():
                 known, final = stored.get(key), None
-                if target.extras and not row.part_remove:
-                    final = self._extras.final_part(record, row, known and known[target.extras.column])
+                if extras and not row.part_remove:
+                    final = self._extras.final_part(record, row, known and known[extras.column])
                     for fault in self._extras.missing(record, final, of_part=True):
                         _blame(missing, row, fault)
                 cells = _cells(target, row.part_values, known, final)
-                yield (row.spooled.sequence, record.key, key, row.part_remove, *cells)
+                spooled = row.spooled
+                yield (spooled.sequence, spooled.file, spooled.line, record.key, key, row.part_remove, *cells)
 
     def _stored(self, target: Target, keys: list[str]) -> Stored:
         """The JSON values of the live records of these keys: only they are compared here, and not by the database."""
-        names = [item.column for item in target.given if is_json(target, item)]
+        names = [item.column for item in target.given_json]
         if not names:
             return {}
         table = target.table
@@ -202,37 +208,30 @@ class ChunkWriter:
             for key, *values in self._connection.execute(query.where(columns[0].in_(batch)))
         }
 
-    def _apply(self, records: list[Record], now: datetime) -> dict[int, int]:
+    def _apply(self, now: datetime) -> dict[int, int]:
         """The strongest action by sequence of row; writes the ledger."""
         actions: dict[int, int] = {}
-        rows = {row.spooled.sequence: row.spooled for record in records for row in record.rows}
         for merge, target in ((self._root, self._plan.root), (self._part, self._plan.part)):
             if merge is None or target is None:
                 continue
-            done, changes = merge.actions(), dict(merge.updates())
-            for changed in changes.values():
-                if target.extras and target.extras.key in changed:
-                    changed[target.extras.key] = list(what_differs(*changed[target.extras.key]))
-            gone = self._part.going_along(self._root) if target.owner is None and self._part is not None else []
+            part = self._part_name if target.owner else ""
+            done, updates = merge.actions(), merge.updates()
+            for update in updates:
+                if target.extras and target.extras.key in update.fields:
+                    update.fields[target.extras.key] = list(what_differs(*update.fields[target.extras.key]))
+            if not WHOLE.isdisjoint(done.values()):
+                ledger.write_whole(self._connection, self._source, part, merge.made_and_gone(), now)
+            ledger.write_updates(self._connection, self._source, part, updates, now)
+            takes_along = target.owner is None and DELETE in done.values()
+            if takes_along and self._part is not None:
+                going = self._part.going_along(self._root)
+                ledger.write_whole(self._connection, self._source, self._part_name, going, now)
             merge.apply(now)
-            if target.owner is None and self._part is not None:
+            if takes_along and self._part is not None:
                 self._part.take_along(self._root.deleted(), now)
-            part = self._plan.entity.parts[0].shown_as if target.owner else ""
-            keys = self._part_keys(records) if part else {}
-            entries = [
-                ledger.Entry(rows[sequence], part, keys.get(sequence, ""), action, changes.get(sequence))
-                for sequence, action in sorted(done.items())
-                if action != ABSENT
-            ]
-            name = self._plan.entity.parts[0].shown_as if gone else ""
-            entries += [ledger.Entry(rows[sequence], name, key, DELETE, None) for sequence, key in gone]
-            ledger.write(self._connection, self._source, entries, now)
             for sequence, action in done.items():
-                actions[sequence] = _stronger(actions.get(sequence, NOTHING), action)
+                actions[sequence] = _stronger(actions[sequence], action) if sequence in actions else action
         return actions
-
-    def _part_keys(self, records: list[Record]) -> dict[int, str]:
-        return {row.spooled.sequence: key for record in records for key, row in record.parts.items()}
 
     def _settle(
         self,
@@ -267,10 +266,16 @@ def _blame(faults: Faults, row: Row, fault: dict[str, str]) -> None:
 
 def _cells(
     target: Target, values: Sequence[Any], stored: dict[str, Any] | None, final: dict[str, Any] | None
-) -> Iterator[Any]:
+) -> Iterable[Any]:
     """`final` is what custom fields or attributes come to."""
+    return _with_json(target, values, stored, final) if target.given_json else values
+
+
+def _with_json(
+    target: Target, values: Sequence[Any], stored: dict[str, Any] | None, final: dict[str, Any] | None
+) -> Iterator[Any]:
     for item, value in zip(target.given, values, strict=True):
-        if not is_json(target, item):
+        if item not in target.given_json:
             yield value
         elif item is target.extras:
             yield from (canonical(final or {}), stored is not None and (final or {}) != stored[item.column])

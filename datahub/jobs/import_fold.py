@@ -9,11 +9,8 @@ from typing import Any
 
 import orjson
 
-from datahub.entities.base import Field
-from datahub.entities.values import NUMBER
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.json_values import contradicts, newer
-from datahub.jobs.merge_target import is_json
 from datahub.storage import SpooledRow
 
 SUPERSEDED, DIFFERS = "superseded", "parent_differs"
@@ -27,7 +24,7 @@ class Warned:
     message: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """Values by the given fields of the plan's targets. `extras` are by the ids of custom fields or attributes."""
 
@@ -40,7 +37,7 @@ class Row:
     extras: dict[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class Record:
     """Folded from the rows that are good so far; `is_whole` while no row of it was rejected. `speaker` is the row that
     the record's own changes are put down to."""
@@ -58,9 +55,9 @@ class Record:
 
 def read_row(row: SpooledRow, plan: Plan) -> Row:
     remove, values, part_key, part_remove, part_values, extras = orjson.loads(row.values)
-    _restore(plan.root.given, values)
+    _restore(plan.root.given_numbers, values)
     if plan.part is not None:
-        _restore(plan.part.given, part_values)
+        _restore(plan.part.given_numbers, part_values)
     if extras and plan.root.extras is not None and not plan.has_levels:
         values[-1] = extras
     return Row(row, remove, values, part_key, part_remove, part_values, extras)
@@ -76,10 +73,14 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
     warnings = []
     values: list[Any] = [None] * len(plan.root.given)
     speaker, parts = rows[0], dict[str | None, Row]()
+    nothing, said = values.copy(), None
     for row in rows:
-        if any(value is not None for value in row.values):
+        if row.values != nothing:
             speaker = row
-            warnings += _merge_values(values, row, plan)
+            # Mostly every row of a record says the same of it.
+            if row.values != said:
+                warnings += _merge_values(values, row, plan)
+                said = row.values
         if row.part_key in parts:
             warnings.append(superseded(parts[row.part_key], row))
         parts[row.part_key] = row
@@ -104,11 +105,11 @@ def _merge_values(values: list[Any], row: Row, plan: Plan) -> Iterator[Warned]:
             continue
         if values[place] is not None and contradicts(values[place], value):
             yield differs(row, item.key, item.label)
-        values[place] = newer(values[place], value) if is_json(plan.root, item) else value
+        values[place] = newer(values[place], value) if item in plan.root.given_json else value
 
 
-def _restore(given: Iterable[Field], values: list[Any]) -> None:
+def _restore(places: Iterable[int], values: list[Any]) -> None:
     """Decimals travel through the spool as text."""
-    for place, item in enumerate(given):
-        if item.type is NUMBER and values[place] is not None:
+    for place in places:
+        if values[place] is not None:
             values[place] = Decimal(values[place])

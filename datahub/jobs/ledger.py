@@ -8,16 +8,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, case, insert, literal, select
 from sqlalchemy.orm import Session
 
-from datahub.jobs.merge import CREATE, DELETE, REVIVE, UPDATE
+from datahub.jobs.merge import CREATE, DELETE, REVIVE, Updated
 from datahub.jobs.staging import load
 from datahub.models import change
 from datahub.models.change import Change
-from datahub.storage import SpooledRow
 
-ACTIONS = {CREATE: change.CREATED, REVIVE: change.CREATED, UPDATE: change.UPDATED, DELETE: change.DELETED}
+ACTIONS = {CREATE: change.CREATED, REVIVE: change.CREATED, DELETE: change.DELETED}
 COLUMNS = (
     "execution_id",
     "actor",
@@ -42,34 +41,44 @@ class Source:
     actor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """`changes` are field: [old, new] of an update."""
+def write_whole(connection: Connection, source: Source, part: str, found: Select[Any], now: datetime) -> None:
+    """A line for each that `Merge.made_and_gone` finds, without leaving the database."""
+    table: Any = Change.__table__
+    rows = found.subquery()
+    values = {
+        "execution_id": literal(source.execution_id, table.c.execution_id.type),
+        "actor": literal(source.actor),
+        "entity": literal(source.entity),
+        "record_key": rows.c.record_key,
+        "part": literal(part),
+        "part_key": rows.c.key if part else literal(""),
+        "action": case(ACTIONS, value=rows.c.action),
+        "file": rows.c.file,
+        "line": rows.c.line,
+        "at": literal(now, table.c.at.type),
+    }
+    connection.execute(insert(table).from_select(list(values), select(*values.values())))
 
-    row: SpooledRow
-    part: str
-    part_key: str
-    action: int
-    changes: dict[str, list[Any]] | None
 
-
-def write(connection: Connection, source: Source, entries: Sequence[Entry], now: datetime) -> None:
+def write_updates(connection: Connection, source: Source, part: str, updates: Sequence[Updated], now: datetime) -> None:
+    if not updates:
+        return
     table: Any = Change.__table__
     rows = (
         (
             source.execution_id,
             source.actor,
             source.entity,
-            entry.row.key,
-            entry.part,
-            entry.part_key,
-            ACTIONS[entry.action],
-            _plain(entry.changes),
-            entry.row.file,
-            entry.row.line,
+            update.record_key,
+            part,
+            update.key if part else "",
+            change.UPDATED,
+            _plain(update.fields),
+            update.file,
+            update.line,
             now,
         )
-        for entry in entries
+        for update in updates
     )
     load(connection, table, rows, COLUMNS)
 
@@ -102,11 +111,11 @@ def note(
 
 
 def _plain(changes: dict[str, list[Any]] | None) -> dict[str, list[Any]] | None:
-    """Decimals as text, which keeps them exact."""
     if changes is None:
         return None
     return {name: [_as_json(old), _as_json(new)] for name, (old, new) in changes.items()}
 
 
 def _as_json(value: Any) -> Any:
+    """Decimals as text, which keeps them exact."""
     return format(value.normalize(), "f") if isinstance(value, Decimal) else value

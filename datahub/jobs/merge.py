@@ -11,15 +11,11 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
-    Column,
     ColumnElement,
     Connection,
-    Integer,
     MetaData,
     Select,
     Table,
-    Text,
     and_,
     case,
     cast,
@@ -37,8 +33,8 @@ from sqlalchemy import (
 )
 
 from datahub.entities.base import Field, Part, Use
-from datahub.jobs.merge_target import Target, is_json, is_reference
-from datahub.jobs.staging import load
+from datahub.jobs.merge_target import Target, is_json, is_reference, stage_columns, work_columns
+from datahub.jobs.staging import empty, load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
 NO_REFERENCE = ""
@@ -58,26 +54,38 @@ class Problem:
 Condition = tuple[str, Field, str, ColumnElement[bool]]
 
 
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """`fields` hold the old and the new value of those that change."""
+
+    record_key: str
+    key: str
+    file: str
+    line: int
+    fields: dict[str, list[Any]]
+
+
 class Merge:
-    """Belongs to one connection, whose temporary tables it makes. A row is staged as (sequence, record key, key,
-    remove, then per given field its value, and for JSON whether it differs)."""
+    """Belongs to one connection, whose temporary tables it makes. A row is staged as (sequence, file, line, record key,
+    key, remove, then per given field its value, and for JSON whether it differs)."""
 
     def __init__(self, connection: Connection, target: Target) -> None:
         self._connection = connection
         self._target = target
         self._table = target.table
         self._is_postgresql = connection.dialect.name == "postgresql"
+        self._done: dict[int, int] | None = None
         metadata = MetaData()
-        self._stage = Table(f"stage_{target.name}", metadata, *self._stage_columns(), prefixes=["TEMPORARY"])
-        self._work = Table(f"work_{target.name}", metadata, *self._work_columns(), prefixes=["TEMPORARY"])
+        self._stage = Table(f"stage_{target.name}", metadata, *stage_columns(target), prefixes=["TEMPORARY"])
+        self._work = Table(f"work_{target.name}", metadata, *work_columns(target), prefixes=["TEMPORARY"])
         # Another run may have left tables of the same names on this connection.
         metadata.drop_all(connection)
         metadata.create_all(connection)
 
     def stage(self, rows: Iterable[Sequence[Any]]) -> None:
         """Replaces what is staged."""
-        for table in (self._stage, self._work):
-            self._connection.execute(delete(table))
+        empty(self._connection, self._stage, self._work)
+        self._done = None
         load(self._connection, self._stage, rows)
         self._resolve()
 
@@ -99,51 +107,61 @@ class Merge:
 
     def actions(self) -> dict[int, int]:
         """By sequence, without those that change nothing."""
-        work = self._work.c
-        query = select(work.sequence, work.action).where(work.action != NOTHING)
-        return {row.sequence: row.action for row in self._connection.execute(query)}
+        if self._done is None:
+            work = self._work.c
+            query = select(work.sequence, work.action).where(work.action != NOTHING)
+            self._done = {row.sequence: row.action for row in self._connection.execute(query)}
+        return self._done
 
-    def updates(self) -> list[tuple[int, dict[str, list[Any]]]]:
-        """By sequence: the changed fields with old and new value. Asked before apply."""
+    def updates(self) -> list[Updated]:
+        """Asked before apply."""
         work, target = self._work.c, self._target
-        if not target.given:
+        if not target.given or UPDATE not in self.actions().values():
             return []
-        columns: list[ColumnElement[Any]] = [work.sequence]
+        columns: list[ColumnElement[Any]] = [work.record_key, work.key, work.file, work.line]
         for field in target.given:
             columns += [work[f"d_{field.column}"], *self._shown(field)]
         joined = self._work.join(self._table, self._table.c.id == work.id)
-        rows = self._connection.execute(select(*columns).select_from(joined).where(work.action == UPDATE))
+        query = select(*columns).select_from(joined).where(work.action == UPDATE).order_by(work.sequence)
         changed = []
-        for sequence, *cells in rows:
+        for record_key, key, file, line, *cells in self._connection.execute(query):
             triples = zip(target.given, cells[::3], cells[1::3], cells[2::3], strict=True)
-            pairs = {field: (old, new) for field, differs, old, new in triples if differs}
-            changed.append(
-                (sequence, {field.key: [old, self._read(field, new)] for field, (old, new) in pairs.items()})
-            )
+            fields = {field.key: [old, self._read(field, new)] for field, differs, old, new in triples if differs}
+            changed.append(Updated(record_key, key, file, line, fields))
         return changed
+
+    def made_and_gone(self) -> Select[Any]:
+        """What is created, revived or deleted: action, record key, key, file and line, in the order of the rows."""
+        work = self._work.c
+        columns = (work.action, work.record_key, work.key, work.file, work.line)
+        return select(*columns).where(work.action.in_((CREATE, REVIVE, DELETE))).order_by(work.sequence)
 
     def _read(self, field: Field, new: Any) -> Any:
         return json.loads(new) if is_json(self._target, field) else new
 
     def apply(self, now: datetime) -> None:
         """Creates, revives, updates and deletes. The rows must be free of problems."""
-        self._create(now)
-        self._change(REVIVE, now)
-        self._change(UPDATE, now)
-        self._remove(self._table.c.id.in_(self.deleted()), now)
+        wanted = set(self.actions().values())
+        if CREATE in wanted:
+            self._create(now)
+        for action in wanted & {REVIVE, UPDATE}:
+            self._change(action, now)
+        if DELETE in wanted:
+            self._remove(self._table.c.id.in_(self.deleted()), now)
 
     def deleted(self) -> Select[Any]:
         """The ids of the records that apply deletes."""
         return select(self._work.c.id).where(self._work.c.action == DELETE)
 
-    def going_along(self, owner: Merge) -> list[tuple[int, str]]:
-        """The parts that take_along is about to delete: the sequence of their owner's row, and their key."""
+    def going_along(self, owner: Merge) -> Select[Any]:
+        """The parts that take_along is about to delete, as made_and_gone has them."""
         work, table, target = owner._work, self._table, self._target
         joined = table.join(work, table.c[target.owner_column] == work.c.id)
-        query = select(work.c.sequence, self._shown_key()).select_from(joined).where(work.c.action == DELETE)
+        columns = (work.c.action, work.c.record_key, self._shown_key().label("key"), work.c.file, work.c.line)
+        query = select(*columns).select_from(joined).where(work.c.action == DELETE)
         if target.is_hidden_when_deleted:
             query = query.where(table.c.deleted_at.is_(None))
-        return [(sequence, key) for sequence, key in self._connection.execute(query.order_by(table.c.id))]
+        return query.order_by(table.c.id)
 
     def _shown_key(self) -> ColumnElement[Any]:
         column: ColumnElement[Any] = self._table.c[self._target.key.column]
@@ -166,37 +184,6 @@ class Merge:
         other = field.refers_to.model.__table__.alias()
         old = select(other.c.external_id).where(other.c.id == stored).scalar_subquery()
         return old.label(f"o_{field.column}"), new
-
-    def _stage_columns(self) -> list[Column[Any]]:
-        columns: list[Column[Any]] = [
-            Column("sequence", BigInteger),
-            Column("record_key", Text),
-            Column("key", Text),
-            Column("remove", Boolean),
-        ]
-        for field in self._target.given:
-            if is_json(self._target, field):
-                columns += [Column(f"v_{field.column}", Text), Column(f"c_{field.column}", Boolean)]
-            elif is_reference(self._target, field):
-                columns.append(Column(f"v_{field.column}", Text))
-            else:
-                columns.append(Column(f"v_{field.column}", self._table.c[field.column].type))
-        return columns
-
-    def _work_columns(self) -> list[Column[Any]]:
-        columns = self._stage_columns()
-        columns += [
-            Column("id", BigInteger),
-            Column("hidden", Boolean),
-            Column("owner_id", BigInteger),
-            Column("is_others", Boolean),
-            Column("action", Integer),
-        ]
-        for field in self._target.given:
-            columns.append(Column(f"d_{field.column}", Boolean))
-            if is_reference(self._target, field):
-                columns.append(Column(f"r_{field.column}", BigInteger))
-        return columns
 
     def _resolve(self) -> None:
         """Fills the work table: what is stored under each key, what references point at, what differs."""

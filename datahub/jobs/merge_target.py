@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import JSON, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Table, Text
 
 from datahub.entities.base import Field, Part, Rule, Use
 from datahub.entities.extras import EXTRAS
+from datahub.entities.values import NUMBER
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,15 @@ class Target:
         table: Table = self.model.__table__
         return table
 
+    @cached_property
+    def given_json(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.given if is_json(self, field))
+
+    @cached_property
+    def given_numbers(self) -> tuple[int, ...]:
+        """Their places among the given ones."""
+        return tuple(place for place, field in enumerate(self.given) if field.type is NUMBER)
+
     @property
     def is_hidden_when_deleted(self) -> bool:
         return "deleted_at" in self.table.c
@@ -52,3 +63,40 @@ def is_json(target: Target, field: Field) -> bool:
 def is_reference(target: Target, field: Field) -> bool:
     """Whether the column holds the id of a record; lists of external ids are JSON."""
     return field.refers_to is not None and not is_json(target, field)
+
+
+def stage_columns(target: Target) -> list[Column[Any]]:
+    """Of the temporary table that rows are loaded into."""
+    columns: list[Column[Any]] = [
+        Column("sequence", BigInteger),
+        Column("file", Text),
+        Column("line", BigInteger),
+        Column("record_key", Text),
+        Column("key", Text),
+        Column("remove", Boolean),
+    ]
+    for field in target.given:
+        if is_json(target, field):
+            columns += [Column(f"v_{field.column}", Text), Column(f"c_{field.column}", Boolean)]
+        elif is_reference(target, field):
+            columns.append(Column(f"v_{field.column}", Text))
+        else:
+            columns.append(Column(f"v_{field.column}", target.table.c[field.column].type))
+    return columns
+
+
+def work_columns(target: Target) -> list[Column[Any]]:
+    """Of the one that holds them with what they are found to do."""
+    columns = stage_columns(target)
+    columns += [
+        Column("id", BigInteger),
+        Column("hidden", Boolean),
+        Column("owner_id", BigInteger),
+        Column("is_others", Boolean),
+        Column("action", Integer),
+    ]
+    for field in target.given:
+        columns.append(Column(f"d_{field.column}", Boolean))
+        if is_reference(target, field):
+            columns.append(Column(f"r_{field.column}", BigInteger))
+    return columns
