@@ -26,7 +26,7 @@ from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
 from datahub.storage import Spool, SpooledRow, in_pieces
 
-BATCH = 5_000
+BATCH = 500
 KEYLESS = "\0"
 
 
