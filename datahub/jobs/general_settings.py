@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.errors import InvalidError
+from datahub.jobs.job_rules import Faults
+from datahub.mapping.names import locale_tag
 from datahub.models.export_job import ExportJob
 from datahub.models.setting import GeneralSettings
 
 DEFAULT_PREFIX = "DJUST"
 PREFIX = re.compile(r"[A-Za-z0-9-]{1,20}")
+CURRENCY = re.compile("[A-Z]{3}")
+LOCALE_LENGTH, MOST_LOCALES = 35, 50
 
 
 @dataclass(frozen=True)
@@ -34,16 +39,53 @@ def automatic_flags(session: Session) -> AutomaticFlags:
 
 
 def update(
-    session: Session, *, file_name_prefix: str | None = None, multi_store: bool | None = None
+    session: Session,
+    *,
+    file_name_prefix: str | None = None,
+    multi_store: bool | None = None,
+    locales: Sequence[str] | None = None,
+    main_locale: str | None = None,
+    currency: str | None = None,
 ) -> GeneralSettings:
-    """None keeps what is set. Files that were named before keep their names."""
+    """None keeps what is set. Files that were named before keep their names, and texts in a locale that is taken off
+    stay. Raises InvalidError with every fault."""
     settings = get(session)
-    if file_name_prefix is not None:
-        if not PREFIX.fullmatch(file_name_prefix):
-            message = "One to 20 letters (A to Z), digits and dashes."
-            raise InvalidError("The prefix of file names is malformed.", {"file_name_prefix": [message]})
-        settings.file_name_prefix = file_name_prefix
-    if multi_store is not None:
-        settings.multi_store = multi_store
+    faults = Faults()
+    if file_name_prefix is not None and not PREFIX.fullmatch(file_name_prefix):
+        faults.add("file_name_prefix", "One to 20 letters (A to Z), digits and dashes.")
+    tags = settings.locales if locales is None else _read_locales(locales, faults)
+    main = settings.main_locale if main_locale is None else locale_tag(main_locale.strip())
+    if main is None:
+        faults.add("main_locale", f"{main_locale!r} is not a language tag such as fr-FR.")
+    elif main not in tags and "locales" not in faults.fields:
+        where = "locales" if main_locale is None else "main_locale"
+        faults.add(where, f"The main locale {main} must be among the locales: {', '.join(tags)}.")
+    if currency is not None and not CURRENCY.fullmatch(currency):
+        faults.add("currency", "Three capital letters of ISO 4217, such as EUR.")
+    if faults.fields:
+        listed = ", ".join(sorted(faults.fields))
+        raise InvalidError(f"The general settings have faults in: {listed}.", faults.fields)
+    settings.locales, settings.main_locale = tags, main or settings.main_locale
+    settings.file_name_prefix = settings.file_name_prefix if file_name_prefix is None else file_name_prefix
+    settings.multi_store = settings.multi_store if multi_store is None else multi_store
+    settings.currency = settings.currency if currency is None else currency
     session.flush()
     return settings
+
+
+def _read_locales(given: Sequence[str], faults: Faults) -> list[str]:
+    """As tags are usually written, in the order given."""
+    tags: list[str] = []
+    if not given:
+        faults.add("locales", "Give at least one locale, such as en-GB.")
+    elif len(given) > MOST_LOCALES:
+        faults.add("locales", f"At most {MOST_LOCALES} locales; these are {len(given)}.")
+    for text in given[:MOST_LOCALES]:
+        tag = locale_tag(text.strip())
+        if tag is None or len(tag) > LOCALE_LENGTH:
+            faults.add("locales", f"{text!r} is not a language tag such as fr-FR.")
+        elif tag in tags:
+            faults.add("locales", f"{tag} is named twice.")
+        else:
+            tags.append(tag)
+    return tags

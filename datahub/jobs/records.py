@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,13 +17,13 @@ from datahub.entities.extras import CUSTOM_FIELDS
 from datahub.entities.values import parse_custom_value
 from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.jobs import ledger
+from datahub.jobs.custom_fields import EXTERNAL_ID
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.record_reads import entity_type
 from datahub.models.change import CREATED, DELETED, UPDATED
 
 # What can be written one by one; everything else comes by imports.
 BY_HAND = ("STORE", "SUPPLIER", "ACCOUNT")
-CUSTOM_KEY = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
 @dataclass
@@ -196,7 +195,7 @@ def _read_custom(kind: EntityType, custom_fields: Mapping[str, Any], faults: _Fa
         faults.add("customFields", f"{kind.name} has no custom fields.")
     values = {}
     for key, given in custom_fields.items():
-        if not CUSTOM_KEY.fullmatch(key):
+        if not EXTERNAL_ID.fullmatch(key):
             faults.add(f"customFields.{key}", "The id of a custom field has letters, digits, _, . and - only.")
         try:
             values[key] = parse_custom_value(given)

@@ -20,6 +20,9 @@ CUSTOM_FIELD_TYPES = (
     "BOOLEAN",
     "MEDIA",
 )
+TEXT_TYPES = ("TEXT", "LONG_TEXT")
+LIST_TYPES = ("LIST_TEXT", "LIST_METRIC")
+METRIC_TYPES = ("METRIC", "LIST_METRIC")
 
 
 class CustomField(Base):

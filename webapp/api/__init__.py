@@ -7,6 +7,7 @@ from werkzeug.routing import BaseConverter
 
 from webapp.api import (
     clients,
+    custom_fields,
     docs,
     executions,
     health,
@@ -20,7 +21,20 @@ from webapp.api import (
 )
 from webapp.security import csrf
 
-PARTS = (clients, jobouts, jobs, job_runs, executions, job_executions, orders, records, settings, health, docs)
+PARTS = (
+    clients,
+    jobouts,
+    jobs,
+    job_runs,
+    executions,
+    job_executions,
+    orders,
+    records,
+    custom_fields,
+    settings,
+    health,
+    docs,
+)
 
 
 class WhateverConverter(BaseConverter):

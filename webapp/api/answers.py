@@ -216,6 +216,22 @@ class SettingsAnswer(Answer):
     export_incident_enabled: bool
     file_name_prefix: str
     multi_store: bool
+    main_locale: str
+    locales: list[str]
+    currency: str
+
+
+class CustomFieldAnswer(Answer):
+    id: str
+    entity: str
+    external_id: str
+    name: str
+    type: str
+    required: bool
+    multi: bool
+    localisable: bool
+    options: list[str]
+    unit: str | None
 
 
 class CheckAnswer(Answer):

@@ -27,6 +27,9 @@ class SettingsBody(Shape):
     export_incident_enabled: Any = None
     file_name_prefix: str | None = Field(None, json_schema_extra={"pattern": "^[A-Za-z0-9-]{1,20}$"})
     multi_store: bool | None = None
+    main_locale: str | None = Field(None, description="Language tag; one of the locales.")
+    locales: list[str] | None = Field(None, json_schema_extra={"maxItems": general_settings.MOST_LOCALES})
+    currency: str | None = Field(None, json_schema_extra={"pattern": "^[A-Z]{3}$"})
 
 
 @blueprint.get(PATH)
@@ -41,7 +44,7 @@ def get_settings() -> Response:
 @blueprint.output(SettingsAnswer)
 @permission(ADMINISTER)
 def change_settings(json_data: SettingsBody) -> Response:
-    return _change(json_data.file_name_prefix, json_data.multi_store)
+    return _change(json_data, json_data.file_name_prefix, json_data.multi_store)
 
 
 @blueprint.put(PATH)
@@ -51,14 +54,23 @@ def change_settings(json_data: SettingsBody) -> Response:
 @permission(ADMINISTER)
 @deprecated(PATH)
 def replace_settings(json_data: SettingsBody) -> Response:
-    """What is left out falls back to its default."""
+    """Prefix and stores fall back to their defaults if left out; locales and currency, which scripts of old do not
+    know, stay."""
     prefix = json_data.file_name_prefix
-    return _change(general_settings.DEFAULT_PREFIX if prefix is None else prefix, bool(json_data.multi_store))
+    default = general_settings.DEFAULT_PREFIX
+    return _change(json_data, default if prefix is None else prefix, bool(json_data.multi_store))
 
 
-def _change(file_name_prefix: str | None, multi_store: bool | None) -> Response:
+def _change(body: SettingsBody, file_name_prefix: str | None, multi_store: bool | None) -> Response:
     with shown_names():
-        general_settings.update(db.session(), file_name_prefix=file_name_prefix, multi_store=multi_store)
+        general_settings.update(
+            db.session(),
+            file_name_prefix=file_name_prefix,
+            multi_store=multi_store,
+            locales=body.locales,
+            main_locale=body.main_locale,
+            currency=body.currency,
+        )
     return _answer(db.session())
 
 
@@ -70,5 +82,8 @@ def _answer(session: Session) -> Response:
             "exportIncidentEnabled": flags.export_incident_enabled,
             "fileNamePrefix": settings.file_name_prefix,
             "multiStore": settings.multi_store,
+            "mainLocale": settings.main_locale,
+            "locales": settings.locales,
+            "currency": settings.currency,
         }
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -28,6 +30,42 @@ def test_a_prefix_that_no_file_should_bear_is_refused(session: Session, prefix: 
     with pytest.raises(InvalidError) as error:
         general_settings.update(session, file_name_prefix=prefix)
     assert set(error.value.fields) == {"file_name_prefix"}
+
+
+def test_locales_are_kept_as_tags_are_written_with_the_main_one_among_them(session: Session) -> None:
+    general_settings.update(session, locales=["en-gb", " ZH-hant-tw "], main_locale="zh-hant-TW", currency="CHF")
+    settings = general_settings.get(session)
+    session.refresh(settings)
+    assert (settings.locales, settings.main_locale) == (["en-GB", "zh-Hant-TW"], "zh-Hant-TW")
+    assert settings.currency == "CHF"
+
+
+@pytest.mark.parametrize(
+    ("given", "faulty"),
+    [
+        ({"locales": []}, "locales"),
+        ({"locales": ["en-GB", "en-gb"]}, "locales"),
+        ({"locales": ["en-GB", "english, please"]}, "locales"),
+        ({"locales": ["en-GB", "en" + "-abcdefgh" * 4]}, "locales"),
+        ({"locales": ["en-GB", *(f"en-{number}" for number in range(100, 150))]}, "locales"),
+        ({"locales": ["fr-FR"]}, "locales"),
+        ({"locales": ["en-GB"], "main_locale": "fr-FR"}, "main_locale"),
+        ({"main_locale": "fr-FR"}, "main_locale"),
+        ({"main_locale": ""}, "main_locale"),
+        ({"currency": "eur"}, "currency"),
+        ({"currency": "EUR\n"}, "currency"),
+        ({"currency": ""}, "currency"),
+    ],
+)
+def test_a_faulty_setting_is_told_at_its_field_and_nothing_changes(
+    session: Session, given: dict[str, Any], faulty: str
+) -> None:
+    with pytest.raises(InvalidError) as error:
+        general_settings.update(session, **{"multi_store": True, **given})
+    assert set(error.value.fields) == {faulty}
+    settings = general_settings.get(session)
+    assert (settings.locales, settings.main_locale, settings.currency) == (["en-GB"], "en-GB", "EUR")
+    assert not settings.multi_store
 
 
 def test_the_order_flag_lives_from_the_first_job_to_the_last(session: Session, vault: Vault) -> None:

@@ -23,6 +23,9 @@ def test_flags_follow_the_jobs_and_cannot_be_written(script_of: Callable[[str], 
         "exportIncidentEnabled": False,
         "fileNamePrefix": "ACME",
         "multiStore": False,
+        "mainLocale": "en-GB",
+        "locales": ["en-GB"],
+        "currency": "EUR",
     }
     assert admin.patch(PATH, json={"multiStore": True}).json["fileNamePrefix"] == "ACME"
     replaced = admin.put(PATH, json={"multiStore": True})
@@ -35,3 +38,24 @@ def test_only_an_administrator_changes_them(script: Script, job: ExportJob) -> N
     assert job.active
     assert script.get(PATH).json["exportOrderEnabled"] is True
     assert_error(script.patch(PATH, json={"multiStore": True}), 403)
+
+
+def test_locales_and_currency_change_together_and_stay_where_an_old_script_leaves_them_out(
+    script_of: Callable[[str], Script],
+) -> None:
+    admin = script_of("ADMIN")
+    changed = admin.patch(PATH, json={"mainLocale": "FR-fr", "locales": ["fr-FR", "de-de"], "currency": "CHF"})
+    shown = {"mainLocale": "fr-FR", "locales": ["fr-FR", "de-DE"], "currency": "CHF"}
+    assert changed.status_code == 200 and shown.items() <= changed.json.items()
+    assert shown.items() <= admin.put(PATH, json={"multiStore": True}).json.items()
+
+
+def test_every_fault_is_told_at_its_name(script_of: Callable[[str], Script]) -> None:
+    admin = script_of("ADMIN")
+    faulty = {"locales": ["en-GB", "no tag"], "mainLocale": "?", "currency": "euro", "fileNamePrefix": "a b"}
+    assert_error(admin.patch(PATH, json=faulty), 400, *faulty)
+    assert_error(admin.patch(PATH, json={"mainLocale": "fr-FR"}), 400, "mainLocale")
+    assert_error(admin.patch(PATH, json={"locales": ["fr-FR"]}), 400, "locales")
+    assert_error(admin.patch(PATH, json={"locales": []}), 400, "locales")
+    assert_error(admin.patch(PATH, json={"locale": "fr-FR"}), 400, "locale")
+    assert admin.get(PATH).json["locales"] == ["en-GB"]
