@@ -17,7 +17,7 @@ class Entry:
 
     @property
     def is_current(self) -> bool:
-        return request.blueprint == self.endpoint.partition(".")[0]
+        return self.endpoint.partition(".")[0] in request.blueprints
 
 
 ENTRIES = (

@@ -128,13 +128,12 @@ def why_kept(session: Session, custom_field: CustomField) -> str:
     owner = ENTITIES.get(custom_field.entity)
     column = f"CF_{custom_field.external_id}"
     advice = (
-        f"Import them in Full mode with the column {column} left empty; that takes the values away."
+        f"An import of the same records in Full mode, with the column {column} left empty, takes the values away."
         if owner is not None and owner.has_full_mode
-        else "They keep what they came with; make the field optional instead."
+        else "Orders keep what they came with; make the field optional instead."
     )
-    count = f"More than {MOST_HOLDERS} records hold" if held > MOST_HOLDERS else f"{held} records hold"
-    if held == 1:
-        count = "One record holds"
+    many = f"More than {MOST_HOLDERS} records hold" if held > MOST_HOLDERS else f"{held} records hold"
+    count = "One record holds" if held == 1 else many
     return f"{count} a value of {custom_field.name}, so it cannot be deleted. {advice}"
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
 from datahub.access import tokens, users
+from datahub.jobs import custom_fields
+from datahub.jobs.custom_fields import Definition
 from datahub.models.execution import ERROR, JOB_PENDING
 from datahub.vault import Vault
 from tests import catalogue
@@ -62,6 +64,8 @@ def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
         add_execution(session, held, status=JOB_PENDING)
         add_offer(session)
         add_imports(session, vault)
+        parcel = Definition("SUPPLIER", "heaviest_parcel_of_the_carrier", "Heaviest parcel", "METRIC", unit="kg")
+        custom_fields.create(session, parcel)
     server = make_server(LOOPBACK, 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -158,6 +162,23 @@ def test_the_header_fits_screens_between_a_phone_and_a_desk(open_page: Open) -> 
         page.set_viewport_size({"width": width, "height": 900})
         too_wide[width] = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert not any(too_wide.values()), too_wide
+
+
+def test_the_form_of_a_custom_field_shows_what_its_type_has(open_page: Open) -> None:
+    page = open_page("/settings/custom-fields/new")
+    shown = {}
+    for kind in ("Text", "Number", "Number with a unit", "List of texts", "List of numbers with a unit"):
+        page.get_by_label("Type").select_option(label=kind)
+        shown[kind] = [
+            page.get_by_label(name, exact=True).is_visible() for name in ("One text per locale", "Unit", "Options")
+        ]
+    assert list(shown.values()) == [
+        [True, False, False],
+        [False, False, False],
+        [False, True, False],
+        [False, False, True],
+        [False, True, True],
+    ]
 
 
 def test_the_theme_follows_the_system_until_somebody_chooses(open_page: Open) -> None:

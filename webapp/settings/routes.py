@@ -13,9 +13,11 @@ from webapp.database import db
 from webapp.health import check_parts
 from webapp.htmx import redirect_to
 from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
+from webapp.settings import custom_fields
 from webapp.settings.forms import GeneralForm, PasswordForm, TokenForm
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+blueprint.register_blueprint(custom_fields.blueprint)
 
 
 @blueprint.get("/")
@@ -28,11 +30,11 @@ def index() -> Response:
 @permission(ADMINISTER)
 def general() -> object:
     stored = general_settings.get(db.session())
-    form = GeneralForm(data={"file_name_prefix": stored.file_name_prefix, "multi_store": stored.multi_store})
+    names = ("file_name_prefix", "multi_store", "main_locale", "currency")
+    form = GeneralForm(data={name: getattr(stored, name) for name in names} | {"locales": ", ".join(stored.locales)})
     if form.validate_on_submit():
         try:
-            prefix, multi_store = form.file_name_prefix.data, form.multi_store.data
-            general_settings.update(db.session(), file_name_prefix=prefix, multi_store=multi_store)
+            general_settings.update(db.session(), **form.values())
             flash("Saved. Files that were named before keep their names.", "success")
             return redirect_to(url_for("settings.general"))
         except InvalidError as error:

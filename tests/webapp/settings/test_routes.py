@@ -15,11 +15,12 @@ from tests.webapp.conftest import PASSWORD, ParsingClient, parse
 
 SignIn = Callable[[str], ParsingClient]
 Sessions = sessionmaker[Session]
+GENERAL = {"multi_store": "y", "locales": "en-GB", "main_locale": "en-GB", "currency": "EUR"}
 
 
 def test_general_settings_are_saved_and_shown(sign_in: SignIn, sessions: Sessions) -> None:
     client = sign_in("ADMIN")
-    answer = client.post("/settings/general", data={"file_name_prefix": "ACME-1", "multi_store": "y"})
+    answer = client.post("/settings/general", data=GENERAL | {"file_name_prefix": "ACME-1"})
     assert answer.location == "/settings/general"
     page = client.get("/settings/general").text
     assert 'value="ACME-1"' in page and "Saved." in page
@@ -31,7 +32,7 @@ def test_general_settings_are_saved_and_shown(sign_in: SignIn, sessions: Session
 def test_a_malformed_prefix_is_refused_at_its_field_and_nothing_is_saved(sign_in: SignIn, sessions: Sessions) -> None:
     client = sign_in("ADMIN")
     for prefix in ("", "../x", "a b", "x" * 21, "Ä"):
-        answer = client.post("/settings/general", data={"file_name_prefix": prefix, "multi_store": "y"})
+        answer = client.post("/settings/general", data=GENERAL | {"file_name_prefix": prefix})
         field = next(e for e in parse(answer.text).iter("input") if e.get("name") == "file_name_prefix")
         assert (answer.status_code, field.get("aria-invalid")) == (422, "true")
         assert "file_name_prefix-errors" in field.get("aria-describedby")
