@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from datahub.access import tokens, users
 from datahub.db import make_sessions
+from datahub.entities.tables import in_markdown
 from datahub.errors import DataHubError, InvalidError, NotFoundError
 from datahub.jobs import connections
 from datahub.models.access import ROLES, User
@@ -31,7 +32,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def init_app(app: Flask) -> None:
     Migrate(app, db, directory=str(MIGRATIONS))
-    for command in (create_user, create_token, revoke_token, rotate_keys, demo, import_demo, prepare):
+    for command in (create_user, create_token, revoke_token, rotate_keys, demo, import_demo, prepare, fields):
         app.cli.add_command(command)
 
 
@@ -132,6 +133,12 @@ def _tell(title: str, imports: Iterator[Imported]) -> list[Imported]:
         click.echo(f"  {found.name:<22}{found.read:>8,}" + "".join(f"{found.counts[name]:>11,}" for name in names))
         ended.append(found)
     return ended
+
+
+@click.command("fields")
+def fields() -> None:
+    """Print docs/fields.md: the fields of every entity."""
+    click.echo(in_markdown(), nl=False)
 
 
 @click.command("prepare")

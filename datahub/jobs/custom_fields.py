@@ -127,8 +127,9 @@ def why_kept(session: Session, custom_field: CustomField) -> str:
         return ""
     owner = ENTITIES.get(custom_field.entity)
     column = f"CF_{custom_field.external_id}"
+    first = "Make it optional first. " if custom_field.required else ""
     advice = (
-        f"An import of the same records in Full mode, with the column {column} left empty, takes the values away."
+        f"{first}An import of these records in Full mode, with the column {column} left empty, takes the values away."
         if owner is not None and owner.has_full_mode
         else "Orders keep what they came with; make the field optional instead."
     )

@@ -28,12 +28,12 @@ from datahub.models.order_document import (
     Field,
     Part,
 )
+from datahub.models.setting import GeneralSettings
 from datahub.orders.amounts import complete_line, complete_order
 from datahub.orders.body import Values, read_body
 from datahub.orders.faults import Faults
 from datahub.orders.parties import Parties, addresses, customer_snapshot, find_parties, supplier_snapshot
 
-DEFAULT_CURRENCY = "EUR"
 LINE_DEFAULTS: Values = {
     "type": "PUBLIC",
     "itemPerPack": 1,
@@ -56,7 +56,7 @@ def read_order(session: Session, body: Values, *, now: datetime) -> Order:
     values = read_body(body, faults)
     _check_required(values, faults)
     found = find_parties(session, values, faults)
-    _complete_prices(values, faults)
+    _complete_prices(values, session.get_one(GeneralSettings, 1).currency, faults)
     faults.raise_any()
     if found is None:
         raise AssertionError("a missing party must have been a fault")
@@ -104,11 +104,11 @@ def _check_lines(lines: list[Values], faults: Faults) -> None:
             faults.add_first(f"{path}.{LINE_PRICES.name}.price", "is missing")
 
 
-def _complete_prices(values: Values, faults: Faults) -> None:
+def _complete_prices(values: Values, usual_currency: str, faults: Faults) -> None:
     """Lines that are malformed elsewhere are left alone; the totals need all of them."""
     faulty = {path.partition("]")[0] for path in faults.fields}
     lines, prices = values.get("lines", []), values.setdefault(ORDER_PRICES.name, {})
-    _complete_currency(prices, lines, faults)
+    _complete_currency(prices, lines, usual_currency, faults)
     done = []
     for index, line in enumerate(lines):
         path = _line_path(index)
@@ -122,10 +122,10 @@ def _complete_prices(values: Values, faults: Faults) -> None:
         prices.update(complete_order(prices, done, path=ORDER_PRICES.name, faults=faults))
 
 
-def _complete_currency(prices: Values, lines: list[Values], faults: Faults) -> None:
+def _complete_currency(prices: Values, lines: list[Values], usual: str, faults: Faults) -> None:
     """One currency for all: the order's, else the one that a line names, else the usual one."""
     named = [prices.get("currency"), *(line.get(LINE_PRICES.name, {}).get("currency") for line in lines)]
-    currency = next(filter(None, named), DEFAULT_CURRENCY)
+    currency = next(filter(None, named), usual)
     if not re.fullmatch("[A-Z]{3}", currency):
         faults.add_first(f"{ORDER_PRICES.name}.currency", "must be three capital letters, such as EUR")
     prices["currency"] = currency

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from apiflask import APIFlask
 from click.testing import Result
@@ -91,3 +93,9 @@ def test_demo_without_a_sandbox_says_what_is_missing(runner: FlaskCliRunner, mon
     monkeypatch.delenv("SANDBOX_PORT", raising=False)
     result = runner.invoke(args=["demo"])
     assert (result.exit_code, "sandbox server" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_committed_tables_of_fields_are_those_of_the_registry(runner: FlaskCliRunner) -> None:
+    committed = Path(__file__).parents[2] / "docs" / "fields.md"
+    assert runner.invoke(args=["fields"]).output == committed.read_text(), "bin/datahub fields > docs/fields.md"

@@ -135,6 +135,9 @@ def test_a_field_that_a_live_record_holds_stays_until_it_is_emptied(session: Ses
     make_offer(session, "STOCK-3", custom_fields={"zone": "gone"}, deleted_at=database_now(session))
     with pytest.raises(ConflictError, match=r"2 records hold a value of Zone.*Full mode.*CF_zone"):
         custom_fields.delete(session, made)
+    assert "optional" not in custom_fields.why_kept(session, made)
+    custom_fields.update(session, made, replace(ZONE, required=True))
+    assert "Make it optional first." in custom_fields.why_kept(session, made)
     custom_fields.delete(session, other)
     offer.custom_fields = {}
     session.flush()

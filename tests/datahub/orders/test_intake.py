@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import FieldConflictError, InvalidError
+from datahub.jobs import general_settings
 from datahub.models.order import Order
 from datahub.models.party import Account, Supplier
 from datahub.orders.intake import read_order
@@ -71,6 +72,12 @@ def test_least_body_gets_names_times_amounts_and_snapshots(hub: Session) -> None
         ("SHIPPING", "A-1", "Lyon"),
         ("BILLING", "A-1", "Lyon"),
     ]
+
+
+def test_an_order_without_a_currency_has_that_of_the_settings(hub: Session) -> None:
+    general_settings.update(hub, currency="CHF")
+    order = read_order(hub, small_body(), now=database_now(hub))
+    assert (order.currency, order.lines[0].currency) == ("CHF", "CHF")
 
 
 def test_given_names_and_times_are_kept(hub: Session) -> None:

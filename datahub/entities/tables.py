@@ -1,0 +1,138 @@
+"""The tables of docs/fields.md, from the registry: every field of every entity as partners need to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType, Field, Part, Rule
+
+HEAD = """\
+# Fields
+
+Made by `bin/datahub fields > docs/fields.md`; do not edit it by hand.
+
+What can be imported, in the order in which to import it: each entity after what it refers to. A column of a file is
+matched by the key or the label of a field. A value that is required at creation may be left out for a record that
+exists. Where a field does not change, another value for a record that exists rejects the row. A text per locale comes
+in columns such as `productNames[fr-FR]`; a column without a locale counts for the main one. Lists are joined by `||`.
+Texts have at most 255 characters where no other limit is named.
+"""
+COLUMNS = ("Key", "Label", "Type", "Required", "Changes", "Default", "Refers to")
+TYPES = {
+    "TEXT": "text",
+    "LOCALISED": "text per locale",
+    "LOCALISED_LIST": "list of texts per locale",
+    "BOOLEAN": "TRUE or FALSE",
+    "NUMBER": "number",
+    "INTEGER": "whole number",
+    "TEXT_LIST": "list of texts",
+    "CURRENCY": "currency, three letters",
+    "PRICE_RANGES": "`quantity:price` pairs, joined by `||`",
+}
+
+
+def in_markdown() -> str:
+    return "\n".join([HEAD, *(line for entity in ENTITIES.values() for line in _entity(entity))])
+
+
+def _entity(entity: EntityType) -> Iterator[str]:
+    yield f"## {entity.name}: {entity.label}"
+    yield ""
+    yield " ".join(_facts(entity))
+    yield ""
+    own = [_row(entity.key, required="always", changes="never"), *map(_row, entity.fields)]
+    if entity.deleted_by is not None:
+        own.append(_row(entity.deleted_by, changes="TRUE deletes the record"))
+    yield from _table(own)
+    yield from _rules(entity.rules)
+    for part in entity.parts:
+        yield from _part(part)
+
+
+def _facts(entity: EntityType) -> Iterator[str]:
+    if entity.after:
+        yield f"Import {', '.join(entity.after)} first."
+    yield f"The key is `{entity.key.key}`."
+    if entity.has_custom_fields:
+        yield "Takes custom fields in columns `CF_<external id>`."
+    if entity.has_attributes:
+        yield "Takes attributes in columns `attribute-<external id>`."
+    yield "Has a Full mode." if entity.has_full_mode else "Has no Full mode."
+    if entity.used_by:
+        yield f"Cannot be deleted while it has {' or '.join(use.what for use in entity.used_by)}."
+
+
+def _part(part: Part) -> Iterator[str]:
+    yield f"### {part.label}"
+    yield ""
+    facts = [f"One per row; the key is `{part.key_field.key}`."]
+    facts.append("It is taken once, whatever the record." if part.global_key else "It is taken once per record.")
+    if part.required_on_create:
+        facts.append("A new record needs one.")
+    if part.in_each_row:
+        facts.append("Every row needs one, unless it deletes the record.")
+    if part.used_by:
+        facts.append(f"It cannot be removed while it has {' or '.join(use.what for use in part.used_by)}.")
+    yield " ".join(facts)
+    yield ""
+    rows = [_row(part.key_field, required="with the fields below", changes="never"), *map(_row, part.fields)]
+    if part.removed_by.key:
+        rows.append(_row(part.removed_by, changes="TRUE takes it away"))
+    yield from _table(rows)
+    yield from _rules(part.rules)
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|---" * len(COLUMNS) + "|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |".replace("||", r"\|\|")
+    yield ""
+
+
+def _rules(rules: Iterable[Rule]) -> Iterator[str]:
+    lines = [f"- `{rule.field.key}`: {rule.message}" for rule in rules]
+    if lines:
+        yield from ("A row is rejected where this does not hold once it is applied:", "", *lines, "")
+
+
+def _row(field: Field, *, required: str = "", changes: str = "") -> tuple[str, ...]:
+    return (
+        f"`{field.key}`",
+        field.label,
+        _type(field),
+        required or _required(field),
+        changes or ("yes" if field.editable else "no"),
+        _default(field.default),
+        _refers_to(field),
+    )
+
+
+def _type(field: Field) -> str:
+    if field.choices:
+        return f"one of {', '.join(field.choices)}"
+    limit = f", at most {field.length} characters" if field.length != Field.length else ""
+    words = TYPES[field.type.name]
+    return f"{words}{limit}" if "text" in words else words
+
+
+def _required(field: Field) -> str:
+    if field.required_on_update:
+        return "always"
+    return "at creation" if field.required_on_create else ""
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, list):
+        return "||".join(map(str, value))
+    return "" if value in (None, {}) else str(value)
+
+
+def _refers_to(field: Field) -> str:
+    if field.refers_to is None:
+        return ""
+    return " or ".join([field.refers_to.name, *(f"the word {word}" for word in field.root)])
