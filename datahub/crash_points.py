@@ -28,6 +28,7 @@ AFTER_PARSE = "after parse"
 INSIDE_CHUNK = "inside a chunk"
 BETWEEN_CHUNKS = "between chunks"
 AFTER_LAST_CHUNK = "after the last chunk"
+AFTER_MOVE = "after moving files"
 IMPORT_POINTS = (
     AFTER_MARKING,
     AFTER_HAND_OUT,
@@ -38,6 +39,7 @@ IMPORT_POINTS = (
     BETWEEN_CHUNKS,
     AFTER_LAST_CHUNK,
 )
+FOLDER_POINTS = (*IMPORT_POINTS, AFTER_MOVE)
 EXPORT_POINTS = (
     AFTER_OUTBOX_COMMIT,
     AFTER_MARKING,

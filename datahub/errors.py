@@ -55,6 +55,12 @@ class SourceError(ConfigError):
         self.line = line
 
 
+class SourceMissingError(ConfigError):
+    """There is no such file to be read."""
+
+    code = "source_missing"
+
+
 class TransientError(DataHubError):
     """The network or the other side failed; the same attempt may succeed later."""
 
@@ -65,6 +71,12 @@ class ConnectionLostError(TransientError):
     """The connection itself is dead or not to be trusted: everything else sent over it fails too."""
 
     code = "connection_lost"
+
+
+class SourceChangedError(TransientError):
+    """The file was written or taken away while it was read."""
+
+    code = "source_changed"
 
 
 class NotFoundError(DataHubError):

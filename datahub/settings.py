@@ -34,6 +34,8 @@ class Settings:
     max_body_bytes: int = 5_000_000
     spool_folder: str = "var/spool"
     max_file_bytes: int = 2_000_000_000
+    max_files: int = 1_000
+    settle_seconds: float = 5.0
     max_rows: int = 5_000_000
     max_columns: int = 2_000
     max_cell: int = 1_048_576
@@ -66,6 +68,8 @@ class Settings:
             max_body_bytes=_whole(env, "MAX_BODY_BYTES", cls.max_body_bytes),
             spool_folder=env.get("SPOOL_FOLDER") or cls.spool_folder,
             max_file_bytes=_whole(env, "MAX_FILE_BYTES", cls.max_file_bytes),
+            max_files=_whole(env, "MAX_FILES", cls.max_files),
+            settle_seconds=_positive(env, "SETTLE_SECONDS", cls.settle_seconds),
             max_rows=_whole(env, "MAX_ROWS", cls.max_rows),
             max_columns=_whole(env, "MAX_COLUMNS", cls.max_columns),
             max_cell=_whole(env, "MAX_CELL", cls.max_cell),

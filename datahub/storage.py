@@ -83,6 +83,10 @@ class Spool:
         )
         self._database.execute("commit")
 
+    def forget(self, file: str) -> None:
+        """All rows of one file; before `finish`."""
+        self._database.execute("delete from rows where file = ?", (file,))
+
     def finish(self) -> None:
         """After the last row: from now on it can be read by record."""
         self._database.execute("create index by_record on rows (depth, key, sequence)")
@@ -97,10 +101,6 @@ class Spool:
     def reject(self, key: str, faults: bytes) -> None:
         """All rows of a record that has no other faults; before `finish`."""
         self._database.execute("update rows set faults = ? where key = ? and faults is null", (faults, key))
-
-    def count(self) -> int:
-        (count,) = self._database.execute("select count(*) from rows").fetchone()
-        return int(count)
 
     def each_value(self) -> Iterator[tuple[str, Any]]:
         """Key and values of every row without faults."""

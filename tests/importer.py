@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities import ENTITIES
+from datahub.errors import SourceError
 from datahub.jobs import import_definitions, import_read
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_plan import Plan
@@ -41,7 +42,9 @@ class Importer:
         recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
         spool = Spool(self._folder / "rows.spool")
         try:
-            found = import_read.read(source, recipe, spool, self._settings, lambda: None)
+            found = import_read.read([source], recipe, spool, self._settings, lambda: None)
+            if error := found.files[0]["error"]:
+                raise SourceError(error)
             plan = import_read.plan_of(found.recipe)
             return self._write(spool, plan, chunk_rows)
         finally:

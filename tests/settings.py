@@ -26,6 +26,7 @@ DEFAULTS = Settings(
     attempt_seconds=10.0,
     connect_seconds=5.0,
     step_seconds=5.0,
+    settle_seconds=0.05,
     log_format="text",
 )
 

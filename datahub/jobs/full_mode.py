@@ -30,8 +30,8 @@ class Effect:
 
 
 def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) -> Effect:
-    """For a plan that clears. Rows that a run would reject for what they refer to are not told from the others, so a
-    run may clear less."""
+    """For a plan of a single file, which clears. Rows that a run would reject for what they refer to are not told from
+    the others, so a run may clear less."""
     extras = ExtraValues(session.connection(), plan)
     records = list(_records(plan, rows))
     faulty = extras.spread(records)
@@ -42,16 +42,17 @@ def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) ->
 
 
 def _records(plan: Plan, rows: Iterable[Converted]) -> Iterator[Record]:
+    (file,) = plan.extras.files
     keyed = [(row.key, sequence, row) for sequence, row in enumerate(rows) if row.key]
     for key, group in itertools.groupby(sorted(keyed, key=lambda one: one[:2]), key=lambda one: one[0]):
         several = list(group)
-        good = [_spooled(key, sequence, row) for _, sequence, row in several if not row.faults]
+        good = [_spooled(file, key, sequence, row) for _, sequence, row in several if not row.faults]
         if good:
             yield fold([read_row(row, plan) for row in good], plan, is_whole=len(good) == len(several))
 
 
-def _spooled(key: str, sequence: int, row: Converted) -> SpooledRow:
-    return SpooledRow(sequence, key, "", sequence, orjson.dumps(row.packed(), default=str), b"")
+def _spooled(file: str, key: str, sequence: int, row: Converted) -> SpooledRow:
+    return SpooledRow(sequence, key, file, sequence, orjson.dumps(row.packed(), default=str), b"")
 
 
 def _losses(connection: Connection, plan: Plan, extras: ExtraValues, records: Sequence[Record]) -> Iterator[int]:

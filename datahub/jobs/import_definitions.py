@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from datahub.entities.base import EntityType
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD, Definition
 from datahub.errors import SourceError
-from datahub.jobs.import_plan import Extras
+from datahub.jobs.import_plan import ExtraColumn, Extras
 from datahub.mapping.columns import Extra, Matched
 from datahub.models.catalogue import LONG_TEXT_TYPE, TEXT_TYPE, Attribute
 from datahub.models.custom_field import CustomField
@@ -30,9 +30,9 @@ def definitions_of(session: Session, entity: EntityType, main_locale: str) -> li
     return []
 
 
-def bind(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> dict[str, Any]:
-    """What a recipe gains by a header. Attributes that it does not name are left out of the recipe: there may be
-    thousands. Raises SourceError for columns that nothing defines, or that nothing can take."""
+def bind(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> list[ExtraColumn]:
+    """The columns of a header that feed custom fields or attributes. Raises SourceError for columns that nothing
+    defines, or that nothing can take."""
     found: Sequence[Extra] = matched.attributes if entity.has_attributes else matched.custom_fields
     strange = matched.custom_fields if entity.has_attributes else matched.attributes
     prefix, other = (ATTRIBUTE, CUSTOM_FIELD) if entity.has_attributes else (CUSTOM_FIELD, ATTRIBUTE)
@@ -51,16 +51,25 @@ def bind(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> dict[s
                 f"{prefix}{clean(item.code)} has no locales: call the column {prefix}{clean(item.code)}.",
                 code="unknown_column",
             )
-    named = {item.code for item in found}
-    kept = [item for item in recipe["extras"] if not entity.has_attributes or item["external_id"] in named]
-    return {"extras": kept, "extra_columns": [(item.column, item.code, item.locale) for item in found]}
+    return [(item.column, item.code, item.locale) for item in found]
 
 
-def extras_of(recipe: dict[str, Any]) -> Extras:
-    """For a recipe that `bind` has completed."""
+def named(recipe: dict[str, Any], entity: EntityType) -> list[dict[str, Any]]:
+    """Without the attributes that no file of the run names: there may be thousands."""
+    if not entity.has_attributes:
+        return list(recipe["extras"])
+    codes = {code for columns in recipe["extra_columns"].values() for _, code, _ in columns}
+    return [item for item in recipe["extras"] if item["external_id"] in codes]
+
+
+def extras_of(recipe: dict[str, Any], file: str) -> Extras:
+    """As a plan for this file needs them, of a recipe that reading has completed."""
     definitions = tuple(Definition(**item) for item in recipe["extras"])
-    columns = tuple((column, code, locale) for column, code, locale in recipe["extra_columns"])
-    return Extras(definitions, columns, recipe["clears"])
+    files = {
+        name: tuple((column, code, locale) for column, code, locale in columns)
+        for name, columns in recipe["extra_columns"].items()
+    }
+    return Extras(definitions, files[file], files, frozenset(recipe["clearing"]))
 
 
 def _attributes(session: Session) -> Iterator[Definition]:

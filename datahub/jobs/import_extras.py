@@ -42,9 +42,12 @@ class ExtraValues:
         self._links = AttributeLinks(connection) if plan.has_levels else None
         self._prefix = ATTRIBUTE if plan.has_levels else CUSTOM_FIELD
         self._localised = {item.external_id for item in plan.extras.definitions if item.localised}
-        self._locales: dict[str, set[str]] = {}
-        for _, external_id, locale in plan.extras.columns:
-            self._locales.setdefault(external_id, set()).add(locale or plan.main_locale)
+        # By file: another one of the run may have other columns.
+        self._locales: dict[str, dict[str, set[str]]] = {}
+        for file, columns in plan.extras.files.items():
+            locales = self._locales.setdefault(file, {})
+            for _, external_id, locale in columns:
+                locales.setdefault(external_id, set()).add(locale or plan.main_locale)
         custom = {item.external_id: item.required for item in plan.extras.definitions}
         self._everywhere = _Known({} if plan.has_levels else custom, {})
         self._known: dict[str, _Known] = {}
@@ -64,13 +67,13 @@ class ExtraValues:
 
     def final(self, record: Record, stored: Mapping[str, Any] | None) -> dict[str, Any]:
         """The record's own values as they are to be stored. `stored` is None for a new one."""
-        known, said = self._of(record).root, [row.extras for row in record.rows]
-        return self._joined(record, record.values[-1], stored, self._cleared(known, said))
+        cleared = self._cleared(self._of(record).root, record.rows)
+        return self._joined(record, record.values[-1], stored, cleared)
 
     def final_part(self, record: Record, row: Row, stored: Mapping[str, Any] | None) -> dict[str, Any]:
-        known = self._of(record).part
-        said = [other.extras for other in record.rows if other.part_key == row.part_key]
-        return self._joined(record, row.part_values[-1], stored, self._cleared(known, said))
+        own = [other for other in record.rows if other.part_key == row.part_key]
+        cleared = self._cleared(self._of(record).part, own)
+        return self._joined(record, row.part_values[-1], stored, cleared)
 
     def missing(self, record: Record, final: Mapping[str, Any], *, of_part: bool = False) -> list[dict[str, str]]:
         """A fault for each value that is required and not there."""
@@ -121,12 +124,14 @@ class ExtraValues:
                 row.part_values[-1] = of_variant or None
         record.values[-1] = own or None
 
-    def _cleared(self, known: Iterable[str], said: Sequence[Mapping[str, Any]]) -> Cleared:
+    def _cleared(self, known: Iterable[str], rows: Sequence[Row]) -> Cleared:
         cleared: dict[str, set[str] | None] = {}
+        files = [self._locales.get(file, {}) for file in {row.spooled.file for row in rows}]
         for external_id in known:
-            values = [row[external_id] for row in said if external_id in row]
-            if external_id in self._localised and external_id in self._locales:
-                cleared[external_id] = self._locales[external_id] - {locale for value in values for locale in value}
+            values = [row.extras[external_id] for row in rows if external_id in row.extras]
+            locales = {locale for file in files for locale in file.get(external_id, ())}
+            if external_id in self._localised and locales:
+                cleared[external_id] = locales - {locale for value in values for locale in value}
             elif not values:
                 cleared[external_id] = None
         return cleared
@@ -135,7 +140,8 @@ class ExtraValues:
         self, record: Record, given: Mapping[str, Any] | None, stored: Mapping[str, Any] | None, cleared: Cleared
     ) -> dict[str, Any]:
         base = dict(stored or {})
-        if self._plan.extras.clears and record.is_whole:
+        clearing = self._plan.extras.clearing
+        if record.is_whole and all(row.spooled.file in clearing for row in record.rows):
             base = _without(base, cleared)
         joined: dict[str, Any] = newer(base, dict(given or {}))
         return joined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -36,13 +36,19 @@ class Cell:
     known: dict[str, Any]
 
 
+# Column, external id, and a locale or None.
+ExtraColumn = tuple[int, str, str | None]
+
+
 @dataclass(frozen=True)
 class Extras:
-    """The custom fields or attributes of a run. `columns` are (column, external id, locale); `clears` in Full mode."""
+    """The custom fields or attributes of a run. `columns` are those of the one file that a plan reads, `files` those of
+    all by name; files in `clearing` are in Full mode."""
 
     definitions: tuple[Definition, ...] = ()
-    columns: tuple[tuple[int, str, str | None], ...] = ()
-    clears: bool = False
+    columns: tuple[ExtraColumn, ...] = ()
+    files: Mapping[str, tuple[ExtraColumn, ...]] = field(default_factory=dict)
+    clearing: frozenset[str] = frozenset()
 
 
 NO_EXTRAS = Extras()
@@ -88,7 +94,7 @@ class Plan:
         keys = {key for _, key, _ in bound}
         given = tuple(field for field in entity.fields if field.key in keys)
         kind = self._kind_of_extras()
-        sees_to_extras = self.has_levels or bool(extras.definitions) or extras.clears
+        sees_to_extras = self.has_levels or bool(extras.definitions) or bool(extras.clearing)
         self.root = Target(
             name="record",
             model=entity.model,

@@ -158,7 +158,7 @@ class _Reader:
         general = general_settings.get(session)
         self._main_locale = general.main_locale
         defined = import_definitions.definitions_of(session, entity, general.main_locale)
-        self._recipe = {"extras": defined, "locales": general.locales, "clears": given.import_full_mode}
+        self._recipe = {"extras": defined, "locales": general.locales}
 
     def read(self, record: int) -> Reading:
         header, rows, problem = self._parse()
@@ -187,7 +187,7 @@ class _Reader:
             rejected=sum(1 for row in converted if row is None or row.faults),
             causes=_causes(rows, converted),
             values=self._values(rows, matched),
-            cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clears else None,
+            cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clearing else None,
         )
 
     def _parse(self) -> tuple[list[str], list[Row], str]:
@@ -214,10 +214,14 @@ class _Reader:
         """With why a run would not take a file with these columns."""
         try:
             import_read.refuse(matched, self._recipe)
-            bound = import_definitions.bind(matched, self._recipe, self._entity)
+            columns = import_definitions.bind(matched, self._recipe, self._entity)
         except SourceError as error:
             return NO_EXTRAS, str(error)
-        return import_definitions.extras_of(self._recipe | bound), ""
+        name = self._sample.name
+        clearing = [name] if self._given.import_full_mode else []
+        recipe = self._recipe | {"extra_columns": {name: columns}, "clearing": clearing}
+        recipe["extras"] = import_definitions.named(recipe, self._entity)
+        return import_definitions.extras_of(recipe, name), ""
 
     def _fields(
         self, header: list[str], rows: list[Row], plan: Plan, matched: Matched, row: Converted | None

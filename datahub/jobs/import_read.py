@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import orjson
 from sqlalchemy.orm import Session
 
 from datahub.entities import ENTITIES
-from datahub.errors import SourceError
+from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, open_delimited
 from datahub.jobs import import_definitions
 from datahub.jobs.import_history import HUB_COLUMNS, as_it_was
-from datahub.jobs.import_plan import Converted, Plan
+from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.tree_depth import depths_and_cycles
 from datahub.mapping.columns import Matched, Missing, match
@@ -32,22 +33,33 @@ KEYLESS = "\0"
 
 @dataclass
 class Source:
-    """One file on this machine. `name` is what people know it by."""
+    """One file on this machine. `name` is what people know it by; names of one run differ."""
 
     name: str
     path: Path
     size: int
     sha256: str
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class FileWarning:
+    """Something that a person should know of a file as a whole."""
+
+    file: str
+    code: str
+    message: str
+    field: str = ""
 
 
 @dataclass
 class Read:
-    """What reading found. `warnings` are those of the whole file."""
+    """What reading found. The `error` of a file says why nothing of it was taken, else it is None."""
 
     recipe: dict[str, Any]
     rows: int
     files: list[dict[str, Any]]
-    warnings: list[Missing] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
 
 
 def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
@@ -66,39 +78,112 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def plan_of(recipe: dict[str, Any]) -> Plan:
-    """For a recipe that `read` has completed."""
-    (header,) = recipe["headers"].values()
-    bound = [(column, key, locale) for column, key, locale in recipe["bound"]]
+def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
+    """How rows of this file are read, for a recipe that `read` has completed. All files give the same fields: for
+    writing, any of them stands for all."""
+    name = file if file is not None else next(iter(recipe["headers"]))
+    bound = [(column, key, locale) for column, key, locale in recipe["bound"][name]]
     transcoding = Transcoding(compile(recipe["transcoding"]))
-    extras = import_definitions.extras_of(recipe)
-    return Plan(ENTITIES[recipe["entity"]], header, bound, transcoding, recipe["main_locale"], extras)
+    extras = import_definitions.extras_of(recipe, name)
+    return Plan(ENTITIES[recipe["entity"]], recipe["headers"][name], bound, transcoding, recipe["main_locale"], extras)
 
 
-def read(source: Source, recipe: dict[str, Any], spool: Spool, settings: Settings, check: Callable[[], None]) -> Read:
-    """Fills the spool. Raises SourceError for a file that cannot be used as a whole; `check` is called between batches
+def read(
+    sources: Sequence[Source], recipe: dict[str, Any], spool: Spool, settings: Settings, check: Callable[[], None]
+) -> Read:
+    """Fills the spool. A file that cannot be used as a whole leaves nothing there; `check` is called between batches
     and may raise to end it."""
-    entity = ENTITIES[recipe["entity"]]
-    limits = Limits(settings.max_rows, settings.max_columns, settings.max_cell)
+    found = _read_headers(sources, recipe, settings)
     spool.begin()
-    with open_delimited(source.path, recipe["delimiter"], limits) as rows:
-        matched = match(rows.header, mapping_targets(entity), recipe["mapping"])
-        refuse(matched, recipe)
-        recipe = recipe | import_definitions.bind(matched, recipe, entity)
-        # What comes back mended was cleared of nothing the first time, and says less than the whole file did.
-        recipe["clears"] = recipe["full_mode"] and not set(HUB_COLUMNS) <= set(rows.header)
-        bound = [(binding.column, binding.field, binding.locale) for binding in matched.bindings]
-        recipe = recipe | {"headers": {source.name: rows.header}, "bound": bound}
-        plan = plan_of(recipe)
-        spooled = _spooled(plan, source.name, rows)
-        for piece in in_pieces(spooled, BATCH):
-            spool.add(piece)
-            check()
-    _order(spool, plan)
+    sequence, rows = 0, 0
+    for source, file in zip(sources, found.files, strict=True):
+        if file["error"]:
+            continue
+        plan = plan_of(found.recipe, source.name)
+        try:
+            with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:
+                for batch in in_pieces(_spooled(plan, source.name, opened, sequence), BATCH):
+                    spool.add(batch)
+                    file["rows"] += len(batch)
+                    sequence = batch[-1].sequence
+                    check()
+        except SourceError as error:
+            spool.forget(source.name)
+            file |= {"rows": 0, "error": words(error)}
+        rows += file["rows"]
+        if rows > settings.max_rows:
+            raise ConfigError(f"The files have more than {settings.max_rows:,} rows together (MAX_ROWS).")
+    if found.recipe["headers"]:
+        _order(spool, plan_of(found.recipe))
     spool.finish()
-    count = spool.count()
-    files = [{"name": source.name, "size": source.size, "sha256": source.sha256, "rows": count}]
-    return Read(recipe, count, files, list(matched.missing_optional))
+    found.rows = rows
+    unusable = [file for file in found.files if file["error"]]
+    found.warnings.extend(FileWarning(file["name"], "unusable_file", file["error"]) for file in unusable)
+    return found
+
+
+def words(error: DataHubError) -> str:
+    """What went wrong, and in which line of the source if it is known."""
+    at = f"Line {error.line:,}: " if isinstance(error, SourceError) and error.line else ""
+    return f"{at}{error}"
+
+
+def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: Settings) -> Read:
+    """A field that only some files have is bound in the others to a column behind their last one, where no row has
+    a cell."""
+    entity = ENTITIES[recipe["entity"]]
+    found = Read(recipe | {"headers": {}, "bound": {}, "extra_columns": {}, "clearing": []}, 0, [])
+    for source in sources:
+        modified_at = source.modified_at and source.modified_at.isoformat()
+        file: dict[str, Any] = {"name": source.name, "size": source.size, "sha256": source.sha256}
+        file |= {"modified_at": modified_at, "rows": 0, "error": None}
+        found.files.append(file)
+        try:
+            with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:
+                header = opened.header
+            matched = match(header, mapping_targets(entity), recipe["mapping"])
+            refuse(matched, recipe)
+            extra_columns = import_definitions.bind(matched, recipe, entity)
+        except SourceError as error:
+            file["error"] = words(error)
+            continue
+        _keep_header(found.recipe, source.name, header, matched, extra_columns)
+        found.warnings.extend(_warnings(source.name, matched.missing_optional))
+    _align(found.recipe)
+    found.recipe["extras"] = import_definitions.named(found.recipe, entity)
+    return found
+
+
+def _keep_header(
+    recipe: dict[str, Any], name: str, header: list[str], matched: Matched, extra_columns: list[ExtraColumn]
+) -> None:
+    recipe["headers"][name] = header
+    recipe["bound"][name] = [(binding.column, binding.field, binding.locale) for binding in matched.bindings]
+    recipe["extra_columns"][name] = extra_columns
+    # What comes back mended was cleared of nothing the first time, and says less than the whole file did.
+    if recipe["full_mode"] and not _is_mended(header):
+        recipe["clearing"].append(name)
+
+
+def _align(recipe: dict[str, Any]) -> None:
+    keys = dict.fromkeys(key for columns in recipe["bound"].values() for _, key, _ in columns)
+    for name, columns in recipe["bound"].items():
+        own = {key for _, key, _ in columns}
+        columns.extend((len(recipe["headers"][name]), key, None) for key in keys if key not in own)
+
+
+def _is_mended(header: Iterable[str]) -> bool:
+    return set(HUB_COLUMNS) <= set(header)
+
+
+def _warnings(file: str, missing: Iterable[Missing]) -> Iterator[FileWarning]:
+    for one in missing:
+        message = f'The file has no column "{one.source}"; the field is left as it is.'
+        yield FileWarning(file, "missing_column", message, one.field)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.max_rows, settings.max_columns, settings.max_cell)
 
 
 def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
@@ -119,12 +204,13 @@ def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
         )
 
 
-def _spooled(plan: Plan, name: str, rows: Delimited) -> Iterator[SpooledRow]:
-    is_mended = set(HUB_COLUMNS) <= set(rows.header)
-    for sequence, (line, cells, fault) in enumerate(rows, 1):
+def _spooled(plan: Plan, name: str, rows: Delimited, before: int) -> Iterator[SpooledRow]:
+    """`before` is the last sequence that an earlier file has used."""
+    is_mended = _is_mended(rows.header)
+    for sequence, (line, cells, fault) in enumerate(rows, before + 1):
         if is_mended:
             cells = [as_it_was(cell) for cell in cells]
-        row = plan.convert(cells) if fault is None else _faulty(plan, cells, fault)
+        row = plan.convert([*cells, ""]) if fault is None else _faulty(plan, cells, fault)
         yield SpooledRow(
             sequence=sequence,
             key=row.key or f"{KEYLESS}{sequence:012}",

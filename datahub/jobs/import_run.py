@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import socket
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 from sqlalchemy import Connection as DatabaseConnection
@@ -24,14 +22,23 @@ from sqlalchemy.orm import Session
 
 from datahub import crash_points
 from datahub.db import database_now
-from datahub.errors import ConfigError, LostClaimError, SourceError, TransientError
-from datahub.jobs import again, import_claims, import_executions, import_leftovers, import_read, lifecycle
+from datahub.errors import ConfigError, LostClaimError, TransientError
+from datahub.jobs import (
+    again,
+    import_claims,
+    import_executions,
+    import_folder,
+    import_leftovers,
+    import_read,
+    import_source,
+    lifecycle,
+)
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
-from datahub.jobs.import_read import KEYLESS, Read, Source
+from datahub.jobs.import_folder import is_folder
+from datahub.jobs.import_read import KEYLESS, FileWarning, Read
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import SYSTEM, Claim
-from datahub.models.connection import Connection
 from datahub.models.execution import (
     IMPORT,
     INTEGRATION_DONE,
@@ -44,12 +51,12 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_job import ImportJob
-from datahub.models.import_run import COUNTS, ImportRun, ImportWarning, RejectedRow, UploadChunk
+from datahub.models.import_run import COUNTS, ImportRun, ImportWarning, RejectedRow
 from datahub.storage import Spool, SpooledRow
-from datahub.transports import open_transport
+from datahub.transports.base import Transport
 
 log = structlog.stdlib.get_logger(__name__)
-LOOK_SECONDS = 1.0
+T = TypeVar("T")
 
 
 class _WorkerEndsError(Exception):
@@ -102,8 +109,7 @@ class _Run:
             except TransientError as error:
                 self._try_again(str(error))
             except ConfigError as error:
-                at = f"Line {error.line:,}: " if isinstance(error, SourceError) and error.line else ""
-                self._fail(f"{at}{error}")
+                self._fail(import_read.words(error))
             except DBAPIError as error:
                 if again.is_away(error):
                     # Nothing can be recorded: the lease runs out, and the next worker goes on from the last chunk.
@@ -136,76 +142,106 @@ class _Run:
         with self._context.sessions.begin() as session:
             job = self._job(session)
             recipe = import_read.recipe_of(session, job)
+            progress = session.get_one(ImportRun, self._held.execution_id)
+            if job.bulk and progress.upload_name is None:
+                recipe |= import_folder.folders_of(job)
+            unusable = progress.files
+        if unusable:
+            # An attempt before this one died while it moved them away.
+            self._set_aside(unusable)
         found = self._read_source(recipe)
+        if found.files and all(file["error"] for file in found.files):
+            self._refuse(found)
         with self._context.sessions.begin() as session:
-            values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}
-            values |= {"spool_host": socket.gethostname(), "warnings": len(found.warnings)}
-            values |= {"started_at": self._held.started_at, "crashes": 0}
-            self._update_run(session, values)
-            self._warn_of_columns(session, found)
+            self._keep_read(session, found)
+            if not found.rows:
+                self._consume(session, found.recipe, found.files)
             now = database_now(session)
             told = f"{found.rows:,} rows read"
             due = {"next_attempt_at": now, "handed_out_at": None, "error": None}
             self._move(session, JOB_STARTED, INTEGRATION_WAITING, told, **due)
 
-    def _read_source(self, recipe: dict[str, Any]) -> Read:
-        fetched, unfinished = (self._spool_path.with_suffix(suffix) for suffix in (".source", ".reading"))
+    def _keep_read(self, session: Session, found: Read) -> None:
+        values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}
+        values |= {"spool_host": socket.gethostname(), "started_at": self._held.started_at, "crashes": 0}
+        self._update_run(session, values)
+        self._warn(session, found.warnings)
+
+    def _refuse(self, found: Read) -> NoReturn:
+        if not is_folder(found.recipe):
+            raise ConfigError(found.files[0]["error"])
+        with self._context.sessions.begin() as session:
+            lifecycle.save(session, self._held, worker=self._held.worker)
+            self._keep_read(session, found)
+            self._consume(session, found.recipe, found.files)
+        self._set_aside(found.files)
+
+    def _set_aside(self, unusable: list[dict[str, Any]]) -> NoReturn:
+        self._move_files()
+        raise ConfigError(import_folder.told(unusable))
+
+    def _read_source(self, recipe: dict[str, Any], names: Sequence[str] | None = None) -> Read:
+        """`names` are those of the files of the folder that an earlier attempt has read."""
+        unfinished = self._spool_path.with_suffix(".reading")
         try:
-            source = self._fetch(fetched)
+            fetched = import_source.fetch(self._context, self._held, recipe, self._check, names)
             crash_points.reach(crash_points.AFTER_DOWNLOAD)
             self._check()
             # Half a spool must never be taken for a whole one.
             with _opened(unfinished) as spool:
-                found = import_read.read(source, recipe, spool, self._context.settings, self._check)
+                found = import_read.read(fetched.sources, recipe, spool, self._context.settings, self._check)
             unfinished.replace(self._spool_path)
+            found.warnings.extend(fetched.warnings)
             return found
         finally:
-            fetched.unlink(missing_ok=True)
+            import_source.forget(self._context, self._held)
             unfinished.unlink(missing_ok=True)
 
-    def _fetch(self, target: Path) -> Source:
+    def _connected(self, act: Callable[[Transport], Awaitable[T]]) -> T:
+        return import_source.connected(self._context, self._held.job_id, act, self._check)
+
+    def _consume(self, session: Session, recipe: dict[str, Any], files: list[dict[str, Any]]) -> None:
+        if is_folder(recipe):
+            number, job_id = self._held.execution_id, self._held.job_id
+            import_folder.consume(session, job_id=job_id, execution_id=number, recipe=recipe, files=files)
+
+    def _move_files(self) -> bool:
+        """Whether all that the job has applied or set aside are away. Safe to repeat."""
         with self._context.sessions.begin() as session:
-            name = session.get_one(ImportRun, self._held.execution_id).upload_name
-            if name is not None:
-                return _copy_upload(session, self._held.execution_id, name, target)
-            job = self._job(session)
-            connection, path = job.connection, job.file_path
-            if not connection.active:
-                raise ConfigError(f"The connection {connection.name} is disabled. Enable it, then run the job again.")
-            if path is None:
-                raise ConfigError("Folders cannot be read yet: give the job the path of one file.")
-            session.expunge(connection)
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        return asyncio.run(self._download(connection, path, target))
-
-    async def _download(self, connection: Connection, path: str, target: Path) -> Source:
-        async def fetch() -> Source:
-            settings = self._context.settings
-            async with open_transport(connection, settings, self._context.vault) as transport:
-                fetched = await transport.download(path, target, settings.max_file_bytes)
-            return Source(path.rpartition("/")[2], target, fetched.size, fetched.sha256)
-
-        fetching = asyncio.create_task(fetch())
-        while not fetching.done():
-            await asyncio.wait([fetching], timeout=min(self._context.settings.beat_seconds, LOOK_SECONDS))
-            try:
-                self._check()
-            except (LostClaimError, _WorkerEndsError):
-                fetching.cancel()
-                await asyncio.wait([fetching])
-                raise
-        return fetching.result()
+            consumed, now = import_folder.to_move(session, self._held.job_id), database_now(session)
+            session.expunge_all()
+        if not consumed:
+            return True
+        try:
+            moved = self._connected(lambda transport: import_folder.move_away(transport, consumed, now))
+        except (ConfigError, TransientError) as error:
+            moved = import_folder.none_moved(consumed, error)
+        crash_points.reach(crash_points.AFTER_MOVE)
+        with self._context.sessions.begin() as session:
+            lifecycle.save(session, self._held, worker=self._held.worker)
+            import_folder.settle(session, consumed, moved)
+            self._warn(session, moved.warnings)
+        return not moved.kept
 
     def _write(self) -> None:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
-            recipe, last = progress.recipe, progress.last_key
+            recipe, files = progress.recipe, progress.files
             actor = session.get_one(Execution, self._held.execution_id).actor
-            files = progress.files
-        if not self._spool_path.exists():
-            self._read_again(recipe, files)
-        plan = import_read.plan_of(recipe)
-        after = tuple(json.loads(last)) if last else None
+            session.expunge(progress)
+        if progress.rows_done < progress.rows:
+            if not self._spool_path.exists():
+                self._read_again(recipe, files)
+            self._write_rows(progress, actor)
+        crash_points.reach(crash_points.AFTER_LAST_CHUNK)
+        is_clean = not any(file.get("error") for file in files)
+        if is_folder(recipe):
+            is_clean = self._move_files() and is_clean
+        self._finish(is_clean)
+
+    def _write_rows(self, progress: ImportRun, actor: str) -> None:
+        plan = import_read.plan_of(progress.recipe)
+        after = tuple(json.loads(progress.last_key)) if progress.last_key else None
         engine = self._context.sessions.kw["bind"]
         with _opened(self._spool_path) as spool, engine.connect() as connection:
             with connection.begin():
@@ -215,12 +251,10 @@ class _Run:
                 after = (rows[-1].depth, rows[-1].key)
                 again.commit(connection, partial(self._write_chunk, connection, writer, rows, after))
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
-        crash_points.reach(crash_points.AFTER_LAST_CHUNK)
-        self._finish()
 
     def _read_again(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> None:
         """The spool is on another machine, or lost: what was read must be there still, to the last byte."""
-        found = self._read_source(recipe)
+        found = self._read_source(recipe, [file["name"] for file in files])
         if [file["sha256"] for file in found.files] != [file["sha256"] for file in files]:
             raise ConfigError(
                 "What was read is no longer on this machine, and the file has changed since. Run the job again."
@@ -239,6 +273,9 @@ class _Run:
         values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
         self._update_run(session, values)
         self._keep(session, outcome)
+        progress = session.get_one(ImportRun, self._held.execution_id)
+        if progress.rows_done == progress.rows:
+            self._consume(session, progress.recipe, progress.files)
         crash_points.reach(crash_points.INSIDE_CHUNK)
 
     def _keep(self, session: Session, outcome: Outcome) -> None:
@@ -260,22 +297,15 @@ class _Run:
             ]
             session.execute(insert(ImportWarning), told)
 
-    def _warn_of_columns(self, session: Session, found: Read) -> None:
-        for missing in found.warnings:
-            session.add(
-                ImportWarning(
-                    execution_id=self._held.execution_id,
-                    file=found.files[0]["name"],
-                    code="missing_column",
-                    field=missing.field,
-                    message=f'The file has no column "{missing.source}"; the field is left as it is.',
-                )
-            )
+    def _warn(self, session: Session, warnings: Sequence[FileWarning]) -> None:
+        number = self._held.execution_id
+        session.add_all(ImportWarning(execution_id=number, **asdict(warning)) for warning in warnings)
+        self._update_run(session, {"warnings": ImportRun.warnings + len(warnings)})
 
-    def _finish(self) -> None:
+    def _finish(self, is_clean: bool) -> None:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
-            to = INTEGRATION_DONE_WITH_ERRORS if progress.rejected else INTEGRATION_DONE
+            to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
             self._end(session, INTEGRATION_STARTED, to, f"{progress.rows_done:,} rows written", error=None)
         log.info("import done")
 
@@ -347,16 +377,6 @@ def _opened(path: Path) -> Iterator[Spool]:
         yield spool
     finally:
         spool.close()
-
-
-def _copy_upload(session: Session, execution_id: int, name: str, target: Path) -> Source:
-    digest, size = sha256(), 0
-    query = select(UploadChunk.content).where(UploadChunk.execution_id == execution_id).order_by(UploadChunk.number)
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as copy:
-        for content in session.scalars(query):
-            digest.update(content)
-            size += copy.write(content)
-    return Source(name, target, size, digest.hexdigest())
 
 
 def _key(row: SpooledRow) -> str | None:

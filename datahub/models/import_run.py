@@ -14,7 +14,8 @@ COUNTS = ("created", "updated", "deleted", "unchanged", "rejected")
 
 
 class ImportRun(Base):
-    """`recipe` is the job's configuration as the run began to read; `files` what was read: name, size, sha256, rows.
+    """`recipe` is the job's configuration as the run began to read; `files` what was read: name, size, sha256,
+    modified_at, rows, and error where the file could not be used; of a folder also moved_to, once it is moved.
 
     `rows` is what the spool holds, on `spool_host`; the chunks up to `last_key` are applied. `crashes` counts the
     tries in a row that came to nothing: their worker died, or the source could not be fetched."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -28,9 +29,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a server tells of one path, links followed. None is what it does not tell."""
+
+    is_folder: bool
+    size: int | None
+    modified_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Fetched:
     size: int
     sha256: str
+    modified_at: datetime | None
 
 
 class Transport(Protocol):
@@ -43,6 +54,9 @@ class Transport(Protocol):
     @property
     def is_alive(self) -> bool: ...
 
+    async def stat(self, path: str) -> Facts | None:
+        """None when there is nothing under this path."""
+
     async def stat_size(self, path: str) -> int | None:
         """None when there is no such file."""
 
@@ -52,9 +66,12 @@ class Transport(Protocol):
     async def rename(self, old: str, new: str) -> None:
         """Replaces `new` in one step; ConfigError where the server cannot do that and `new` exists."""
 
+    async def move(self, old: str, new: str) -> bool:
+        """Replaces nothing: False when `new` exists. A missing `old` is a TransientError."""
+
     async def download(self, path: str, target: Path, max_bytes: int) -> Fetched:
-        """Writes `target`. TransientError also when the file changed meanwhile; ConfigError when it is not there, may
-        not be read or is longer than `max_bytes`."""
+        """Writes `target`. SourceMissingError when there is no such file, SourceChangedError when it changed meanwhile;
+        ConfigError when it may not be read or is longer than `max_bytes`."""
 
     async def read_head(self, path: str, max_bytes: int) -> bytes:
         """The first `max_bytes` of a file, or all of one that is shorter. The file may be changing meanwhile."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import asyncssh
 
 from datahub import crash_points
-from datahub.errors import ConfigError, ConnectionLostError, TransientError
-from datahub.transports.base import LIST_LIMIT, Entry, Fetched, clean
+from datahub.errors import ConfigError, ConnectionLostError, SourceChangedError, SourceMissingError, TransientError
+from datahub.transports.base import LIST_LIMIT, Entry, Facts, Fetched, clean
 
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 _FORBIDDEN = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect)
@@ -42,17 +43,27 @@ class SftpTransport:
     def is_alive(self) -> bool:
         return not self._is_lost and not self._connection.is_closed()
 
-    async def stat_size(self, path: str) -> int | None:
+    async def stat(self, path: str) -> Facts | None:
         try:
             async with self._step("the size of a file"):
-                size = (await self._client.stat(path)).size
+                found = await self._client.stat(path)
         except FileNotFoundError:
             return None
-        if size is None:
+        except PermissionError as error:
+            raise TransientError(f"{self._server} gives no permission to look at {path}.") from error
+        except _StorageError as error:
+            raise TransientError(f"{self._server} cannot look at {path}: {error}") from error
+        return Facts(found.type == asyncssh.FILEXFER_TYPE_DIRECTORY, found.size, _modified_at(found))
+
+    async def stat_size(self, path: str) -> int | None:
+        found = await self.stat(path)
+        if found is None:
+            return None
+        if found.size is None:
             raise TransientError(
                 f"{self._server} does not tell the size of files, so that nothing sent can be checked."
             )
-        return size
+        return found.size
 
     async def upload(self, path: str, content: bytes) -> None:
         try:
@@ -99,6 +110,27 @@ class SftpTransport:
                 ) from error
             raise TransientError(f"{self._server} refused to rename {old} to {new}: {error}") from error
 
+    async def move(self, old: str, new: str) -> bool:
+        # Some servers replace in spite of the protocol, hence the look before.
+        if await self.stat(new) is not None:
+            return False
+        try:
+            async with self._step("renaming"):
+                await self._client.rename(old, new)
+        except FileNotFoundError as error:
+            raise TransientError(
+                f"{self._server} no longer has the file {old}, or not the folder {_folder(new)}."
+            ) from error
+        except PermissionError as error:
+            raise TransientError(
+                f"{self._server} gives no permission to move {old} into the folder {_folder(new)}."
+            ) from error
+        except _StorageError as error:
+            if await self.stat(new) is not None:
+                return False
+            raise TransientError(f"{self._server} refused to move {old} to {new}: {error}") from error
+        return True
+
     async def download(self, path: str, target: Path, max_bytes: int) -> Fetched:
         async with self._opened(path) as file:
             return await self._read(file, path, target, max_bytes)
@@ -125,7 +157,7 @@ class SftpTransport:
             finally:
                 await self._close_quietly(file)
         except FileNotFoundError as error:
-            raise ConfigError(f"There is no file {path} on {self._server}.") from error
+            raise SourceMissingError(f"There is no file {path} on {self._server}.") from error
         except PermissionError as error:
             raise ConfigError(f"{self._server} gives no permission to read {path}.") from error
         except _StorageError as error:
@@ -151,10 +183,10 @@ class SftpTransport:
             async with self._step("the size of a file"):
                 after = await self._client.stat(path)
         except FileNotFoundError as error:
-            raise TransientError(f"{path} vanished while it was read.") from error
+            raise SourceChangedError(f"{path} vanished while it was read.") from error
         if (before.size, before.mtime) != (after.size, after.mtime) or after.size not in (None, size):
-            raise TransientError(f"{path} changed while it was read: its sender is still at it.")
-        return Fetched(size, digest.hexdigest())
+            raise SourceChangedError(f"{path} changed while it was read: its sender is still at it.")
+        return Fetched(size, digest.hexdigest(), _modified_at(after))
 
     async def remove(self, path: str) -> None:
         with suppress(FileNotFoundError):
@@ -271,6 +303,10 @@ class _StorageError(Exception):
 def _entry(found: asyncssh.SFTPName) -> Entry:
     is_folder = found.attrs.type == asyncssh.FILEXFER_TYPE_DIRECTORY
     return Entry(name=str(found.filename), is_folder=is_folder, size=found.attrs.size)
+
+
+def _modified_at(found: asyncssh.SFTPAttrs) -> datetime | None:
+    return None if found.mtime is None else datetime.fromtimestamp(found.mtime, UTC)
 
 
 def _folder(path: str) -> str:

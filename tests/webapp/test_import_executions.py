@@ -200,3 +200,14 @@ def test_an_import_that_waits_for_its_next_try_says_so_everywhere(sign_in: SignI
         page = client.get(address).text
         assert ">To be tried again<" in page and "in 2 min" in page, address
     assert "Retrying by itself" in client.get("/imports?state=RETRYING").text
+
+
+def test_the_files_of_a_folder_are_shown_with_what_became_of_them(sign_in: SignIn, make: Make) -> None:
+    good = [{"name": f"{n}.csv", "size": 2_000, "sha256": "ab", "rows": n, "error": None} for n in range(60)]
+    bad = {"name": "<b>.csv", "size": 9, "sha256": "cd", "rows": 0, "error": "Line 4: <i>", "moved_to": "done/<b>"}
+    page = sign_in("VIEWER").get(page_of(make(run={"files": [*good, bad], "rows": 1}))).text
+    (table,) = [one for one in parse(page).iterfind(".//table") if "Size" in "".join(one.itertext())]
+    rows = ["".join(row.itertext()).split() for row in table.iterfind("tbody/tr")]
+    assert rows[0] == ["<b>.csv", "9", "B", "0", "Not", "read", "Line", "4:", "<i>moved", "to", "done/<b>"]
+    assert rows[3][:4] == ["2.csv", "2.0", "kB", "2"]
+    assert len(rows) == 50 and "And 11 more." in page

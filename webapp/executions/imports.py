@@ -22,6 +22,7 @@ from webapp.executions import shown
 from webapp.filters import grouped, status_words
 
 SHOWN_WARNINGS = 50
+SHOWN_FILES = 50
 FARTHEST_PAGE = 500
 READING = (JOB_PENDING, JOB_INITIALIZING, JOB_STARTED)
 
@@ -49,18 +50,22 @@ def page(execution: Execution) -> dict[str, object]:
 
 
 def rows(execution: Execution) -> dict[str, object]:
-    """Rejected rows by cause and one by one, warnings, and the log."""
+    """Files, rejected rows by cause and one by one, warnings, and the log."""
     session = db.session()
     story = history.read(session, execution)
     cause, field = request.args.get("cause", ""), request.args.get("field", "")
     number = _page_number()
     found = import_history.rejections(session, execution, page=number, cause=cause, field=field)
     warned = import_history.warnings(session, execution, size=SHOWN_WARNINGS)
+    files = execution.import_run.files if execution.import_run else []
     causes = import_history.causes(session, execution)
     kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
     return {
         "execution": execution,
-        "several_files": execution.import_run is not None and len(execution.import_run.files) > 1,
+        # What went wrong first.
+        "files": sorted(files, key=lambda file: not file.get("error"))[:SHOWN_FILES],
+        "more_files": max(len(files) - SHOWN_FILES, 0),
+        "several_files": len(files) > 1,
         "causes": causes,
         "cause": cause,
         "field": field,

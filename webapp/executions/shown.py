@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from flask import url_for
 
@@ -32,6 +33,7 @@ from webapp.filters import grouped, iso, status_words, utc_now
 
 MOST_CAUSES = 3
 SOON = timedelta(seconds=30)
+MOST_FILES = 20
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
 WORKING = (JOB_INITIALIZING, JOB_STARTED, INTEGRATION_STARTED)
 ORIGINS = {
@@ -130,5 +132,12 @@ def _what(execution: Execution) -> list[str]:
     if run is None:
         return [f"Entity: {execution.entity}"]
     counts = ", ".join(f"{name} {getattr(run, name)}" for name in COUNTS)
-    files = [f"File: {file['name']}, {file.get('size')} bytes, SHA-256 {file.get('sha256')}" for file in run.files]
+    files = [_line_of(file) for file in run.files[:MOST_FILES]]
+    if len(run.files) > MOST_FILES:
+        files.append(f"And {len(run.files) - MOST_FILES} more files")
     return [f"Entity: {execution.entity}", *files, f"Rows: {run.rows}, {run.rows_done} written: {counts}"]
+
+
+def _line_of(file: dict[str, Any]) -> str:
+    error = f", not read: {file['error']}" if file.get("error") else ""
+    return f"File: {file['name']}, {file.get('size')} bytes, SHA-256 {file.get('sha256')}{error}"

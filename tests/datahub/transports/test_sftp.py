@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from datahub.errors import (
     ConnectionLostError,
     HostKeyError,
     OutboundRefusedError,
+    SourceMissingError,
     TransientError,
 )
 from datahub.models.connection import Connection
 from datahub.settings import Settings
 from datahub.transports import open_transport
-from datahub.transports.base import Entry, Transport, clean, join
+from datahub.transports.base import Entry, Facts, Transport, clean, join
 from datahub.vault import Vault
 from tests.connections import connection_to, make_connection
 from tests.partner import PASSWORD, USERNAME, Partner, partner_server, silent_listener
@@ -74,6 +76,27 @@ def test_a_file_is_written_measured_renamed_over_another_and_removed(sshd: SshSe
     assert list((sshd.files / "out").iterdir()) == []
 
 
+def test_a_move_replaces_nothing(sshd: SshServer, vault: Vault) -> None:
+    (sshd.files / "done").mkdir()
+    (sshd.files / "a.csv").write_text("new")
+    (sshd.files / "done/a.csv").write_text("old")
+    os.utime(sshd.files / "a.csv", (1_700_000_000, 1_700_000_000))
+
+    async def move(transport: Transport) -> None:
+        assert await transport.stat("a.csv") == Facts(False, 3, datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC))
+        assert (found := await transport.stat("done")) is not None and found.is_folder
+        assert not await transport.move("a.csv", "done/a.csv")
+        assert await transport.move("a.csv", "done/b.csv")
+        assert await transport.stat("a.csv") is None
+        for old, new in (("a.csv", "done/c.csv"), ("done/b.csv", "nowhere/b.csv")):
+            with pytest.raises(TransientError, match=r"no longer has the file .*, or not the folder"):
+                await transport.move(old, new)
+
+    use(connection_to(sshd, vault), vault, move)
+    contents = {path.name: path.read_text() for path in (sshd.files / "done").iterdir()}
+    assert contents == {"a.csv": "old", "b.csv": "new"}
+
+
 def test_an_upload_replaces_a_longer_left_over(sshd: SshServer, vault: Vault) -> None:
     (sshd.files / ".part").write_bytes(b"x" * 100)
     use(connection_to(sshd, vault), vault, lambda transport: transport.upload(".part", b"short"))
@@ -110,7 +133,7 @@ def test_the_head_of_a_file_is_read_and_no_more(sshd: SshServer, vault: Vault) -
     async def scenario(transport: Transport) -> None:
         assert await transport.read_head("a.csv", 200_000) == content[:200_000]
         assert await transport.read_head("a.csv", 400_000) == content
-        with pytest.raises(TransientError, match=r"There is no file gone\.csv"):
+        with pytest.raises(SourceMissingError, match=r"There is no file gone\.csv"):
             await transport.read_head("gone.csv", 10)
 
     use(connection_to(sshd, vault), vault, scenario)

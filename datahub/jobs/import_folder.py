@@ -1,0 +1,256 @@
+"""The files of an inbound folder: which of them are complete, fetching them, and moving them away once applied."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from datahub.errors import ConfigError, DataHubError, SourceChangedError, SourceMissingError, TransientError
+from datahub.jobs.import_read import FileWarning, Source
+from datahub.models.import_job import ConsumedFile, ImportJob
+from datahub.models.import_run import ImportRun
+from datahub.settings import Settings
+from datahub.transports.base import Facts, Transport, clean, is_csv, join
+
+ENDING = ".csv"
+SET_ASIDE = ".error"
+SHOWN = 3
+
+
+@dataclass
+class Haul:
+    """Files on this machine, by name, and why others are not."""
+
+    sources: list[Source] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
+
+
+@dataclass
+class Moved:
+    """What became of consumed files, by row: where the moved ones are now, and which the next run has to move."""
+
+    places: dict[int, str] = field(default_factory=dict)
+    kept: set[int] = field(default_factory=set)
+    warnings: list[FileWarning] = field(default_factory=list)
+
+
+def folders_of(job: ImportJob) -> dict[str, str]:
+    """What the recipe of a job that reads a folder has beyond that of any other."""
+    return {"inbound": job.inbound_directory or "", "outbound": job.outbound_directory or ""}
+
+
+def is_folder(recipe: dict[str, Any]) -> bool:
+    return "inbound" in recipe
+
+
+async def fetch(transport: Transport, recipe: dict[str, Any], place: Callable[[int], Path], settings: Settings) -> Haul:
+    """The files that are complete. `place` gives the n-th one its path on this machine."""
+    inbound = recipe["inbound"]
+    for folder in (inbound, recipe["outbound"]):
+        await _require_folder(transport, folder)
+    fetched = Haul()
+    names = _candidates([entry.name for entry in await transport.list_folder(inbound)], fetched)
+    if len(names) > settings.max_files:
+        raise ConfigError(
+            f"The folder {inbound} holds {len(names):,} files; one run reads at most {settings.max_files:,} "
+            "(MAX_FILES). Take some out, or raise the limit."
+        )
+    for name, facts in (await _complete_ones(transport, inbound, names, fetched, settings)).items():
+        try:
+            source = await download(transport, join(inbound, name), place(len(fetched.sources)), settings)
+        except (SourceChangedError, SourceMissingError):
+            fetched.warnings.append(_postponed(name))
+            continue
+        if (source.size, source.modified_at) != (facts.size, facts.modified_at):
+            fetched.warnings.append(_postponed(name))
+            source.path.unlink()
+        else:
+            fetched.sources.append(source)
+            _refuse_too_much(fetched.sources, settings)
+    return fetched
+
+
+async def fetch_again(
+    transport: Transport, recipe: dict[str, Any], names: Iterable[str], place: Callable[[int], Path], settings: Settings
+) -> Haul:
+    """What an earlier attempt has read, as it is now."""
+    inbound = recipe["inbound"]
+    sources = [
+        await download(transport, join(inbound, name), place(number), settings) for number, name in enumerate(names)
+    ]
+    return Haul(sources)
+
+
+async def download(transport: Transport, path: str, target: Path, settings: Settings) -> Source:
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    got = await transport.download(path, target, settings.max_file_bytes)
+    return Source(path.rpartition("/")[2], target, got.size, got.sha256, got.modified_at)
+
+
+def leave_out_applied(session: Session, job_id: int, inbound: str, fetched: Haul) -> None:
+    """Files that an earlier execution has applied and could not move: they are to be moved, not applied again."""
+    rows = session.scalars(select(ConsumedFile).where(ConsumedFile.import_job_id == job_id))
+    applied = {(row.path, row.size, row.modified_at, row.sha256) for row in rows}
+    new = []
+    for source in fetched.sources:
+        if (join(inbound, source.name), source.size, source.modified_at, source.sha256) in applied:
+            message = "An earlier execution is done with this file but could not move it. It is moved now, not read."
+            fetched.warnings.append(FileWarning(source.name, "done_before", message))
+            source.path.unlink()
+        else:
+            new.append(source)
+    fetched.sources = new
+
+
+def consume(
+    session: Session, *, job_id: int, execution_id: int, recipe: dict[str, Any], files: Sequence[dict[str, Any]]
+) -> None:
+    """Notes that these files are done with and are to be moved, in the transaction that applies the last of them."""
+    for file in files:
+        path = join(recipe["inbound"], file["name"])
+        session.execute(delete(ConsumedFile).where(ConsumedFile.import_job_id == job_id, ConsumedFile.path == path))
+        modified_at = file["modified_at"]
+        session.add(
+            ConsumedFile(
+                import_job_id=job_id,
+                execution_id=execution_id,
+                path=path,
+                moves_to=join(recipe["outbound"], file["name"] + (SET_ASIDE if file["error"] else "")),
+                size=file["size"],
+                modified_at=datetime.fromisoformat(modified_at) if modified_at else None,
+                sha256=file["sha256"],
+            )
+        )
+    session.flush()
+
+
+def to_move(session: Session, job_id: int) -> list[ConsumedFile]:
+    """Also what earlier executions of the job left."""
+    return list(
+        session.scalars(select(ConsumedFile).where(ConsumedFile.import_job_id == job_id).order_by(ConsumedFile.id))
+    )
+
+
+async def move_away(transport: Transport, consumed: Iterable[ConsumedFile], now: datetime) -> Moved:
+    """Safe to repeat. Raises nothing: a file that cannot be moved is warned of, and kept for the next run."""
+    moved = Moved()
+    for row in consumed:
+        try:
+            facts = await transport.stat(row.path)
+            if facts is None:
+                continue
+            if (facts.size, facts.modified_at) != (row.size, row.modified_at):
+                message = "Another file has taken its place since it was read. It stays, and the next run reads it."
+                moved.warnings.append(FileWarning(_name(row), "replaced", message))
+                continue
+            moved.places[row.id] = await _move(transport, row, now)
+        except (ConfigError, TransientError) as error:
+            _keep(moved, row, error)
+    return moved
+
+
+def none_moved(consumed: Iterable[ConsumedFile], error: DataHubError) -> Moved:
+    moved = Moved()
+    for row in consumed:
+        _keep(moved, row, error)
+    return moved
+
+
+def settle(session: Session, consumed: Iterable[ConsumedFile], moved: Moved) -> None:
+    """Ends the rows of all that are no longer to be moved; their executions know from now on where the files are."""
+    for row in consumed:
+        if row.id in moved.kept:
+            continue
+        session.execute(delete(ConsumedFile).where(ConsumedFile.id == row.id))
+        if place := moved.places.get(row.id):
+            run = session.get_one(ImportRun, row.execution_id)
+            run.files = [file | {"moved_to": place} if file["name"] == _name(row) else file for file in run.files]
+
+
+def told(files: Sequence[dict[str, Any]]) -> str:
+    """Why none of these files can be read."""
+    first = " ".join(f"{file['name']}: {file['error']}" for file in files[:SHOWN])
+    if len(files) == 1:
+        return first
+    more = f" And {len(files) - SHOWN:,} more." if len(files) > SHOWN else ""
+    return f"None of the {len(files):,} files can be read. {first}{more}"
+
+
+async def _require_folder(transport: Transport, folder: str) -> None:
+    facts = await transport.stat(folder or ".")
+    if facts is None:
+        raise ConfigError(f"The folder {folder} does not exist on the server. Create it there, or correct the job.")
+    if not facts.is_folder:
+        raise ConfigError(f"{folder} is not a folder on the server. Correct the job.")
+
+
+def _candidates(names: Iterable[str], fetched: Haul) -> list[str]:
+    taken = []
+    for name in sorted(names):
+        if is_csv(name) and "/" not in name:
+            taken.append(name)
+        elif is_csv(clean(name)):
+            message = "Its name holds characters that cannot be shown. Rename it; until then it is left where it is."
+            fetched.warnings.append(FileWarning(clean(name), "unusable_name", message))
+    return taken
+
+
+async def _complete_ones(
+    transport: Transport, inbound: str, names: Sequence[str], fetched: Haul, settings: Settings
+) -> dict[str, Facts]:
+    """Those that did not change between two looks."""
+    before = await _look(transport, inbound, names)
+    if not before:
+        return {}
+    await asyncio.sleep(settings.settle_seconds)
+    after = await _look(transport, inbound, list(before))
+    fetched.warnings.extend(_postponed(name) for name in after if after[name] != before[name])
+    return {name: facts for name, facts in after.items() if facts == before[name]}
+
+
+async def _look(transport: Transport, inbound: str, names: Sequence[str]) -> dict[str, Facts]:
+    found = await asyncio.gather(*(transport.stat(join(inbound, name)) for name in names))
+    seen = zip(names, found, strict=True)
+    return {name: facts for name, facts in seen if facts is not None and not facts.is_folder}
+
+
+def _refuse_too_much(sources: Sequence[Source], settings: Settings) -> None:
+    if sum(source.size for source in sources) > settings.max_file_bytes:
+        raise ConfigError(
+            f"The files of the folder are larger than {settings.max_file_bytes:,} bytes together (MAX_FILE_BYTES). "
+            "Take some out, or raise the limit."
+        )
+
+
+def _postponed(name: str) -> FileWarning:
+    message = "It was still being written, or was taken away. It is left to the next run."
+    return FileWarning(name, "postponed", message)
+
+
+def _name(row: ConsumedFile) -> str:
+    return row.path.rpartition("/")[2]
+
+
+def _keep(moved: Moved, row: ConsumedFile, error: DataHubError) -> None:
+    moved.kept.add(row.id)
+    message = f"It could not be moved: {error} The next run moves it and does not apply it again."
+    moved.warnings.append(FileWarning(_name(row), "not_moved", message))
+
+
+async def _move(transport: Transport, row: ConsumedFile, now: datetime) -> str:
+    """A name that is taken gets the time added before its ending."""
+    stem = row.moves_to.removesuffix(SET_ASIDE)[: -len(ENDING)]
+    ending = row.moves_to.removeprefix(stem)
+    for added in ("", f"-{now:%Y%m%dT%H%M%S}Z", f"-{now:%Y%m%dT%H%M%S.%f}Z"):
+        target = f"{stem}{added}{ending}"
+        if await transport.move(row.path, target):
+            return target
+    raise TransientError(f"{row.moves_to} exists already, with the time added too.")
