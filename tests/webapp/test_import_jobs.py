@@ -247,7 +247,7 @@ def test_a_copy_is_inactive_and_unscheduled(sign_in: SignIn, add: Add, sessions:
     answer = sign_in("OPERATOR").post(page_of(job, "/duplicate"))
     with sessions() as session:
         copy = session.scalars(select(ImportJob).where(ImportJob.id != job.id)).one()
-    assert answer.location.startswith(page_of(copy))
+    assert answer.location == page_of(copy, "/edit")
     assert (copy.active, copy.cron, copy.schedule_enabled) == (False, None, False)
 
 

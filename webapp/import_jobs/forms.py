@@ -10,9 +10,10 @@ from wtforms.validators import DataRequired, Length, ValidationError
 from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs.import_jobs import PATH_LENGTH, Configuration
 from datahub.jobs.job_rules import NAME_LENGTH
-from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
+from datahub.models.import_job import WAIT_FOR_NEXT, ImportJob
 from webapp.import_jobs.lines import Lines
 from webapp.import_jobs.schedule_fields import ScheduleForm, stored_schedule
+from webapp.import_jobs.shown import POLICIES
 
 ONE_FILE, FOLDER = "file", "folder"
 
@@ -38,7 +39,7 @@ class ImportJobForm(ScheduleForm):
     by_name = BooleanField("Match columns by their names", default=True)
     simultaneous_execution = RadioField(
         "When it fires while a run of it has not ended",
-        choices=[SelectChoice(RUN_IMMEDIATELY, "Queue it"), SelectChoice(WAIT_FOR_NEXT, "Skip it")],
+        choices=[SelectChoice(value, words) for value, words in POLICIES.items()],
         default=WAIT_FOR_NEXT,
     )
     import_full_mode = BooleanField("Full mode")

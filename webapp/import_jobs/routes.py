@@ -16,7 +16,6 @@ from webapp.executions import imports
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.import_jobs import shown
 from webapp.import_jobs.blueprint import blueprint
-from webapp.navigation import offers
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 from webapp.uploads import given_file
 
@@ -99,8 +98,7 @@ def upload(job_id: str) -> object:
 def duplicate(job_id: str) -> Response:
     copy = import_jobs.duplicate(db.session(), import_jobs.get(db.session(), job_id))
     flash(f"{copy.name} was created. It is inactive and has no schedule: look it over, then activate it.", "success")
-    endpoint = "import_jobs.edit" if offers("import_jobs.edit") else "import_jobs.detail"
-    return redirect_to(url_for(endpoint, job_id=copy.public_id))
+    return redirect_to(url_for("import_jobs.edit", job_id=copy.public_id))
 
 
 @blueprint.post("/imports/<job_id>/activate")
