@@ -50,7 +50,7 @@ class Imported:
 
 def create_jobs(session: Session, connection: Connection, place: Place) -> None:
     """And the files that they read, where the sandbox serves them, with the locales that these speak."""
-    general_settings.get(session).locales = LOCALES
+    general_settings.update(session, locales=LOCALES)
     folder = place.folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for sample in catalogue.write(folder):
