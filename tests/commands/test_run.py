@@ -69,7 +69,7 @@ def test_check_sends_an_order_through_and_can_be_repeated(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     for round_number in (1, 2):
-        assert start("--check").wait(180) == 0, said(tmp_path)
+        assert start("--check").wait(300) == 0, said(tmp_path)
         arrived = re.findall(r"arrived (\S+) \d+ bytes", said(tmp_path))
         assert len(arrived) >= 8 + round_number
         assert all(Path(file).is_file() for file in arrived)
