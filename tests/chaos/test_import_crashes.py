@@ -13,6 +13,7 @@ from datahub import crash_points
 from datahub.db import make_engine, make_sessions
 from datahub.jobs import import_run
 from datahub.jobs.export_run import Context
+from datahub.models.change import CREATED
 from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
@@ -57,6 +58,25 @@ def test_after_a_crash_at_any_point_an_import_is_as_without_a_crash(
     assert imports.scene.hub.endings == [(crashed, -SIGKILL)], "it died there, once, and nothing else did"
     assert imports.outcome(execution.id) == expected
     assert list(imports.spool.iterdir()) == []
+
+
+@pytest.mark.parametrize("point", crash_points.FOLDER_POINTS)
+def test_after_a_crash_around_the_move_a_folder_is_applied_once_and_away(
+    imports: Imports, point: str, tmp_path: Path
+) -> None:
+    inbound, outbound = imports.scene.folder, imports.scene.sshd.files / "done"
+    outbound.mkdir()
+    imports.write(plain(10))
+    (inbound / "broken.csv").write_text("")
+    job = imports.add_job(bulk=True, file_path=None, inbound_directory="out", outbound_directory="done")
+    imports.start({"CRASH_POINT": point, "CRASH_FILE": str(tmp_path / "crashed")})
+    execution = imports.ended(imports.trigger(job))
+    wait_until(lambda: imports.scene.hub.endings, what="the supervisor's notice")
+    assert imports.scene.hub.endings == [("importer-1", -SIGKILL)]
+    assert (execution.status, imports.counts(execution.id)) == (INTEGRATION_DONE_WITH_ERRORS, {"created": 10})
+    assert [action for _, action, *_ in imports.outcome(execution.id)["ledger"]] == [CREATED] * 10
+    assert list(inbound.iterdir()) == []
+    assert sorted(path.name for path in outbound.iterdir()) == ["broken.csv.error", "suppliers.csv"]
 
 
 @pytest.mark.parametrize(

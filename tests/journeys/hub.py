@@ -32,6 +32,7 @@ LIMITS = (
     "attempt_seconds",
     "connect_seconds",
     "step_seconds",
+    "settle_seconds",
     "max_attempts",
     "in_flight",
     "chunk_rows",
