@@ -38,7 +38,7 @@ def new_sftp() -> ResponseReturnValue:
     if entity is None:
         return render_template(
             "import_jobs/choose_entity.html",
-            entities=ENTITIES.values(),
+            entities=ENTITIES,
             connection=request.args.get("connection"),
         )
     form = ImportJobForm(connection_id=request.args.get("connection", ""))
