@@ -30,20 +30,24 @@ class Effect:
 
 
 def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) -> Effect:
-    """For a plan of a single file, which clears. Rows that a run would reject for what they refer to are not told from
-    the others, so a run may clear less."""
-    extras = ExtraValues(session.connection(), plan)
-    records = list(_records(plan, rows))
+    """For a plan of a single file, which clears. Rows that a run would reject for what they refer to are not told from the others, so a
+    run may clear less."""
+    connection = session.connection()
+    extras = ExtraValues(connection, plan)
+    given = list(rows)
+    roots = _stored(connection, plan.root, [row.key for row in given])
+    records = list(_records(plan, (row for row in given if row.key in roots)))
     faulty = extras.spread(records)
     whole = [it for it in records if it.is_whole and not it.remove]
     whole = [it for it in whole if not any(row.spooled.sequence in faulty for row in it.rows)]
-    lost = list(filter(None, _losses(session.connection(), plan, extras, whole)))
+    parts = _stored(connection, plan.part, [key for it in whole for key in it.parts]) if plan.part else {}
+    lost = [count for record in whole if (count := _count_losses(extras, record, roots[record.key], parts))]
     return Effect(values=sum(lost), records=len(lost))
 
 
 def _records(plan: Plan, rows: Iterable[Converted]) -> Iterator[Record]:
     (file,) = plan.extras.files
-    keyed = [(row.key, sequence, row) for sequence, row in enumerate(rows) if row.key]
+    keyed = [(row.key, sequence, row) for sequence, row in enumerate(rows)]
     for key, group in itertools.groupby(sorted(keyed, key=lambda one: one[:2]), key=lambda one: one[0]):
         several = list(group)
         good = [_spooled(file, key, sequence, row) for _, sequence, row in several if not row.faults]
@@ -55,22 +59,17 @@ def _spooled(file: str, key: str, sequence: int, row: Converted) -> SpooledRow:
     return SpooledRow(sequence, key, file, sequence, orjson.dumps(row.packed(), default=str), b"")
 
 
-def _losses(connection: Connection, plan: Plan, extras: ExtraValues, records: Sequence[Record]) -> Iterator[int]:
-    """How many values each record would lose. One that would be rejected loses none."""
-    roots = _stored(connection, plan.root, [record.key for record in records])
-    parts = _stored(connection, plan.part, [key for record in records for key in record.parts]) if plan.part else {}
-    for record in records:
-        pairs, missing = [], []
-        if record.key in roots:
-            final = extras.final(record, roots[record.key])
-            pairs.append((roots[record.key], final))
-            missing += extras.missing(record, final)
-        for key, row in record.parts.items():
-            if key in parts and not row.part_remove:
-                final = extras.final_part(record, row, parts[key])
-                pairs.append((parts[key], final))
-                missing += extras.missing(record, final, of_part=True)
-        yield 0 if missing else sum(_count_lost(old, new) for old, new in pairs)
+def _count_losses(extras: ExtraValues, record: Record, root: Mapping[str, Any], parts: Stored) -> int:
+    """How many values it would lose; none where it would be rejected for lack of one that is required."""
+    final = extras.final(record, root)
+    missing = extras.missing(record, final)
+    lost = _count_lost(root, final)
+    for key, row in record.parts.items():
+        if key in parts and not row.part_remove:
+            final = extras.final_part(record, row, parts[key])
+            missing += extras.missing(record, final, of_part=True)
+            lost += _count_lost(parts[key], final)
+    return 0 if missing else lost
 
 
 def _stored(connection: Connection, target: Target, keys: Sequence[str]) -> Stored:
