@@ -245,6 +245,7 @@ class HealthAnswer(Answer):
     database: CheckAnswer
     redis: CheckAnswer
     worker: CheckAnswer
+    importer: CheckAnswer
     clock: CheckAnswer
     sweeps: CheckAnswer
     executions: CheckAnswer

@@ -14,13 +14,13 @@ from datahub.jobs import orders
 from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
 from datahub.settings import Settings
 from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_order
+from tests.factories import add_connection, add_import_job, make_job, make_order
 from tests.servers import free_port
 from tests.settings import make_settings
 from tests.webapp.conftest import ParsingClient
 from webapp import create_app
 
-PARTS = ("database", "redis", "worker", "clock", "sweeps")
+PARTS = ("database", "redis", "worker", "importer", "clock", "sweeps")
 
 
 def test_a_hub_that_beats_is_well(client: ParsingClient, sessions: sessionmaker[Session]) -> None:
@@ -37,6 +37,18 @@ def test_a_part_that_is_away_is_named(client: ParsingClient) -> None:
     assert answer.status_code == 503
     assert {"error", "code", "message"} <= set(answer.json)
     assert [part for part in PARTS if not answer.json[part]["ok"]] == ["worker", "clock", "sweeps"]
+
+
+def test_a_missing_worker_of_imports_is_named_once_there_is_an_import_job(
+    client: ParsingClient, sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        now = database_now(session)
+        session.add_all(Heartbeat(name=role, role=role, seen_at=now, swept_at=now) for role in (WORKER, CLOCK))
+        add_import_job(session, add_connection(session, vault))
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json["message"]) == (503, "Not well: importer.")
+    assert "python -m worker imports" in answer.json["importer"]["advice"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/orders"])
