@@ -30,7 +30,7 @@ from datahub.models.execution import (
 from datahub.models.import_run import ImportRun, UploadChunk
 from datahub.models.party import Supplier
 from tests.datahub.jobs.test_import_run import Start, importing, let_go, look, start, suppliers, take_back
-from tests.servers import SshServer
+from tests.servers import SshServer, start_sshd
 
 __all__ = ["importing", "start"]
 
@@ -126,6 +126,29 @@ def test_a_source_that_comes_back_is_imported(importing: Context, start: Start, 
     import_run.run(importing, number, 2)
     assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 3}, None)
     assert tries(importing, number) == 0, "only those in a row count"
+
+
+def test_a_source_that_fails_when_it_must_be_read_again_is_tried_again_too(
+    importing: Context, start: Start, folder: Path, sshd: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers(15))
+    number = start()
+    with monkeypatch.context() as patch:
+        import_run.run(is_asked_to_end(importing, "after parse", patch), number, 1)
+    for spool in Path(importing.settings.spool_folder).iterdir():
+        spool.unlink()
+    sshd.stop(kill=True)
+    import_run.run(importing, number, 2)
+    came_from, to, reason = last_event(importing, number)
+    assert (came_from, to, tries(importing, number)) == (INTEGRATION_STARTED, INTEGRATION_WAITING, 1)
+    assert reason.endswith("Next try in 1 s.")
+    again = start_sshd(sshd.folder, sshd.port)
+    try:
+        make_due(importing)
+        import_run.run(importing, number, 3)
+        assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 15}, None)
+    finally:
+        again.stop(kill=True)
 
 
 def test_a_failed_or_stopped_upload_is_forgotten(importing: Context, start: Start) -> None:
