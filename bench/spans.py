@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
 
-from datahub.jobs import import_chunk, import_read, import_run, ledger, merge
+from datahub.jobs import import_chunk, import_read, import_source, ledger, merge
 from datahub.storage import Spool
 
 READ, WRITE = "read, convert", "decode, fold"
 SPANS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
-    ("download", import_run._Run, ("_fetch",)),
+    ("download", import_source, ("fetch",)),
     (READ, import_read, ("read",)),
-    ("spool", Spool, ("add", "set_depths", "finish", "count", "chunk")),
+    ("spool", Spool, ("add", "set_depths", "finish", "chunk")),
     (WRITE, import_chunk.ChunkWriter, ("write",)),
     ("stage", merge, ("load",)),
     ("compare", merge.Merge, ("_resolve", "problems", "actions", "updates")),
