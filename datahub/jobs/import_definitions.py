@@ -26,7 +26,7 @@ def definitions_of(session: Session, entity: EntityType, main_locale: str) -> li
     if entity.has_attributes:
         return [asdict(item) for item in _attributes(session)]
     if entity.has_custom_fields:
-        return [asdict(item) for item in _custom_fields(session, entity.name, main_locale)]
+        return [asdict(item) for item in custom_fields_of(session, entity.name, main_locale)]
     return []
 
 
@@ -85,7 +85,7 @@ def _attributes(session: Session) -> Iterator[Definition]:
         )
 
 
-def _custom_fields(session: Session, entity: str, main_locale: str) -> Iterator[Definition]:
+def custom_fields_of(session: Session, entity: str, main_locale: str) -> Iterator[Definition]:
     query = select(CustomField).where(CustomField.entity == entity).order_by(CustomField.id)
     for item in session.scalars(query):
         yield Definition(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,30 +14,16 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.extras import CUSTOM_FIELDS
-from datahub.entities.values import parse_custom_value
 from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.jobs import ledger
-from datahub.jobs.custom_fields import EXTERNAL_ID
+from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
 from datahub.jobs.import_extras import what_differs
+from datahub.jobs.json_values import newer
 from datahub.jobs.record_reads import entity_type
 from datahub.models.change import CREATED, DELETED, UPDATED
 
 # What can be written one by one; everything else comes by imports.
 BY_HAND = ("STORE", "SUPPLIER", "ACCOUNT")
-
-
-@dataclass
-class _Faults:
-    fields: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, path: str, message: str) -> None:
-        self.fields.setdefault(path, []).append(message)
-
-    def raise_any(self, what: str) -> None:
-        if self.fields:
-            raise InvalidError(f"{what} has faults in: {', '.join(sorted(self.fields))}.", self.fields)
-
-
 # By column, the old and the new value.
 _Differences = dict[str, list[Any]]
 
@@ -65,7 +51,7 @@ def put(
     Raises InvalidError for an entity that is not BY_HAND, else with every fault at `fields.<key>` or
     `customFields.<id>`; nothing is changed then."""
     kind = _writable(entity)
-    faults = _Faults()
+    faults = FieldFaults()
     key = _key(kind.key, external_id, "externalId", faults)
     faults.raise_any(f"The {entity} record")
     record = session.scalar(select(kind.model).where(kind.model.external_id == key).with_for_update())
@@ -73,7 +59,8 @@ def put(
     delete = _wants_deletion(kind, fields, faults)
     change = _read_fields(kind, key, None if is_new else record, fields, faults, deleting=delete)
     parts = {part: _read_parts(part, None if is_new else record, fields, faults) for part in kind.parts}
-    custom = _read_custom(kind, custom_fields, faults)
+    stored = {} if is_new or record is None else getattr(record, CUSTOM_FIELDS.column, {})
+    custom = read_custom_fields(session, kind, custom_fields, faults, stored=None if delete else stored)
     _require_references(session, kind, change, faults)
     if is_new and not delete:
         _require_parts(kind, parts, faults)
@@ -91,7 +78,7 @@ def _writable(name: str) -> EntityType:
     return kind
 
 
-def _key(field_: Field, value: object, path: str, faults: _Faults) -> str:
+def _key(field_: Field, value: object, path: str, faults: FieldFaults) -> str:
     try:
         key = field_.parse(value)
     except ValueError as error:
@@ -102,12 +89,12 @@ def _key(field_: Field, value: object, path: str, faults: _Faults) -> str:
     return key or ""
 
 
-def _wants_deletion(kind: EntityType, fields: Mapping[str, Any], faults: _Faults) -> bool:
+def _wants_deletion(kind: EntityType, fields: Mapping[str, Any], faults: FieldFaults) -> bool:
     return kind.deleted_by is not None and _flag(kind.deleted_by, fields, "fields", faults)
 
 
 def _read_fields(
-    kind: EntityType, key: str, record: Any | None, fields: Mapping[str, Any], faults: _Faults, *, deleting: bool
+    kind: EntityType, key: str, record: Any | None, fields: Mapping[str, Any], faults: FieldFaults, *, deleting: bool
 ) -> _Change:
     others = {part.key for part in kind.parts} | ({kind.deleted_by.key} if kind.deleted_by else set())
     _refuse_unknown("fields", fields, {kind.key.key, *kind.by_key, *others}, faults)
@@ -123,7 +110,7 @@ def _columns(
     known: tuple[Field, ...],
     stored: Any | None,
     given: Mapping[str, Any],
-    faults: _Faults,
+    faults: FieldFaults,
     *,
     demand: bool,
 ) -> dict[str, Any]:
@@ -146,13 +133,13 @@ def _columns(
     return columns
 
 
-def _refuse_unknown(path: str, given: Mapping[str, Any], known: set[str], faults: _Faults) -> None:
+def _refuse_unknown(path: str, given: Mapping[str, Any], known: set[str], faults: FieldFaults) -> None:
     for key in given:
         if key not in known:
             faults.add(f"{path}.{key}", "There is no such field.")
 
 
-def _read_parts(part: Part, record: Any | None, fields: Mapping[str, Any], faults: _Faults) -> list[_Change]:
+def _read_parts(part: Part, record: Any | None, fields: Mapping[str, Any], faults: FieldFaults) -> list[_Change]:
     path = f"fields.{part.key}"
     given = fields.get(part.key)
     if given is None:
@@ -175,7 +162,7 @@ def _read_parts(part: Part, record: Any | None, fields: Mapping[str, Any], fault
     return changes
 
 
-def _flag(flag: Field, given: Mapping[str, Any], path: str, faults: _Faults) -> bool:
+def _flag(flag: Field, given: Mapping[str, Any], path: str, faults: FieldFaults) -> bool:
     try:
         return bool(flag.parse(given.get(flag.key)))
     except ValueError as error:
@@ -183,28 +170,14 @@ def _flag(flag: Field, given: Mapping[str, Any], path: str, faults: _Faults) -> 
         return False
 
 
-def _require_parts(kind: EntityType, parts: Mapping[Part, list[_Change]], faults: _Faults) -> None:
+def _require_parts(kind: EntityType, parts: Mapping[Part, list[_Change]], faults: FieldFaults) -> None:
     for part in kind.parts:
         path = f"fields.{part.key}"
         if part.required_on_create and path not in faults.fields and all(change.unlink for change in parts[part]):
             faults.add(path, "At least one is required.")
 
 
-def _read_custom(kind: EntityType, custom_fields: Mapping[str, Any], faults: _Faults) -> dict[str, Any]:
-    if custom_fields and not kind.has_custom_fields:
-        faults.add("customFields", f"{kind.name} has no custom fields.")
-    values = {}
-    for key, given in custom_fields.items():
-        if not EXTERNAL_ID.fullmatch(key):
-            faults.add(f"customFields.{key}", "The id of a custom field has letters, digits, _, . and - only.")
-        try:
-            values[key] = parse_custom_value(given)
-        except ValueError as error:
-            faults.add(f"customFields.{key}", str(error))
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _require_references(session: Session, kind: EntityType, change: _Change, faults: _Faults) -> None:
+def _require_references(session: Session, kind: EntityType, change: _Change, faults: FieldFaults) -> None:
     for item in kind.fields:
         wanted = change.columns.get(item.column)
         if item.refers_to is None or not wanted:
@@ -237,7 +210,7 @@ def _write(
     differences = _assign(record, columns)
     if custom:
         stored = record.custom_fields or {}
-        if _assign(record, {"custom_fields": stored | custom}):
+        if _assign(record, {"custom_fields": newer(stored, custom)}):
             differences["custom_fields"] = what_differs(stored, record.custom_fields)
     lines = [(part, line) for part, changes in parts.items() for line in _assign_parts(part, record, changes)]
     if differences or lines or is_new:

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.db import database_now
 from datahub.errors import InvalidError, NotFoundError
 from datahub.jobs import record_reads, records
 from datahub.models.change import Change
+from datahub.models.custom_field import CustomField
 from tests.factories import make_account
 
 STORE = {"storeName": "Main", "storeDescription": "The first"}
@@ -244,3 +246,26 @@ def test_the_ledger_says_who_changed_what_by_hand(sessions: sessionmaker[Session
             ("", "", "deleted", None),
             ("addresses", "HQ", "deleted", None),
         ]
+
+
+def test_custom_fields_are_read_by_their_definitions(session: Session) -> None:
+    define(session, "zone", type="LIST_TEXT", options=["north", "south"], multi=True, required=True)
+    define(session, "note", localisable=True)
+    define(session, "weight", type="METRIC", unit="kg")
+    supplier = {"name": "Acme"}
+    assert faults(session, "SUPPLIER", "S-1", **supplier) == {"customFields.zone"}
+    wrong = {"zone": "east", "note": {"french": "x"}, "weight": "1 lb"}
+    paths = {"customFields.zone", "customFields.note", "customFields.weight"}
+    assert faults(session, "SUPPLIER", "S-1", wrong, **supplier) == paths
+    given = {"zone": ["south", "north"], "note": {"fr-FR": "bonjour"}, "weight": 12}
+    record, _ = put(session, "SUPPLIER", "S-1", given, **supplier)
+    assert record.custom_fields == {"zone": ["south", "north"], "note": {"fr-FR": "bonjour"}, "weight": "12"}
+    record, _ = put(session, "SUPPLIER", "S-1", {"note": "hello"}, **supplier)
+    assert record.custom_fields["note"] == {"fr-FR": "bonjour", "en-GB": "hello"}
+
+
+def define(session: Session, external_id: str, **more: Any) -> None:
+    now = database_now(session)
+    given = {"public_id": external_id, "entity": "SUPPLIER", "name": external_id, "type": "TEXT"}
+    session.add(CustomField(external_id=external_id, **(given | {"created_at": now, "updated_at": now} | more)))
+    session.flush()
