@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
 
 from datahub.jobs.queries import PAGE_SIZE, Slice
-from datahub.models.change import Change
+from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
 
 CURSOR = re.compile("[0-9]{1,18}")
@@ -47,6 +47,21 @@ def changes_page(
     if CURSOR.fullmatch(before):
         query = query.where(Change.id < int(before))
     rows = [Recorded(*row) for row in session.execute(query.order_by(Change.id.desc()).limit(size + 1))]
+    has_more = len(rows) > size
+    return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].change.id) if has_more else None)
+
+
+def changes_of(
+    session: Session, execution: Execution, *, action: str = "", after: str = "", size: int = PAGE_SIZE
+) -> Slice[Recorded]:
+    """What one execution changed, in the order of writing. An unknown action and a malformed cursor count as none."""
+    query = select(Change, literal(execution.public_id), literal(execution.job_name))
+    query = query.where(Change.execution_id == execution.id)
+    if action in ACTIONS:
+        query = query.where(Change.action == action)
+    if CURSOR.fullmatch(after):
+        query = query.where(Change.id > int(after))
+    rows = [Recorded(*row) for row in session.execute(query.order_by(Change.id).limit(size + 1))]
     has_more = len(rows) > size
     return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].change.id) if has_more else None)
 

@@ -284,3 +284,24 @@ def test_a_deleted_record_says_so(sign_in: SignIn, sessions: Sessions) -> None:
     client = sign_in("VIEWER")
     assert "This record was deleted on" in client.get("/records/SUPPLIER/S-1").text
     assert "S-1" not in client.get("/records/SUPPLIER").text
+
+
+def test_an_import_shows_what_it_changed_by_action_and_page_by_page(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        execution = catalogue.make_import(session, IMPORT_ID)
+        of_it = {"execution_id": execution.id, "file": "suppliers.csv"}
+        for number in range(1, 31):
+            catalogue.record_change(session, "SUPPLIER", f"S-{number}", "created", line=number + 1, **of_it)
+        renamed = {"name": ["Acme", "Acme SA"]}
+        catalogue.record_change(session, "SUPPLIER", "S-31", changes=renamed, line=32, **of_it)
+        catalogue.record_change(session, "SUPPLIER", "S-32", "created")
+    client = sign_in("VIEWER")
+    address = f"/executions/{IMPORT_ID}/changes"
+    page = client.get(f"{address}?action=created").text
+    following = client.get(older(page)).text
+    assert cells(page, "Record") + cells(following, "Record") == [f"S-{number}" for number in range(1, 31)]
+    assert cells(following, "From")[-1] == "suppliers.csv line 31"
+    page = client.get(f"{address}?action=updated").text
+    assert (cells(page, "Record"), cells(page, "Fields")) == (["S-31"], ["Supplier Name: Acme → Acme SA"])
+    assert "Nothing changed" in client.get(f"{address}?action=deleted").text
+    assert client.get("/executions/none/changes").status_code == 404

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field
 from datahub.jobs import general_settings, record_history, record_reads
-from datahub.jobs.record_history import Recorded
 from datahub.jobs.records import BY_HAND
 from webapp.database import db
 from webapp.htmx import render, wants_fragment
 from webapp.permissions import MAPPER_READ, permission
 from webapp.records import shown
+from webapp.records.blueprint import blueprint
+from webapp.records.changes import shown_changes
 
-blueprint = Blueprint("records", __name__)
 MOST_PARTS = 200
 
 
@@ -75,7 +75,7 @@ def detail(entity: str, external_id: str) -> str:
         custom_fields=_custom_fields(kind, described),
         attributes=_attributes(described),
         tables=_tables(kind, described),
-        changes=_changes(kind, found.items),
+        changes=shown_changes(kind, found.items),
         newest_url=url_for("records.detail", **address) if before else "",
         older_url=url_for("records.detail", before=found.cursor, **address) if found.cursor else "",
     )
@@ -143,22 +143,3 @@ def _tables(kind: EntityType, described: dict[str, Any]) -> list[shown.Table]:
         keys = [row[part.key_field.key] for row in rows[:MOST_PARTS]]
         tables.append(shown.parts_table(part, rows, _links(part.key_field, keys), MOST_PARTS))
     return tables
-
-
-def _changes(kind: EntityType, found: list[Recorded]) -> list[dict[str, Any]]:
-    labels = shown.labels_of(kind)
-    parts = {part.shown_as: part.label for part in kind.parts}
-    return [
-        {
-            "change": change,
-            "execution_id": execution_id,
-            "job_name": job_name,
-            "part": parts.get(change.part, change.part),
-            "differences": [
-                difference
-                for key, (old, new) in (change.changes or {}).items()
-                for difference in shown.differences(labels.get(key, key), old, new)
-            ],
-        }
-        for change, execution_id, job_name in found
-    ]
