@@ -31,14 +31,14 @@ from datahub.transports.base import join
 from webapp.import_jobs import mapping_lines
 from webapp.import_jobs.forms import FOLDER, ImportJobForm
 from webapp.import_jobs.lines import SPARE_LINES, Lines
-from webapp.import_jobs.shown import POLICIES
 
 STORES_SHOWN = 100
 # Beyond, each line offers them all by one list that the lines share: selects would make a page of megabytes.
 MOST_IN_SELECTS = 150
-POLICY_HINTS = {
-    RUN_IMMEDIATELY: "It starts when the one before has ended; none is lost, one waits at a time.",
-    WAIT_FOR_NEXT: "Nothing happens until the schedule fires again.",
+# What becomes of a run that would begin too early.
+TOO_EARLY = {
+    RUN_IMMEDIATELY: "It waits until the one before has ended. One waits at a time; others are skipped.",
+    WAIT_FOR_NEXT: "It is noted as skipped; the next one runs as usual.",
 }
 
 
@@ -77,7 +77,7 @@ def context(
     sample = import_sample.kept_sample(connection, settings, place) if connection and _is_given(place) else None
     return {
         "job": job,
-        "policies": {value: (words, POLICY_HINTS[value]) for value, words in POLICIES.items()},
+        "too_early": TOO_EARLY,
         "stores": _stores(session, form.store_external_ids.data or []),
     } | preview_context(session, form, lines, entity, connection, sample, Asked(), is_new=job is None)
 

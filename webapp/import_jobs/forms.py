@@ -39,7 +39,7 @@ class ImportJobForm(ScheduleForm):
     by_name = BooleanField("Match columns by their names", default=True)
     simultaneous_execution = RadioField(
         "When it fires while a run of it has not ended",
-        choices=[SelectChoice(value, words) for value, words in POLICIES.items()],
+        choices=[SelectChoice(policy, words) for policy, words in POLICIES.items()],
         default=WAIT_FOR_NEXT,
     )
     import_full_mode = BooleanField("Full mode")
