@@ -300,7 +300,7 @@ def test_an_import_shows_what_it_changed_by_action_and_page_by_page(sign_in: Sig
     page = client.get(f"{address}?action=created").text
     following = client.get(older(page)).text
     assert cells(page, "Record") + cells(following, "Record") == [f"S-{number}" for number in range(1, 31)]
-    assert cells(following, "From")[-1] == "suppliers.csv line 31"
+    assert cells(following, "From")[-1] == "suppliers.csvline 31"
     page = client.get(f"{address}?action=updated").text
     assert (cells(page, "Record"), cells(page, "Fields")) == (["S-31"], ["Supplier Name: Acme → Acme SA"])
     assert "Nothing changed" in client.get(f"{address}?action=deleted").text
