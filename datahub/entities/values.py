@@ -27,7 +27,7 @@ def parse_boolean(field: Field, value: object) -> bool | None:
         return value
     text = _trimmed(value)
     if text and text.lower() not in WORDS:
-        raise ValueError("Must be true or false.")
+        raise ValueError("Must be TRUE or FALSE.")
     return WORDS.get(text.lower())
 
 
@@ -36,7 +36,10 @@ def parse_number(field: Field, value: object) -> Decimal | None:
     if not text:
         return None
     if not A_NUMBER.fullmatch(text):
-        raise ValueError("Must be a number with a dot, at most 12 digits before it and 6 after it.")
+        raise ValueError(
+            "Must be a number such as 1234.50: a dot before the decimals, no sign between thousands, "
+            "at most 12 digits before the dot and 6 after it."
+        )
     return Decimal(text)
 
 

@@ -140,7 +140,10 @@ class Delimited:
             if "\0" in cell:
                 return Fault("nul_character", "Holds a NUL character, which no text may hold.", name)
             if len(cell) > most:
-                message = f"Has {len(cell):,} characters; at most {most:,} are allowed (MAX_CELL)."
+                message = (
+                    f"Has {len(cell):,} characters; at most {most:,} are allowed (MAX_CELL). "
+                    "Shorten it, take the column out of the file, or raise the limit."
+                )
                 return Fault("cell_over_limit", message, name)
         return None
 
@@ -185,7 +188,10 @@ def _wrong_delimiter(delimiter: str, other: str) -> SourceError:
 
 def _check_header(header: list[str], limits: Limits, line: int) -> None:
     if len(header) > limits.max_columns:
-        message = f"The header has {len(header):,} columns; at most {limits.max_columns:,} are read (MAX_COLUMNS)."
+        message = (
+            f"The header has {len(header):,} columns; at most {limits.max_columns:,} are read (MAX_COLUMNS). "
+            "Take out columns that no field is fed from, or raise the limit."
+        )
         raise SourceError(message, code="too_many_columns", line=line)
     places: dict[str, list[int]] = {}
     for place, name in enumerate(header, 1):

@@ -310,11 +310,11 @@ def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan) -> dict[s
 
 def _fault(code: str, item: Field, given: list[str], plan: Plan, target: Target | None = None) -> dict[str, str]:
     shown = ", ".join(given)
-    name = item.refers_to.name if item.refers_to else plan.entity.name
+    name = item.refers_to.name.replace("_", " ").lower() if item.refers_to else ""
     used_by = (target or plan.root).used_by
     messages = {
         "required": "This field is required to create a record.",
-        "unknown_reference": f"There is no {name} with the external id {shown}.",
+        "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
         "not_editable": "This field cannot be changed once the record is there.",
         "belongs_to_another": f"{shown} belongs to another record.",
         "in_use": "It cannot be deleted: " + " and ".join(use.what for use in used_by) + " still refer to it.",

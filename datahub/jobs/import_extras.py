@@ -80,7 +80,9 @@ class ExtraValues:
         known = self._of(record)
         required = known.part if of_part else known.root
         return [
-            self._fault(REQUIRED, external_id, "", "This field is required.")
+            self._fault(
+                REQUIRED, external_id, "", f"A value is required: fill in a column {self._prefix}{external_id}."
+            )
             for external_id, is_required in required.items()
             if is_required and external_id not in final
         ]

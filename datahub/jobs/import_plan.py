@@ -9,13 +9,25 @@ from typing import Any
 
 from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS, Definition
-from datahub.entities.values import LOCALISED, LOCALISED_LIST, NEVER, TEXT_LIST, parse_list, parse_text
+from datahub.entities.values import (
+    BOOLEAN,
+    CHOICE,
+    LOCALISED,
+    LOCALISED_LIST,
+    NEVER,
+    TEXT_LIST,
+    UNIT,
+    parse_list,
+    parse_text,
+)
 from datahub.jobs.json_values import newer
 from datahub.jobs.merge_target import Target
 from datahub.mapping.transcoding import Transcoding
 
 # Each value between || is transcoded by itself.
 MULTIPLE = (TEXT_LIST, LOCALISED_LIST)
+# These take a few words only.
+WORDED = (BOOLEAN, CHOICE, UNIT)
 # Columns mostly repeat a few values: so many texts of each are read but once. Longer ones are hardly said twice.
 REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
 UNKNOWN = object()
@@ -183,7 +195,7 @@ class Plan:
         if not row.key:
             row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
         elif self._part and _lacks_part_key(self._part, row):
-            row.faults.append(self._fault("required", self._part.key_field, "", "This field is required."))
+            row.faults.append(self._fault("required", self._part.key_field, "", _lacking(self._part)))
         for check in self.entity.checks:
             given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
             if message := check.fault(given):
@@ -195,7 +207,8 @@ class Plan:
         try:
             value = cell.read(given) if given else None
         except ValueError as error:
-            row.faults.append(self._fault("malformed", cell.field, given, str(error)))
+            hint = " A transcoding can exchange other words for these." if cell.field.type in WORDED else ""
+            row.faults.append(self._fault("malformed", cell.field, given, f"{error}{hint}"))
             return None
         if len(cell.known) < REMEMBERED and len(text) <= REMEMBERED_LENGTH:
             cell.known[text] = value
@@ -221,6 +234,15 @@ def _lacks_part_key(part: Part, row: Converted) -> bool:
         return True
     says = row.part_remove or any(value is not None for value in row.part_values)
     return says and part.removed_by is not NEVER
+
+
+def _lacking(part: Part) -> str:
+    if not part.in_each_row:
+        return "This field is required."
+    return (
+        f"Each row must name one of the {part.label.lower()}; this one names none. Fill in the column, or leave such "
+        "rows out of the file."
+    )
 
 
 def _parser(field: Field) -> Callable[[Field, object], Any]:

@@ -100,7 +100,7 @@ def match(header: Sequence[str], targets: Iterable[Target], mapping: Sequence[Ma
         unused=tuple(name for column, name in enumerate(header) if column not in used and name.strip()),
         missing_required=required,
         missing_optional=optional,
-        faults=_faults(header, every, found_any=bool(claimed)),
+        faults=_faults(header, every, found_any=bool(claimed), by_name=mapping is None),
     )
 
 
@@ -137,7 +137,10 @@ def _place(field: str, names: Names) -> _Place | str:
         tag = locale_tag(text)
         return (base, tag) if tag else f"{text} is not a language tag such as fr-FR."
     if field.startswith((CUSTOM_FIELD, ATTRIBUTE)):
-        return "Custom fields and attributes are taken from the header by themselves: remove this entry."
+        return (
+            "Custom fields and attributes are taken from the header by themselves: remove this entry, and name the "
+            f"column {CUSTOM_FIELD}… or {ATTRIBUTE}… in the file."
+        )
     return "There is no such field."
 
 
@@ -209,11 +212,14 @@ def _missing(claims: Mapping[_Place, _Claim], names: Names) -> tuple[tuple[Missi
     return tuple(required), tuple(optional)
 
 
-def _faults(header: Sequence[str], claims: Iterable[_Claim], *, found_any: bool) -> tuple[Fault, ...]:
+def _faults(header: Sequence[str], claims: Iterable[_Claim], *, found_any: bool, by_name: bool) -> tuple[Fault, ...]:
     faults = []
     if not found_any:
         first = ", ".join(_shown(name) for name in header[:SHOWN_COLUMNS]) or "none"
-        message = f"None of the mapped columns is in the file. Is the delimiter right? Its first columns are: {first}."
+        problem = "None of the mapped columns is in the file."
+        if by_name:
+            problem = "No column of the file is named like a field: map the columns in the job."
+        message = f"{problem} Is the delimiter right? Its first columns are: {first}."
         faults.append(Fault(NO_MAPPED_COLUMN, message))
     for claim in claims:
         if len(claim.columns) > 1:

@@ -199,7 +199,7 @@ def test_a_cell_with_nul_is_faulty_and_named(path: Path) -> None:
 def test_a_cell_over_the_limit_is_faulty_and_the_limit_is_named(path: Path) -> None:
     rows = read(path, 'a,b\n123456,üüüüüü\n1,1234567\n"1\n3\n5\n7",1\n', limits=SMALL)
     assert faults(rows) == [(3, "cell_over_limit", "b"), (4, "cell_over_limit", "a")]
-    assert "7 characters; at most 6 are allowed (MAX_CELL)" in str(rows[1][2])
+    assert "7 characters; at most 6 are allowed (MAX_CELL). Shorten it" in str(rows[1][2])
 
 
 def test_a_cell_of_five_megabytes_costs_its_row_only(path: Path) -> None:
@@ -246,7 +246,7 @@ def test_more_columns_than_allowed_fail_the_file_and_the_limit_is_named(path: Pa
     names = ",".join(f"column{number}" for number in range(10_000))
     error = refusal(path, f"{names}\n{names}\n")
     assert (error.code, error.line) == ("too_many_columns", 1)
-    assert "10,000 columns; at most 2,000 are read (MAX_COLUMNS)" in str(error)
+    assert "10,000 columns; at most 2,000 are read (MAX_COLUMNS). Take out columns" in str(error)
     assert len(read(path, f"{names}\n{names}\n", limits=Limits(max_columns=10_000))) == 1
 
 

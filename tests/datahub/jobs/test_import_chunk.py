@@ -216,7 +216,7 @@ def test_of_two_products_that_claim_a_new_or_a_deleted_variant_the_first_gets_it
 def test_a_list_names_the_references_that_do_not_exist(load: Importer) -> None:
     row = {"externalId": "SUP-9", "name": "Nine", "storesExternalId": "default_store||moon||mars"}
     ((_, (fault,)),) = load("SUPPLIER", row).rejected
-    assert fault["message"] == "There is no STORE with the external id moon, mars."
+    assert fault["message"] == "There is no store with the external id moon, mars. Import it, or transcode the value."
 
 
 @pytest.mark.parametrize(("explicit", "expected"), [("explicit", "explicit"), ("", "plain")])
