@@ -4,7 +4,9 @@ docs/files.md tells people the same."""
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.jobs import import_run
 from datahub.jobs.export_run import Context
 from datahub.models.catalogue import Product, Variant
-from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED
+from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED
 from datahub.models.import_run import ImportWarning, RejectedRow
 from datahub.models.offer import Price
 from tests import shops
@@ -75,6 +77,7 @@ WOOCOMMERCE = {
     "variantExternalSku": "SKU",
     "variantNames": "Name",
     "inactiveVariant": "Type",
+    "variantAdditionalImageLinks": "Images",
 }
 WOOCOMMERCE_WORDS = {
     CATEGORY: {"Tools": "TOOLS", "Tools > Hammers": "HAMMERS", "Tools > Levels, Sale": "LEVELS"},
@@ -214,6 +217,25 @@ def test_products_of_magento_come_in_whatever_the_line_ends_and_a_store_view_is_
         }
 
 
+def test_variants_of_magento_stay_together_once_columns_name_their_product(
+    take: Import, sessions: sessionmaker[Session]
+) -> None:
+    exported = csv.DictReader(io.StringIO((shops.FOLDER / "magento.csv").read_text(), newline=""))
+    simple = [row for row in exported if row["product_type"] == "simple" and not row["store_view_code"]]
+    parents = {"HMR-300": ("HMR", "Claw hammer"), "HMR-500": ("HMR", "Claw hammer")}
+    mended = io.StringIO()
+    writer = csv.DictWriter(mended, [*simple[0], "parent_sku", "parent_name"])
+    writer.writeheader()
+    for row in simple:
+        sku, name = parents.get(row["sku"], (row["sku"], row["name"]))
+        writer.writerow(row | {"parent_sku": sku, "parent_name": name})
+    mapping = MAGENTO | {"productExternalId": "parent_sku", "productNames": "parent_name"}
+    number = take(mended.getvalue().encode(), mapping, MAGENTO_WORDS)
+    assert look(sessions, number)[0] == INTEGRATION_DONE
+    assert catalogue(sessions) == {"HMR": ["HMR-300", "HMR-500"], "LVL-40": ["LVL-40"]}
+    assert one(sessions, Product, "HMR").names == {"en-GB": "Claw hammer"}
+
+
 def test_a_required_attribute_is_asked_for_until_a_column_is_named_after_it(
     take: Import, sessions: sessionmaker[Session]
 ) -> None:
@@ -265,6 +287,8 @@ def test_products_of_woocommerce_need_a_second_job_that_hangs_variations_to_thei
     ]
     assert one(sessions, Variant, "41").inactive, "the parent itself is not for sale"
     assert [one(sessions, Product, key).inactive for key in ("50", "51")] == [False, True]
+    pictures = one(sessions, Variant, "50").additional_images
+    assert pictures == [f"{shops.PICTURES}/lvl-1.jpg, {shops.PICTURES}/lvl-2.jpg"], "a comma parts no list"
     second = take(content, VARIATIONS, {"productExternalId": {"id:41": "41"}})
     assert catalogue(sessions)["41"] == ["41", "42", "43"]
     assert rejected(sessions, second) == [(line, "productExternalId", "required") for line in (2, 5, 6, 7)]
