@@ -103,6 +103,8 @@ class _Run:
                 return self._step()
             except LostClaimError:
                 log.warning("claim lost or stopped, the import ends here")
+                with self._context.sessions.begin() as session:
+                    lifecycle.let_go(session, self._held)
             except _WorkerEndsError:
                 self._give_back()
                 return False

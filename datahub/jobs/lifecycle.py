@@ -172,6 +172,16 @@ def save(session: Session, held: Claim, **values: Any) -> None:
         raise LostClaimError(f"execution {held.public_id} is no longer claimed by this worker")
 
 
+def let_go(session: Session, held: Claim) -> None:
+    """Says that the worker of a stopped execution has heard of it. A claim that another worker has is left alone."""
+    session.execute(
+        update(Execution)
+        .where(Execution.id == held.execution_id, Execution.status.not_in(HELD), *is_mine(held))
+        .values(token=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def succeed(session: Session, held: Claim, *, reason: str) -> None:
     """JOB_STARTED to SUCCESS. Raises LostClaimError when the claim is lost."""
     ended = {

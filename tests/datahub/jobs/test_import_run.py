@@ -244,6 +244,7 @@ def test_a_stop_between_chunks_keeps_what_is_written_and_writes_no_more(
     assert look(importing.sessions, number)[:2] == (JOB_STOPPED, {"created": 10})
     with importing.sessions() as session:
         assert len(session.scalars(select(Supplier)).all()) == 10
+        assert session.get_one(Execution, number).token is None, "pages would say that it is winding down"
         with pytest.raises(IllegalMoveError):
             executions.stop(session, session.get_one(Execution, number), actor="ada")
 
