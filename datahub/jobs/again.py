@@ -1,9 +1,10 @@
-"""Transactions that others come between: what may go well from its start, and that a bounded number of times."""
+"""Transactions that others come between: begun again from their start, a bounded number of times; room for others."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection
@@ -12,6 +13,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 TRIES = 5
 # PostgreSQL's words for a serialization failure, a deadlock, and a lock that was waited for too long.
 CAME_BETWEEN = ("40001", "40P01", "55P03")
+# SQLite's waiting writers look again each tenth of a second at the latest.
+ROOM_EACH_SECONDS, ROOM_SECONDS = 1.0, 0.11
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,22 @@ def commit(connection: Connection, step: Callable[[], None]) -> None:
             if not (tries_left and _came_between(error)):
                 raise
             log.info("somebody came between, a transaction begins again: %s", type(error.orig).__name__)
+
+
+class Room:
+    """SQLite hands its lock to nobody. A writer of one transaction after the other leaves it free so seldom that a
+    person who wants to stop an import, or a lease, could wait for long: now and then it must leave it free on purpose.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._is_needed = connection.dialect.name == "sqlite"
+        self._given_at = time.monotonic()
+
+    def give(self, wait: Callable[[float], object]) -> None:
+        """Between two transactions; `wait` takes the seconds."""
+        if self._is_needed and time.monotonic() - self._given_at >= ROOM_EACH_SECONDS:
+            wait(ROOM_SECONDS)
+            self._given_at = time.monotonic()
 
 
 def is_away(error: DBAPIError) -> bool:

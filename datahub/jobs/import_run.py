@@ -244,14 +244,15 @@ class _Run:
     def _write_rows(self, progress: ImportRun, actor: str) -> None:
         plan = import_read.plan_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
-        engine = self._context.sessions.kw["bind"]
-        with _opened(self._spool_path) as spool, engine.connect() as connection:
+        with _opened(self._spool_path) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=self._held.execution_id, actor=actor)
+            room = again.Room(connection)
             while rows := spool.chunk(after, self._context.settings.chunk_rows):
                 self._check()
                 after = (rows[-1].depth, rows[-1].key)
                 again.commit(connection, partial(self._write_chunk, connection, writer, rows, after))
+                room.give(self._lost.wait)
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
 
     def _read_again(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> None:
