@@ -9,21 +9,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from datahub.jobs import orders
-from tests.journeys.browser import open_browser, watch
-from tests.journeys.hub import PASSWORD, Hub
+from tests.journeys.browser import open_browser, sign_in, watch
+from tests.journeys.hub import Hub
 from tests.orders import add_parties, body_of_xml_example
 from tests.servers import SshServer
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "orders" / "order.xml"
-
-
-def sign_in(page: Page, hub: Hub) -> None:
-    page.goto(hub.url)
-    page.get_by_label("Name").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="Connections")).to_be_visible()
 
 
 def make_connection(page: Page, hub: Hub, sshd: SshServer) -> None:

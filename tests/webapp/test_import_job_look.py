@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
@@ -20,7 +19,7 @@ from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection
-from tests.journeys.browser import open_browser, watch
+from tests.journeys.browser import look_over, open_browser, watch
 from tests.servers import LOOPBACK, SshServer
 from tests.webapp.conftest import PASSWORD
 
@@ -56,13 +55,6 @@ def sign_in(page: Page, address: str, url: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(address + url)
-
-
-def look_over(page: Page) -> dict[str, object]:
-    """What axe finds, and by how much the page is wider than the screen."""
-    found = {f"{it['id']}: {it['nodes'][0]['html']}": True for it in Axe().run(page).response["violations"]}
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return found | ({"too wide": wider} if wider else {})
 
 
 def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> None:
