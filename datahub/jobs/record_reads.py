@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, column, exists, func, literal, or_, select
@@ -12,6 +12,7 @@ from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.errors import NotFoundError
 from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.models.catalogue import Attribute
 from datahub.models.custom_field import CustomField
 
 SORTS = ("external_id", "created_at", "updated_at")
@@ -142,6 +143,12 @@ def custom_field_names(session: Session, entity: str) -> dict[str, str]:
     """By external id, of the custom fields that are defined."""
     query = select(CustomField.external_id, CustomField.name).where(CustomField.entity == entity)
     return dict(session.execute(query).all())
+
+
+def attribute_names(session: Session, external_ids: Iterable[str], main_locale: str) -> dict[str, str]:
+    """By external id, in the main locale where there is one."""
+    query = select(Attribute.external_id, Attribute.names).where(Attribute.external_id.in_(external_ids))
+    return {key: names.get(main_locale) or key for key, names in session.execute(query)}
 
 
 def is_reference(model: type[Any], item: Field) -> bool:

@@ -214,6 +214,7 @@ def test_parts_are_a_table_without_empty_columns(
         catalogue.make_price(session, stock, "PRICE-1", price=Decimal("9.9"), ranges=[["10", "9.50"], ["100", "9"]])
         catalogue.make_price(session, stock, "PRICE-2", price=Decimal(100))
         product = catalogue.make_product(session, "P-1")
+        catalogue.make_attribute(session, "WEIGHT", names={"en-GB": "Net weight"})
         product.attributes = {"WEIGHT": "1 kg"}
         catalogue.make_variant(session, product, "P-1-V1").attributes = {"COLOR": ["red", "blue"]}
     client = sign_in("VIEWER")
@@ -223,7 +224,7 @@ def test_parts_are_a_table_without_empty_columns(
     assert cells(page, "Price Ranges") == ["10:9.50, 100:9", EMPTY]
     assert cells(page, "Price Type Value") == []
     page = client.get("/records/PRODUCT/P-1").text
-    assert definitions(page)["WEIGHT"] == "1 kg"
+    assert definitions(page)["Net weight"] == "1 kg"
     assert cells(page, "Attributes") == ["COLOR red, blue"]
     monkeypatch.setattr(routes, "MOST_PARTS", 1)
     page = client.get("/records/OFFER/STOCK-1").text

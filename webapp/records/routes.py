@@ -133,7 +133,9 @@ def _custom_fields(kind: EntityType, described: dict[str, Any]) -> list[shown.Sh
 
 
 def _attributes(described: dict[str, Any]) -> list[shown.Shown]:
-    return [shown.Shown(key, key, shown.pieces_of(value, {})) for key, value in described["attributes"].items()]
+    session, given = db.session(), described["attributes"]
+    names = record_reads.attribute_names(session, given, general_settings.get(session).main_locale) if given else {}
+    return [shown.Shown(names.get(key, key), key, shown.pieces_of(value, {})) for key, value in given.items()]
 
 
 def _tables(kind: EntityType, described: dict[str, Any]) -> list[shown.Table]:
