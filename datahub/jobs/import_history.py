@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,12 +41,15 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 CSV_CHUNK = 500
 
+# By file and field.
+Columns = Mapping[tuple[str, str], str]
 _Column = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Rejected rows with the same first fault; `values` is the number of distinct values that caused it."""
+    """Rejected rows with the same first fault; `values` is the number of distinct values that caused it, empty ones
+    not counted."""
 
     code: str
     field: str
@@ -139,7 +143,7 @@ def causes(session: Session, execution: Execution) -> list[Cause]:
     """Those of the most rows first."""
     value = RejectedRow.faults[(0, "value")].as_string()
     counted = (
-        select(RejectedRow.cause, RejectedRow.field, func.count(), func.count(value.distinct()))
+        select(RejectedRow.cause, RejectedRow.field, func.count(), func.count(func.nullif(value, "").distinct()))
         .where(RejectedRow.execution_id == execution.id)
         .group_by(RejectedRow.cause, RejectedRow.field)
         .order_by(func.count().desc(), RejectedRow.cause, RejectedRow.field)
@@ -158,6 +162,24 @@ def rejections(
     return _slice(list(rows), size)
 
 
+def columns_of(execution: Execution) -> Columns:
+    """What the files call the columns of the fields that one column feeds."""
+    recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
+    found: dict[tuple[str, str], str] = {}
+    for file, bound in recipe.get("bound", {}).items():
+        header = recipe["headers"][file]
+        fed = Counter(field for _, field, _ in bound)
+        found |= {(file, field): header[at] for at, field, _ in bound if at < len(header) and fed[field] == 1}
+    return found
+
+
+def faults_of(row: RejectedRow, columns: Columns) -> list[dict[str, str]]:
+    """Each with the column that it is about; empty where it is about none."""
+    return [
+        fault | {"column": fault.get("column") or columns.get((row.file, fault["field"]), "")} for fault in row.faults
+    ]
+
+
 def warnings(session: Session, execution: Execution, *, page: int = 0, size: int = PAGE_SIZE) -> Slice[ImportWarning]:
     query = select(ImportWarning).where(ImportWarning.execution_id == execution.id)
     return _slice(list(session.scalars(query.order_by(ImportWarning.id).offset(page * size).limit(size + 1))), size)
@@ -168,11 +190,16 @@ def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
     recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
     headers = {file: _numbered(names) for file, names in recipe.get("headers", {}).items()}
     columns = list(dict.fromkeys(column for header in headers.values() for column in header))
-    return _write_csv(session, execution.id, headers, columns, _delimiter(execution, recipe))
+    return _write_csv(session, execution.id, headers, columns, _delimiter(execution, recipe), columns_of(execution))
 
 
 def _write_csv(
-    session: Session, execution_id: int, headers: dict[str, list[_Column]], columns: list[_Column], delimiter: str
+    session: Session,
+    execution_id: int,
+    headers: dict[str, list[_Column]],
+    columns: list[_Column],
+    delimiter: str,
+    feeding: Columns,
 ) -> Iterator[str]:
     """The request that asked for it may have ended when this begins."""
     if not session.in_transaction():
@@ -186,7 +213,7 @@ def _write_csv(
         rows = list(session.scalars(query.order_by(RejectedRow.sequence).limit(CSV_CHUNK)))
         for row in rows:
             cells = dict(zip(headers.get(row.file, ()), row.cells, strict=False))
-            reason = " ".join(fault["message"] for fault in row.faults)
+            reason = " ".join(map(_reason, faults_of(row, feeding)))
             own = [cells.get(column, "") for column in columns]
             writer.writerow([harmless(cell) for cell in (*own, row.file, str(row.line), reason)])
         yield buffer.getvalue()
@@ -198,6 +225,11 @@ def _write_csv(
         last = rows[-1].sequence
         for row in rows:
             session.expunge(row)
+
+
+def _reason(fault: dict[str, str]) -> str:
+    name = fault["column"] or fault["field"]
+    return f"{name}: {fault['message']}" if name else fault["message"]
 
 
 def harmless(cell: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, RootModel
 
 from datahub.jobs import import_history
+from datahub.jobs.import_history import Columns
 from datahub.models.execution import IMPORT, IMPORT_STATUSES, ORIGINS, Execution
 from datahub.models.import_run import ImportWarning, RejectedRow
 from webapp.api.answers import Answer, ExecutionAnswer, describe_execution
@@ -111,7 +112,7 @@ def describe_any_execution(execution: Execution) -> dict[str, Any]:
     return described(execution) | {"kind": execution.kind, "jobName": execution.job_name}
 
 
-def describe_rejection(row: RejectedRow) -> dict[str, Any]:
+def describe_rejection(row: RejectedRow, columns: Columns) -> dict[str, Any]:
     names = ("code", "field", "column", "value", "message")
     return {
         "file": row.file,
@@ -120,7 +121,7 @@ def describe_rejection(row: RejectedRow) -> dict[str, Any]:
         "field": row.field,
         "code": row.cause,
         "message": row.faults[0]["message"],
-        "faults": [{name: fault.get(name) for name in names} for fault in row.faults],
+        "faults": [{name: fault.get(name) for name in names} for fault in import_history.faults_of(row, columns)],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Response, stream_with_context
 from pydantic import Field
 
@@ -68,7 +70,7 @@ def get_execution(job_id: str, execution_id: str) -> Response:
 def list_rejections(job_id: str, execution_id: str, query_data: RowQuery) -> Response:
     paging, execution = query_data.paging(), _execution(job_id, execution_id)
     found = import_history.rejections(db.session(), execution, page=paging.page, size=paging.size)
-    return page_of(found, paging, describe_rejection)
+    return page_of(found, paging, partial(describe_rejection, columns=import_history.columns_of(execution)))
 
 
 @blueprint.get("/v2/jobs/<job_id>/executions/<execution_id>/rejections.csv")

@@ -58,7 +58,7 @@ def rows(execution: Execution) -> dict[str, object]:
     found = import_history.rejections(session, execution, page=number, cause=cause, field=field)
     warned = import_history.warnings(session, execution, size=SHOWN_WARNINGS)
     files = execution.import_run.files if execution.import_run else []
-    causes = import_history.causes(session, execution)
+    causes, columns = import_history.causes(session, execution), import_history.columns_of(execution)
     kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
     return {
         "execution": execution,
@@ -69,7 +69,7 @@ def rows(execution: Execution) -> dict[str, object]:
         "causes": causes,
         "cause": cause,
         "field": field,
-        "rejections": found.items,
+        "rejections": [(row, import_history.faults_of(row, columns)) for row in found.items],
         "first_url": url_for("executions.detail", **kept, _anchor="rejected") if number else "",
         "next_url": url_for("executions.detail", page=number + 1, **kept, _anchor="rejected") if found.has_more else "",
         "warnings": warned.items,

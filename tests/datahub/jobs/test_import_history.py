@@ -117,10 +117,12 @@ def test_causes_tell_rows_and_distinct_values(session: Session, job: ImportJob) 
     for number, value in enumerate(["S-1", "S-1", "S-2"], 1):
         add_rejected_row(session, execution, number, value=value)
     add_rejected_row(session, execution, 4, cause="not_a_number", field="price", value="x")
+    add_rejected_row(session, execution, 5, cause="required", field="price", value="")
     add_rejected_row(session, add_import_execution(session, job), 1)
     assert import_history.causes(session, execution) == [
         Cause("unknown_reference", "supplier", rows=3, values=2),
         Cause("not_a_number", "price", rows=1, values=1),
+        Cause("required", "price", rows=1, values=0),
     ]
 
 
@@ -149,9 +151,22 @@ def test_the_download_joins_the_columns_of_all_files(session: Session, job: Impo
     add_rejected_row(session, execution, 2, file="b.csv", line=3, cells=["Bob", "9", "B."])
     assert lines(session, execution, ",") == [
         ["id", "name", "price", "name", "hub_file", "hub_line", "hub_reason"],
-        ["1", "Ada", "", "", "a.csv", "7", "No supplier has this id."],
-        ["", "Bob", "9", "B.", "b.csv", "3", "No supplier has this id."],
+        ["1", "Ada", "", "", "a.csv", "7", "Supplier: No supplier has this id."],
+        ["", "Bob", "9", "B.", "b.csv", "3", "Supplier: No supplier has this id."],
     ]
+
+
+def test_faults_name_the_column_of_their_file(session: Session, job: ImportJob) -> None:
+    bound = {"a.csv": [[0, "key", None], [1, "supplier", None]], "b.csv": [[0, "names", None], [2, "names", "fr-FR"]]}
+    execution = add_import_execution(session, job, run={"recipe": {"headers": HEADERS, "bound": bound}})
+    for number, (file, field) in enumerate([("a.csv", "supplier"), ("b.csv", "names"), ("b.csv", "supplier")], 1):
+        fault = {"code": "required", "field": field, "value": "", "message": "This field is required."}
+        add_rejected_row(session, execution, number, file=file, faults=[fault])
+    columns = import_history.columns_of(execution)
+    rows = import_history.rejections(session, execution).items
+    assert [import_history.faults_of(row, columns)[0]["column"] for row in rows] == ["name", "", ""]
+    reasons = [line[-1].partition(":")[0] for line in lines(session, execution)[1:]]
+    assert reasons == ["name", "names", "supplier"]
 
 
 def test_the_download_goes_on_over_many_chunks(
@@ -178,4 +193,4 @@ def test_the_download_without_a_header_still_names_line_and_reason(session: Sess
     run: dict[str, Any] = {"recipe": {}}
     execution = add_import_execution(session, job, run=run)
     add_rejected_row(session, execution, 1, line=2)
-    assert lines(session, execution)[1] == ["offers.csv", "2", "No supplier has this id."]
+    assert lines(session, execution)[1] == ["offers.csv", "2", "Supplier: No supplier has this id."]

@@ -86,7 +86,7 @@ def test_rejected_rows_are_downloaded_in_the_form_of_the_source(script: Script, 
     assert f"rejected-{execution.public_id}.csv" in answer.headers["Content-Disposition"]
     assert answer.text.splitlines() == [
         "id;supplier;hub_file;hub_line;hub_reason",
-        "O-1;'=S;offers.csv;4;No supplier has this id.",
+        "O-1;'=S;offers.csv;4;Supplier: No supplier has this id.",
     ]
 
 
