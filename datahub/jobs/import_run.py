@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 import structlog
 from sqlalchemy import Connection as DatabaseConnection
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -34,9 +34,10 @@ from datahub.jobs import (
     lifecycle,
 )
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_chunk import ChunkWriter, Outcome
+from datahub.jobs.import_chunk import ChunkWriter
+from datahub.jobs.import_findings import keep_findings
 from datahub.jobs.import_folder import is_folder
-from datahub.jobs.import_read import KEYLESS, FileWarning, Read
+from datahub.jobs.import_read import FileWarning, Read
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import SYSTEM, Claim
 from datahub.models.execution import (
@@ -51,7 +52,7 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_job import ImportJob
-from datahub.models.import_run import COUNTS, ImportRun, ImportWarning, RejectedRow
+from datahub.models.import_run import COUNTS, ImportRun, ImportWarning
 from datahub.storage import Spool, SpooledRow
 from datahub.transports.base import Transport
 
@@ -275,30 +276,11 @@ class _Run:
         values |= {"rows_done": ImportRun.rows_done + len(rows), "last_key": json.dumps(after)}
         values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
         self._update_run(session, values)
-        self._keep(session, outcome)
+        keep_findings(session, self._held.execution_id, outcome)
         progress = session.get_one(ImportRun, self._held.execution_id)
         if progress.rows_done == progress.rows:
             self._consume(session, progress.recipe, progress.files)
         crash_points.reach(crash_points.INSIDE_CHUNK)
-
-    def _keep(self, session: Session, outcome: Outcome) -> None:
-        number = self._held.execution_id
-        if outcome.rejected:
-            session.execute(insert(RejectedRow), [_rejection(number, *found) for found in outcome.rejected])
-        if outcome.warnings:
-            told = [
-                {
-                    "execution_id": number,
-                    "file": warned.row.file,
-                    "line": warned.row.line,
-                    "record_key": _key(warned.row),
-                    "code": warned.code,
-                    "field": warned.field,
-                    "message": warned.message,
-                }
-                for warned in outcome.warnings
-            ]
-            session.execute(insert(ImportWarning), told)
 
     def _warn(self, session: Session, warnings: Sequence[FileWarning]) -> None:
         number = self._held.execution_id
@@ -380,21 +362,3 @@ def _opened(path: Path) -> Iterator[Spool]:
         yield spool
     finally:
         spool.close()
-
-
-def _key(row: SpooledRow) -> str | None:
-    return None if row.key.startswith(KEYLESS) else row.key
-
-
-def _rejection(execution_id: int, row: SpooledRow, faults: list[dict[str, str]]) -> dict[str, Any]:
-    return {
-        "execution_id": execution_id,
-        "sequence": row.sequence,
-        "file": row.file,
-        "line": row.line,
-        "record_key": _key(row),
-        "cause": faults[0]["code"],
-        "field": faults[0]["field"],
-        "faults": faults,
-        "cells": json.loads(row.cells),
-    }
