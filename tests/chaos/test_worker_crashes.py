@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import httpx
 import pytest
@@ -115,4 +115,27 @@ def test_a_worker_that_dies_for_good_is_replaced_by_the_other(scene: Scene, hold
         first, second = starts(execution)
         assert first.worker != second.worker
         assert (execution.status, execution.worker) == (SUCCESS, second.worker)
+    scene.assert_each_delivered_once()
+
+
+def test_a_frozen_worker_that_wakes_after_its_lease_sends_nothing_more(
+    scene: Scene, hold: Callable[[str], Hold]
+) -> None:
+    scene.add_job()
+    before_the_rename = hold(crash_points.BEFORE_RENAME)
+    scene.hub.start_worker("worker-1", before_the_rename.arms)
+    scene.hub.start_clock()
+    (execution_id,) = scene.owe()
+    before_the_rename.wait()
+    frozen = scene.hub.processes["worker-1"]
+    frozen.send_signal(SIGSTOP)
+    scene.hub.start_worker("worker-2")
+    scene.wait_until_all_ended()
+    delivered = {path: path.stat().st_mtime_ns for path in scene.folder.iterdir()}
+    before_the_rename.release()
+    frozen.send_signal(SIGCONT)
+    assert frozen.wait(timeout=30) != 0, "it ends itself: its lease is another's"
+    execution = scene.execution(execution_id)
+    assert (execution.status, execution.attempts) == (SUCCESS, 2)
+    assert {path: path.stat().st_mtime_ns for path in scene.folder.iterdir()} == delivered
     scene.assert_each_delivered_once()
