@@ -20,6 +20,9 @@ _TABLE = """
     )
 """
 
+# What the keys of rows begin with that have none.
+KEYLESS, AFTER_KEYLESS = "\0", "\1"
+
 
 @dataclass(slots=True)
 class SpooledRow:
@@ -106,6 +109,12 @@ class Spool:
         """Key and values of every row without faults."""
         for key, values in self._database.execute("select key, row_values from rows where faults is null"):
             yield key, orjson.loads(values)
+
+    def first_without_key(self) -> tuple[str, int] | None:
+        """File and line of the first row that does not say which record it is about."""
+        query = "select file, line from rows where key < ? order by sequence limit 1"
+        found = self._database.execute(query, (AFTER_KEYLESS,)).fetchone()
+        return (str(found[0]), int(found[1])) if found else None
 
     def chunk(self, after: tuple[int, str] | None, size: int) -> list[SpooledRow]:
         """The next rows in order of depth, key and sequence, of one depth and of whole records: at least `size`, fewer

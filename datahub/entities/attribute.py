@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from datahub.entities.base import CATALOGUE, Check, EntityType, Field, Reference, Rule, Use
+from datahub.entities.base import CATALOGUE, Check, EntityType, Field, Reference, Rule
 from datahub.entities.store import A_STORE
 from datahub.entities.values import (
     A_COLOUR,
@@ -28,7 +28,6 @@ from datahub.models.catalogue import (
     METRIC_TYPE,
     UNITS,
     Attribute,
-    CategoryAttribute,
     Product,
     Variant,
 )
@@ -147,5 +146,4 @@ ATTRIBUTE = EntityType(
     deleted_by=Field("attributeDeleted", "Attribute Deleted", "deleted_at", BOOLEAN),
     rules=RULES,
     checks=(Check(OPTIONS, _misshapen),),
-    used_by=(Use("classification categories", CategoryAttribute.attribute_id),),
 )

@@ -23,6 +23,7 @@ from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import keep_used_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem
 from datahub.jobs.merge_target import Target, is_json
+from datahub.jobs.tree_cycles import OWN_ANCESTOR, new_cycles
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
 
@@ -30,7 +31,7 @@ CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
 WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
-UNKNOWN_KEY = "unknown_key"
+UNKNOWN_KEY, NOT_EDITABLE = "unknown_key", "not_editable"
 
 Stored = dict[str, dict[str, Any]]
 
@@ -97,13 +98,25 @@ class ChunkWriter:
         keep_used_options(self._connection, self._plan, records, stored)
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
-        for problem in self._root.problems():
-            for row in by_speaker[problem.sequence].rows:
-                _blame(faults, row, _explain(problem, row, of_part=False, plan=self._plan))
+        problems = self._root.problems()
+        is_barred = any(problem.code == NOT_EDITABLE for problem in problems)
+        differing = {update.record_key: update.fields for update in self._root.updates()} if is_barred else {}
+        for problem in problems:
+            record = by_speaker[problem.sequence]
+            old, _ = differing.get(record.key, {}).get(problem.field.key, (None, None))
+            for row in self._to_blame(record):
+                _blame(faults, row, _explain(problem, row, of_part=False, plan=self._plan, stored=old))
         for record, item, unknown in self._unknown_in_lists(records):
-            for row in record.rows:
+            for row in self._to_blame(record):
                 _blame(faults, row, _fault("unknown_reference", item, unknown, self._plan))
+        for record, item, parent in new_cycles(self._connection, self._plan.root, records):
+            for row in self._to_blame(record):
+                _blame(faults, row, _fault("cycle", item, [parent], self._plan))
         _join(faults, missing)
+
+    def _to_blame(self, record: Record) -> list[Row]:
+        """For what is wrong with the record: each of its rows, or where it has no parts, the one that counts."""
+        return record.rows if self._part is not None else [record.speaker]
 
     def _check_parts(self, merge: Merge, target: Target, records: list[Record], faults: Faults) -> None:
         parts = {row.spooled.sequence: row for record in records for row in record.parts.values()}
@@ -171,7 +184,7 @@ class ChunkWriter:
             if extras and not record.remove:
                 final = self._extras.final(record, known and known[extras.column])
                 for fault in self._extras.missing(record, final):
-                    for row in record.rows:
+                    for row in self._to_blame(record):
                         _blame(missing, row, fault)
             cells = _cells(target, record.values, known, final)
             spooled = record.speaker.spooled
@@ -241,11 +254,13 @@ class ChunkWriter:
         faulty: dict[int, list[dict[str, str]]],
         outcome: Outcome,
     ) -> None:
+        read = {row.spooled.sequence: row for record in records for row in record.rows}
         for row in rows:
             if row.sequence in faulty:
                 outcome.rejected.append((row, faulty[row.sequence]))
             elif actions.get(row.sequence) == ABSENT:
-                message = f"There is no {row.key}, or it is deleted already: nothing to delete."
+                key = row.key if read[row.sequence].remove else read[row.sequence].part_key
+                message = f"There is no {key}, or it is deleted already: nothing to delete."
                 outcome.warnings.append(Warned(row, UNKNOWN_KEY, "", message))
         for record in records:
             outcome.warnings += record.warnings + record.extra_warnings
@@ -291,7 +306,7 @@ def _stronger(one: int, other: int) -> int:
     return max(one, other, key=lambda action: (STRENGTH[OUTCOMES[action]], action == ABSENT))
 
 
-def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan) -> dict[str, str]:
+def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan, stored: Any = None) -> dict[str, str]:
     target = plan.part if of_part and plan.part is not None else plan.root
     values = row.part_values if of_part else row.values
     given = values[target.given.index(problem.field)] if problem.field in target.given else None
@@ -305,17 +320,22 @@ def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan) -> dict[s
             "value": "".join(shown)[:200],
             "message": problem.message,
         }
-    return _fault(problem.code, problem.field, shown, plan, target)
+    return _fault(problem.code, problem.field, shown, plan, target, stored)
 
 
-def _fault(code: str, item: Field, given: list[str], plan: Plan, target: Target | None = None) -> dict[str, str]:
+def _fault(
+    code: str, item: Field, given: list[str], plan: Plan, target: Target | None = None, stored: Any = None
+) -> dict[str, str]:
     shown = ", ".join(given)
     name = item.refers_to.name.replace("_", " ").lower() if item.refers_to else ""
-    used_by = (target or plan.root).used_by
+    holder = target or plan.root
+    used_by = [*holder.used_by, *(use for part in holder.parts for use in part.used_by)]
+    was = "" if stored is None else f" It is {stored}, and the row says {shown}."
     messages = {
-        "required": "This field is required to create a record.",
+        "required": "This field is required.",
         "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
-        "not_editable": "This field cannot be changed once the record is there.",
+        NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
+        "cycle": OWN_ANCESTOR,
         "belongs_to_another": f"{shown} belongs to another record.",
         "in_use": "It cannot be deleted: " + " and ".join(use.what for use in used_by) + " still refer to it.",
     }

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from datahub.jobs.import_chunk import Outcome
 from datahub.jobs.import_fold import Warned
-from datahub.jobs.import_read import KEYLESS
 from datahub.models.import_run import ImportWarning, RejectedRow
-from datahub.storage import SpooledRow
+from datahub.storage import KEYLESS, SpooledRow
 
 
 def keep_findings(session: Session, execution_id: int, outcome: Outcome) -> None:

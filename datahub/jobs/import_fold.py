@@ -13,7 +13,7 @@ from datahub.jobs.import_plan import Plan
 from datahub.jobs.json_values import contradicts, newer
 from datahub.storage import SpooledRow
 
-SUPERSEDED, DIFFERS = "superseded", "parent_differs"
+SUPERSEDED, DIFFERS, NOT_APPLIED = "superseded", "parent_differs", "not_applied"
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Row:
     """Values by the given fields of the plan's targets. `extras` are by the ids of custom fields or attributes."""
 
     spooled: SpooledRow
-    remove: bool
+    remove: bool | None
     values: list[Any]
     part_key: str | None
     part_remove: bool
@@ -69,7 +69,7 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
     if plan.part is None:
         *older, last = rows
         warnings = [superseded(row, last) for row in older]
-        return Record(key, list(rows), last, last.remove, last.values, {}, warnings, is_whole=is_whole)
+        return Record(key, list(rows), last, bool(last.remove), last.values, {}, warnings, is_whole=is_whole)
     warnings = []
     values: list[Any] = [None] * len(plan.root.given)
     speaker, parts = rows[0], dict[str | None, Row]()
@@ -84,9 +84,26 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
         if row.part_key in parts:
             warnings.append(superseded(parts[row.part_key], row))
         parts[row.part_key] = row
-    remove = any(row.remove for row in rows)
-    named = {} if remove else {part_key: row for part_key, row in parts.items() if part_key is not None}
-    return Record(key, list(rows), speaker, remove, values, named, warnings, is_whole=is_whole)
+    named = {part_key: row for part_key, row in parts.items() if part_key is not None}
+    record = Record(key, list(rows), speaker, False, values, named, warnings, is_whole=is_whole)
+    _settle_removal(record, plan)
+    return record
+
+
+def _settle_removal(record: Record, plan: Plan) -> None:
+    """The last word counts; what other rows of a record that goes away bring is not applied."""
+    flag = plan.entity.deleted_by
+    speaking = [row for row in record.rows if row.remove is not None]
+    if flag is None or not speaking:
+        return
+    last = speaking[-1]
+    record.warnings += [differs(row, flag.key, flag.label) for row in speaking[-1:] if row.remove != speaking[0].remove]
+    if not last.remove:
+        return
+    record.remove, record.speaker, record.parts = True, last, {}
+    message = f"Line {last.spooled.line} of {last.spooled.file} deletes the record: this row is not applied."
+    others = (row for row in record.rows if not row.remove and row.part_key is not None)
+    record.warnings += [Warned(row.spooled, NOT_APPLIED, "", message) for row in others]
 
 
 def superseded(row: Row, by: Row) -> Warned:

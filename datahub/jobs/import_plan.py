@@ -68,10 +68,11 @@ NO_EXTRAS = Extras()
 
 @dataclass(slots=True)
 class Converted:
-    """One row, its empty values None. `part_key` is None for a row that names no part. `extras` are by external id."""
+    """One row, its empty values None, and so its flag of removal. `part_key` is None for a row that names no part;
+    `extras` are by external id."""
 
     key: str = ""
-    remove: bool = False
+    remove: bool | None = None
     values: list[Any] = field(default_factory=list)
     part_key: str | None = None
     part_remove: bool = False

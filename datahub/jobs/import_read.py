@@ -19,16 +19,17 @@ from datahub.jobs import import_definitions
 from datahub.jobs.import_history import HUB_COLUMNS, as_it_was
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_targets import mapping_targets
+from datahub.jobs.tree_cycles import OWN_ANCESTOR
 from datahub.jobs.tree_depth import depths_and_cycles
 from datahub.mapping.columns import Matched, Missing, match
 from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
-from datahub.storage import Spool, SpooledRow, in_pieces
+from datahub.storage import KEYLESS, Spool, SpooledRow, in_pieces
+from datahub.transports.base import clean
 
 BATCH = 500
-KEYLESS = "\0"
 
 
 @dataclass
@@ -118,8 +119,23 @@ def read(
     spool.finish()
     found.rows = rows
     unusable = [file for file in found.files if file["error"]]
+    _spare_unknown(found, spool)
     found.warnings.extend(FileWarning(file["name"], "unusable_file", file["error"]) for file in unusable)
     return found
+
+
+def _spare_unknown(found: Read, spool: Spool) -> None:
+    """A row or file that cannot be told to belong to any record may belong to each: Full mode then clears nothing."""
+    if not found.recipe["clearing"]:
+        return
+    lost: list[tuple[str, int | None]] = [(file["name"], None) for file in found.files if file["error"]]
+    if first := spool.first_without_key():
+        lost.append(first)
+    for name, line in lost[:1]:
+        what = f"line {line:,}" if line else "the file"
+        message = f"Full mode cleared nothing in this run: {what} cannot be told to belong to a record. Mend it first."
+        found.warnings.append(FileWarning(name, "nothing_cleared", message))
+        found.recipe["clearing"] = []
 
 
 def words(error: DataHubError) -> str:
@@ -149,6 +165,8 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
             continue
         _keep_header(found.recipe, source.name, header, matched, extra_columns)
         found.warnings.extend(_warnings(source.name, matched.missing_optional))
+        if recipe["mapping"] is None:
+            found.warnings.extend(_unused(source.name, matched.unused))
     _align(found.recipe)
     found.recipe["extras"] = import_definitions.named(found.recipe, entity)
     return found
@@ -180,6 +198,13 @@ def _warnings(file: str, missing: Iterable[Missing]) -> Iterator[FileWarning]:
     for one in missing:
         message = f'The file has no column "{one.source}"; the field is left as it is.'
         yield FileWarning(file, "missing_column", message, one.field)
+
+
+def _unused(file: str, names: Iterable[str]) -> Iterator[FileWarning]:
+    strange = [clean(name) for name in names if name not in HUB_COLUMNS]
+    if strange:
+        message = f"No field has the name of these columns, which are not imported: {', '.join(strange)}."
+        yield FileWarning(file, "unused_column", message[:1000])
 
 
 def _limits(settings: Settings) -> Limits:
@@ -229,7 +254,7 @@ def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Converted:
 
 
 def _order(spool: Spool, plan: Plan) -> None:
-    """Parents before their children; what is its own ancestor is no good."""
+    """Parents before their children, deletions last; what is its own ancestor is no good."""
     own = [
         place
         for place, item in enumerate(plan.root.given)
@@ -238,13 +263,18 @@ def _order(spool: Spool, plan: Plan) -> None:
     if not own:
         return
     parents: dict[str, str] = {}
+    leaving = set()
     for key, values in spool.each_value():
+        if values[0]:
+            leaving.add(key)
         if values[1][own[0]] is not None:
             parents[key] = values[1][own[0]]
     depths, cyclic = depths_and_cycles(parents)
     item = plan.root.given[own[0]]
-    message = "It would be its own ancestor. Give one of them another parent."
     for key in cyclic:
-        fault = {"code": "cycle", "field": item.key, "value": parents[key][:200], "message": message}
+        fault = {"code": "cycle", "field": item.key, "value": parents[key][:200], "message": OWN_ANCESTOR}
         spool.reject(key, json.dumps([fault]).encode())
+    last = max(depths.values(), default=0) + 1
+    # Nothing goes before all that is below it has gone, or has moved elsewhere.
+    depths |= dict.fromkeys(leaving, last)
     spool.set_depths((depth, key) for key, depth in depths.items() if depth)

@@ -299,6 +299,9 @@ class Merge:
         refers = table.c[use.column.key]
         if part is None:
             rows = select(table.c.id).where(refers == self._work.c.id)
+            if use.column.class_ is self._target.model:
+                going = self._work.alias()
+                rows = rows.where(~exists().where(going.c.id == table.c.id, going.c.action == DELETE))
         else:
             parts = part.model.__table__.alias()
             rows = select(table.c.id).join(parts, refers == parts.c.id).where(parts.c[part.owner] == self._work.c.id)

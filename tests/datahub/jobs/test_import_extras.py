@@ -3,6 +3,7 @@ those that a record's rows do not say."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -250,3 +251,16 @@ def test_rows_of_a_product_that_differ_in_an_attribute_are_warned_of_and_the_las
     assert [(warned.row.line, warned.code, warned.field) for warned in outcome.warnings] == [
         (3, "parent_differs", "attribute-material")
     ]
+
+
+@pytest.mark.parametrize("line", ["S-1,too,many,cells\n", ",no key,\n"])
+def test_full_mode_clears_nothing_while_a_row_may_belong_to_any_record(
+    load: Importer, define: Any, sessions: Sessions, tmp_path: Path, line: str
+) -> None:
+    define("zone")
+    load("SUPPLIER", supplier(CF_zone="north"))
+    path = tmp_path / "ragged.csv"
+    path.write_text(f"externalId,name,CF_zone\nS-1,Supplier S-1,\n{line}")
+    outcome = load.file("SUPPLIER", path, clears=True)
+    assert counts(outcome) == {"unchanged": 1, "rejected": 1}
+    assert custom(sessions) == {"zone": "north"}

@@ -152,3 +152,65 @@ def test_options_in_use_are_kept_with_a_warning_and_pair_still(load: Importer, s
         found = session.scalars(select(Attribute)).one()
         assert found.options == {"en-GB": ["Small", "Tiny", "Large"], "fr-FR": ["Petit", "Minuscule", "Grand"]}
     assert counts(load("ATTRIBUTE", attribute("size") | fewer)) == {"unchanged": 1}
+
+
+def test_a_category_is_not_put_below_itself_by_way_of_stored_ones(load: Importer) -> None:
+    load("CLASSIFICATION_CATEGORY", category("A"), category("B", "A"), category("C", "B"))
+    outcome = load("CLASSIFICATION_CATEGORY", category("A", "C"))
+    assert causes(outcome) == [(2, "cycle", "classificationParentExternalId")]
+    assert counts(load("CLASSIFICATION_CATEGORY", category("B"), category("A", "C"))) == {"updated": 2}
+
+
+def test_a_tree_goes_whole_and_a_parent_goes_once_its_children_have_moved(load: Importer) -> None:
+    load("CLASSIFICATION_CATEGORY", category("A"), category("B", "A"), category("C", "B"), category("D"))
+    rows = [category("B", "D"), {"classificationExternalId": "A", "deleted": "TRUE"}]
+    assert counts(load("CLASSIFICATION_CATEGORY", *rows)) == {"updated": 1, "deleted": 1}
+    rows = [{"classificationExternalId": key, "deleted": "TRUE"} for key in ("D", "C", "B")]
+    assert counts(load("CLASSIFICATION_CATEGORY", *rows)) == {"deleted": 3}
+
+
+def test_an_attribute_that_categories_link_can_be_deleted(load: Importer) -> None:
+    load("ATTRIBUTE", attribute(**METRIC))
+    load("CLASSIFICATION_CATEGORY", category("TOOLS", attrCode="weight"))
+    gone = {"attributeExternalId": "weight", "attributeDeleted": "TRUE"}
+    assert counts(load("ATTRIBUTE", gone)) == {"deleted": 1}
+    assert counts(load("PRODUCT", product("P-1", "V-1"))) == {"created": 1}
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_what_other_rows_bring_to_a_deleted_record_is_warned_of(load: Importer, sessions: Sessions) -> None:
+    outcome = load("PRODUCT", product("P-1", "V-9"), product("P-1", "V-1", deletedProduct="TRUE"))
+    assert counts(outcome) == {"deleted": 1, "unchanged": 1}
+    assert [(warned.row.line, warned.code) for warned in outcome.warnings] == [(2, "not_applied")]
+    assert lines(sessions, "PRODUCT")[-3:][0] == ("P-1", "", "", "deleted")
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_of_flags_of_deletion_that_differ_the_last_counts(load: Importer) -> None:
+    outcome = load(
+        "PRODUCT", product("P-1", "V-1", deletedProduct="TRUE"), product("P-1", "V-2", deletedProduct="FALSE")
+    )
+    assert counts(outcome) == {"unchanged": 2}
+    assert [(warned.row.line, warned.code, warned.field) for warned in outcome.warnings] == [
+        (3, "parent_differs", "deletedProduct")
+    ]
+
+
+def test_a_good_row_is_not_rejected_for_the_fault_of_a_later_one(load: Importer) -> None:
+    first, second = {"externalId": "S-1", "name": "Acme"}, {"externalId": "S-1", "name": "Later"}
+    outcome = load("SUPPLIER", first, second | {"storesExternalId": "nowhere"})
+    assert (counts(outcome), causes(outcome)) == (
+        {"created": 1, "rejected": 1},
+        [(3, "unknown_reference", "storesExternalId")],
+    )
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_words_name_what_stands_in_the_way(load: Importer) -> None:
+    load("OFFER", offer("S-1", "P-1"))
+    (found,) = load("OFFER", offer("S-1", stockVariantId="V-2")).rejected
+    assert "It is V-1, and the row says V-2." in found[1][0]["message"]
+    (found,) = load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"}).rejected
+    assert found[1][0]["message"] == "It cannot be deleted: offers still refer to it."
+    (warned,) = load("OFFER", offer("S-1", "P-9", priceDeleted="TRUE")).warnings
+    assert "There is no P-9" in warned.message
