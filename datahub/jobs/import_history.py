@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,6 +37,11 @@ SORTS = {
     "started_at": func.coalesce(ImportRun.started_at, Execution.created_at),
 }
 HUB_COLUMNS = ("hub_file", "hub_line", "hub_reason")
+# The whole row, where its cells do not fit the columns; only in files that have such rows.
+HUB_CELLS = "hub_cells"
+UNMENDED = "unmended_row"
+RAGGED = ("too_few_cells", "too_many_cells", UNMENDED)
+HOW_TO_MEND = f"Put each cell under its column, then empty {HUB_CELLS}."
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 CSV_CHUNK = 500
@@ -44,6 +49,17 @@ CSV_CHUNK = 500
 # By file and field.
 Columns = Mapping[tuple[str, str], str]
 _Column = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How rejected rows are written. `columns` are those of all files, `headers` those of each."""
+
+    headers: dict[str, list[_Column]]
+    columns: list[_Column]
+    delimiter: str
+    feeding: Columns
+    has_ragged: bool
 
 
 @dataclass(frozen=True)
@@ -189,42 +205,67 @@ def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
     """The rejected rows as they were in the source, to be mended and given again; in pieces."""
     recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
     headers = {file: _numbered(names) for file, names in recipe.get("headers", {}).items()}
-    columns = list(dict.fromkeys(column for header in headers.values() for column in header))
-    return _write_csv(session, execution.id, headers, columns, _delimiter(execution, recipe), columns_of(execution))
+    own = (column for file, names in recipe.get("headers", {}).items() for column in _own(headers[file], names))
+    ragged = select(RejectedRow.execution_id).where(
+        RejectedRow.execution_id == execution.id, RejectedRow.cause.in_(RAGGED)
+    )
+    layout = _Layout(
+        headers=headers,
+        columns=list(dict.fromkeys(own)),
+        delimiter=_delimiter(execution, recipe),
+        feeding=columns_of(execution),
+        has_ragged=session.scalar(ragged.limit(1)) is not None,
+    )
+    return _write_csv(session, execution.id, layout)
 
 
-def _write_csv(
-    session: Session,
-    execution_id: int,
-    headers: dict[str, list[_Column]],
-    columns: list[_Column],
-    delimiter: str,
-    feeding: Columns,
-) -> Iterator[str]:
+def _write_csv(session: Session, execution_id: int, layout: _Layout) -> Iterator[str]:
     """The request that asked for it may have ended when this begins."""
     if not session.in_transaction():
         read_only(session)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow([*(name for name, _ in columns), *HUB_COLUMNS])
+    added = [*HUB_COLUMNS, HUB_CELLS] if layout.has_ragged else HUB_COLUMNS
+    heading = _joined([*(name for name, _ in layout.columns), *added], layout.delimiter)
     last = -1
     while True:
         query = select(RejectedRow).where(RejectedRow.execution_id == execution_id, RejectedRow.sequence > last)
         rows = list(session.scalars(query.order_by(RejectedRow.sequence).limit(CSV_CHUNK)))
-        for row in rows:
-            cells = dict(zip(headers.get(row.file, ()), row.cells, strict=False))
-            reason = " ".join(map(_reason, faults_of(row, feeding)))
-            own = [cells.get(column, "") for column in columns]
-            writer.writerow([harmless(cell) for cell in (*own, row.file, str(row.line), reason)])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+        yield heading + "".join(_joined(_written(row, layout), layout.delimiter) for row in rows)
+        heading = ""
         if len(rows) < CSV_CHUNK:
             session.close()
             return
         last = rows[-1].sequence
         for row in rows:
             session.expunge(row)
+
+
+def _written(row: RejectedRow, layout: _Layout) -> list[str]:
+    cells = dict(zip(layout.headers.get(row.file, ()), row.cells, strict=False))
+    reason = " ".join(_reason(fault) for fault in faults_of(row, layout.feeding))
+    is_ragged = row.cause in RAGGED
+    if is_ragged and row.cause != UNMENDED:
+        reason = f"{reason} {HOW_TO_MEND}"
+    written = [*(cells.get(column, "") for column in layout.columns), row.file, str(row.line), reason]
+    if layout.has_ragged:
+        written.append(_joined(row.cells, layout.delimiter).removesuffix("\r\n") if is_ragged else "")
+    return [harmless(cell) for cell in written]
+
+
+def _joined(cells: Sequence[str], delimiter: str) -> str:
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return line.getvalue()
+
+
+def _own(columns: list[_Column], names: Sequence[str]) -> list[_Column]:
+    """Without those that a download has added."""
+    added = {*HUB_COLUMNS, HUB_CELLS} if is_mended(names) else set()
+    return [column for column in columns if column[0] not in added]
+
+
+def is_mended(header: Iterable[str]) -> bool:
+    """It is a download of rejected rows that comes back."""
+    return set(HUB_COLUMNS) <= set(header)
 
 
 def _reason(fault: dict[str, str]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, open_delimited
 from datahub.jobs import import_definitions
-from datahub.jobs.import_history import HUB_COLUMNS, as_it_was
+from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, UNMENDED, as_it_was, is_mended
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.tree_cycles import OWN_ANCESTOR
@@ -103,7 +105,7 @@ def read(
         plan = plan_of(found.recipe, source.name)
         try:
             with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:
-                for batch in in_pieces(_spooled(plan, source.name, opened, sequence), BATCH):
+                for batch in in_pieces(_spooled(plan, source.name, opened, recipe["delimiter"], sequence), BATCH):
                     spool.add(batch)
                     file["rows"] += len(batch)
                     sequence = batch[-1].sequence
@@ -179,7 +181,7 @@ def _keep_header(
     recipe["bound"][name] = [(binding.column, binding.field, binding.locale) for binding in matched.bindings]
     recipe["extra_columns"][name] = extra_columns
     # What comes back mended was cleared of nothing the first time, and says less than the whole file did.
-    if recipe["full_mode"] and not _is_mended(header):
+    if recipe["full_mode"] and not is_mended(header):
         recipe["clearing"].append(name)
 
 
@@ -188,10 +190,6 @@ def _align(recipe: dict[str, Any]) -> None:
     for name, columns in recipe["bound"].items():
         own = {key for _, key, _ in columns}
         columns.extend((len(recipe["headers"][name]), key, None) for key in keys if key not in own)
-
-
-def _is_mended(header: Iterable[str]) -> bool:
-    return set(HUB_COLUMNS) <= set(header)
 
 
 def _warnings(file: str, missing: Iterable[Missing]) -> Iterator[FileWarning]:
@@ -229,12 +227,15 @@ def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
         )
 
 
-def _spooled(plan: Plan, name: str, rows: Delimited, before: int) -> Iterator[SpooledRow]:
+def _spooled(plan: Plan, name: str, rows: Delimited, delimiter: str, before: int) -> Iterator[SpooledRow]:
     """`before` is the last sequence that an earlier file has used."""
-    is_mended = _is_mended(rows.header)
+    comes_back = is_mended(rows.header)
+    kept_at = rows.header.index(HUB_CELLS) if comes_back and HUB_CELLS in rows.header else None
     for sequence, (line, cells, fault) in enumerate(rows, before + 1):
-        if is_mended:
+        if comes_back:
             cells = [as_it_was(cell) for cell in cells]
+        if kept_at is not None and len(cells) == len(rows.header) and cells[kept_at].strip():
+            cells, fault = _unmended(cells[kept_at], delimiter)
         row = plan.convert([*cells, ""]) if fault is None else _faulty(plan, cells, fault)
         yield SpooledRow(
             sequence=sequence,
@@ -245,6 +246,13 @@ def _spooled(plan: Plan, name: str, rows: Delimited, before: int) -> Iterator[Sp
             cells=orjson.dumps(cells),
             faults=orjson.dumps(row.faults) if row.faults else None,
         )
+
+
+def _unmended(kept: str, delimiter: str) -> tuple[list[str], Fault]:
+    """The row that was rejected for its number of cells, and is to be rejected again."""
+    cells = [cell for line in csv.reader(StringIO(kept, newline=""), delimiter=delimiter) for cell in line]
+    message = f"This row had {len(cells):,} cells, not one for each column. {HOW_TO_MEND}"
+    return cells, Fault(UNMENDED, message)
 
 
 def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Converted:

@@ -194,3 +194,26 @@ def test_the_download_without_a_header_still_names_line_and_reason(session: Sess
     execution = add_import_execution(session, job, run=run)
     add_rejected_row(session, execution, 1, line=2)
     assert lines(session, execution)[1] == ["offers.csv", "2", "Supplier: No supplier has this id."]
+
+
+def test_a_ragged_row_is_downloaded_whole_with_what_to_do(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job, run={"recipe": {"headers": HEADERS, "delimiter": ","}})
+    fault = {"code": "too_many_cells", "field": "", "value": "", "message": "This row has 3 cells; the header has 2."}
+    cells = ["1", "A, B", "=C"]
+    add_rejected_row(session, execution, 1, file="a.csv", line=2, cells=cells, cause=fault["code"], faults=[fault])
+    add_rejected_row(session, execution, 2, file="a.csv", line=3, cells=["2", "Ada"])
+    heading, ragged, other = lines(session, execution, ",")
+    assert heading[-2:] == ["hub_reason", "hub_cells"]
+    assert ragged[:2] == ["1", "A, B"] and ragged[-1] == '1,"A, B",=C'
+    assert ragged[-2] == f"This row has 3 cells; the header has 2. {import_history.HOW_TO_MEND}"
+    assert other[-1] == ""
+
+
+def test_the_columns_that_a_download_added_are_not_added_twice(session: Session, job: ImportJob) -> None:
+    header = ["id", *import_history.HUB_COLUMNS, import_history.HUB_CELLS]
+    execution = add_import_execution(session, job, run={"recipe": {"headers": {"a.csv": header}}})
+    add_rejected_row(session, execution, 1, file="a.csv", line=2, cells=["1", "first.csv", "9", "Old reason.", ""])
+    assert lines(session, execution) == [
+        ["id", "hub_file", "hub_line", "hub_reason"],
+        ["1", "a.csv", "2", "Supplier: No supplier has this id."],
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -191,6 +193,45 @@ def test_rejected_rows_are_downloaded_mended_and_imported(importing: Context, st
     with importing.sessions() as session:
         names = session.scalars(select(Supplier.name).order_by(Supplier.external_id))
         assert list(names) == ["Supplier 1", "=Sum", "No key", "Supplier 2"]
+
+
+def rejected_of(importing: Context, execution_id: int) -> list[dict[str, str]]:
+    with importing.sessions() as session:
+        text = "".join(import_history.rejections_csv(session, session.get_one(Execution, execution_id)))
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True))
+
+
+def as_csv(rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=";")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def test_rows_with_too_few_or_too_many_cells_come_whole_and_stay_rejected_until_mended(
+    importing: Context, start: Start
+) -> None:
+    surplus, short = 'S-1;Screw; M4;"=galvanised; ""A"""', "S-2;Tool"
+    number = start(upload=("bad.csv", f"{HEADER}{surplus}\n{short}\nS-3;Cox;bad\n".encode()))
+    import_run.run(importing, number, 1)
+    rows = rejected_of(importing, number)
+    assert list(rows[0])[-4:] == [*import_history.HUB_COLUMNS, "hub_cells"]
+    assert [row["hub_cells"] for row in rows] == [surplus, short, ""]
+    for _ in range(2):
+        number = start(upload=("mended.csv", as_csv(rows)))
+        import_run.run(importing, number, 1)
+        assert look(importing.sessions, number)[:2] == (INTEGRATION_DONE_WITH_ERRORS, {"rejected": 3})
+        rows = rejected_of(importing, number)
+        assert [row["hub_cells"] for row in rows] == [surplus, short, ""]
+        assert rows[0]["hub_reason"] == (
+            "This row had 4 cells, not one for each column. Put each cell under its column, then empty hub_cells."
+        )
+    for row in rows:
+        row |= {"Supplier Rating": "4", "hub_cells": ""}
+    number = start(upload=("mended.csv", as_csv(rows)))
+    import_run.run(importing, number, 1)
+    assert look(importing.sessions, number)[:2] == (INTEGRATION_DONE, {"created": 3})
 
 
 @pytest.mark.parametrize(
