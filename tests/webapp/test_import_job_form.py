@@ -137,6 +137,7 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
             "outbound_directory-errors",
             "Must",
         ),
+        ({"frequency": "minutes"}, "frequency-errors", "Not a valid choice."),
         ({"frequency": "WEEKLY"}, "weekdays-errors", "Tick at least one day."),
         ({"frequency": "HOURLY", "at_minute": ""}, "at_minute-errors", "Choose a minute of 0 to 59."),
         ({"frequency": "DAILY", "at": ""}, "at-errors", "Give a time in UTC"),

@@ -102,6 +102,8 @@ class ScheduleForm(Form):
         chosen = self.frequency.data or NEVER
         if chosen == NEVER:
             return None
+        if chosen not in _READ:
+            raise InvalidError("There is no such frequency.", {"frequency": ["Choose one of the frequencies."]})
         try:
             return frequencies.to_cron(_READ[chosen](self))
         except InvalidError as error:
