@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 from flask_login import current_user
+from werkzeug.exceptions import UnsupportedMediaType
 
 from datahub.jobs import executions, import_executions, import_jobs
 from datahub.models.execution import API, UPLOAD
 from webapp.api.blueprint import make_blueprint
+from webapp.api.body import parse
 from webapp.api.reply import no_content, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
 from webapp.permissions import MAPPER_WRITE, permission
-from webapp.uploads import given_file
+from webapp.uploads import FIELD, only_file
 
 blueprint = make_blueprint("job_runs", "Runs of import jobs")
 
@@ -26,12 +28,23 @@ class RunAnswer(Shape):
 @blueprint.output(RunAnswer, status_code=202)
 @permission(MAPPER_WRITE)
 def run_import_job(job_id: str) -> Response:
-    """Also takes a file, as multipart field `file`: it is imported with the job's settings."""
-    upload = given_file()
+    """Also takes a file, as multipart field `file`: it is imported with the job's settings. Without a body, the job
+    reads its own."""
+    upload = _upload()
     job = import_jobs.get(db.session(), job_id)
     origin = UPLOAD if upload else API
     execution = import_executions.trigger(db.session(), job, origin=origin, actor=current_user.name, upload=upload)
     return reply({"jobStatusId": execution.public_id, "status": execution.status}, 202)
+
+
+def _upload() -> tuple[str, bytes] | None:
+    """None without a body. What somebody meant to be imported is never passed over for the job's own file."""
+    if request.mimetype == "multipart/form-data":
+        return only_file()
+    body = request.get_data()
+    if body and not (request.is_json and parse(body) == {}):
+        raise UnsupportedMediaType(f'Send the file as multipart/form-data in the field "{FIELD}", or send no body.')
+    return None
 
 
 @blueprint.post("/v2/jobs/<job_id>/executions/<execution_id>/stop")

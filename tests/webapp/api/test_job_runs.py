@@ -1,0 +1,89 @@
+"""Runs of import jobs started by scripts: what they may send along, and what is refused instead of passed over."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.models.execution import API, UPLOAD, Execution
+from datahub.models.export_job import ExportJob
+from datahub.models.import_run import UploadChunk
+from tests.factories import add_import_job
+from tests.webapp.api.conftest import Script, assert_error
+
+FORM = "multipart/form-data"
+BOUNDED = f"{FORM}; boundary=b"
+CONTENT = b"Stock Id;Price\nS-1;9\n"
+NAMELESS = b'--b\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\nid\r\n--b--\r\n'
+AS_TEXT = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nid\r\n--b--\r\n'
+
+
+@pytest.fixture
+def path(sessions: sessionmaker[Session], job: ExportJob) -> str:
+    with sessions.begin() as session:
+        return f"/v1/mapper/jobs/{add_import_job(session, job.connection).public_id}/run"
+
+
+def given(name: str = "mended.csv") -> tuple[io.BytesIO, str]:
+    return io.BytesIO(CONTENT), name
+
+
+@pytest.mark.parametrize("sent", [{}, {"json": {}}, {"data": b"", "content_type": "text/csv"}])
+def test_a_run_without_a_body_reads_the_jobs_own_file(
+    script: Script, path: str, sessions: sessionmaker[Session], sent: dict[str, Any]
+) -> None:
+    assert script.post(path, **sent).status_code == 202
+    with sessions() as session:
+        assert session.scalars(select(Execution.origin)).all() == [API]
+        assert session.scalars(select(UploadChunk)).all() == []
+
+
+def test_a_run_with_a_file_imports_that_file(script: Script, path: str, sessions: sessionmaker[Session]) -> None:
+    assert script.post(path, data={"file": given()}).status_code == 202
+    with sessions() as session:
+        assert session.scalars(select(Execution.origin)).all() == [UPLOAD]
+        assert session.scalars(select(UploadChunk.content)).all() == [CONTENT]
+
+
+@pytest.mark.parametrize(
+    ("sent", "faults"),
+    [
+        ({"data": {"csv": given()}}, {"csv": "There is no such field.", "file": "The file is missing."}),
+        ({"data": {"file": given(), "dry": "yes"}, "content_type": FORM}, {"dry": "There is no such field."}),
+        ({"data": {"file": [given(), given("b.csv")]}}, {"file": "Send one file at a time."}),
+        ({"data": NAMELESS, "content_type": BOUNDED}, {"file": "The file has no name."}),
+        ({"data": AS_TEXT, "content_type": BOUNDED}, {"file": "The file has no name."}),
+        ({"data": b"--b--\r\n", "content_type": BOUNDED}, {"file": "The file is missing."}),
+        ({"data": CONTENT, "content_type": FORM}, {"file": "The file is missing."}),
+    ],
+)
+def test_multipart_that_is_not_one_named_file_runs_nothing(
+    script: Script, path: str, sessions: sessionmaker[Session], sent: dict[str, Any], faults: dict[str, str]
+) -> None:
+    error = assert_error(script.post(path, **sent), 400, *faults)
+    assert error["fields"] == {name: [message] for name, message in faults.items()}
+    with sessions() as session:
+        assert session.scalars(select(Execution)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"data": CONTENT, "content_type": "text/csv"}, 415),
+        ({"data": CONTENT}, 415),
+        ({"data": {"file": "id"}, "content_type": "application/x-www-form-urlencoded"}, 415),
+        ({"json": {"file": "id"}}, 415),
+        ({"data": b"{", "content_type": "application/json"}, 400),
+    ],
+)
+def test_any_other_body_is_refused_and_runs_nothing(
+    script: Script, path: str, sessions: sessionmaker[Session], sent: dict[str, Any], status: int
+) -> None:
+    error = assert_error(script.post(path, **sent), status)
+    assert status == 400 or 'multipart/form-data in the field "file"' in error["message"]
+    with sessions() as session:
+        assert session.scalars(select(Execution)).all() == []
