@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -142,8 +143,9 @@ def _spare_unknown(found: Read, spool: Spool) -> None:
 
 def words(error: DataHubError) -> str:
     """What went wrong, and in which line of the source if it is known."""
-    at = f"Line {error.line:,}: " if isinstance(error, SourceError) and error.line else ""
-    return f"{at}{error}"
+    message, line = str(error), error.line if isinstance(error, SourceError) else None
+    says_where = line is None or re.search(rf"\bline {line}\b", message, re.IGNORECASE)
+    return message if says_where else f"Line {line:,}: {message}"
 
 
 def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: Settings) -> Read:

@@ -239,7 +239,9 @@ def test_a_file_that_cannot_be_parsed_is_set_aside_and_the_others_run(
     assert list(stored(importing)) == ["S-10"]
     assert (names(inbound), names(outbound)) == ([], ["a.csv.error", "b.csv", "c.csv.error"])
     found = files_of(importing, number)
-    assert found["a.csv"]["rows"] == 0 and found["a.csv"]["error"].startswith("Line 4: The quotes of the row")
+    assert found["a.csv"]["rows"] == 0 and found["a.csv"]["error"].startswith(
+        "The quotes of the row that begins at line 4 "
+    )
     assert "No column of the file is named like a field" in found["c.csv"]["error"]
     assert warnings_of(importing, number) == [("a.csv", "unusable_file"), ("c.csv", "unusable_file")]
 
