@@ -275,12 +275,17 @@ def _reason(fault: dict[str, str]) -> str:
 
 def harmless(cell: str) -> str:
     """A spreadsheet takes the cell for text, never for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell) else cell
+    return f"'{cell}" if _begins_formula(cell) and not NUMBER.fullmatch(cell) else cell
 
 
 def as_it_was(cell: str) -> str:
     """Undoes `harmless`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and _begins_formula(cell) else cell
+
+
+def _begins_formula(cell: str) -> bool:
+    """Behind any apostrophes: those that a source has itself must not be taken for ours."""
+    return cell.lstrip("'").startswith(FORMULA_STARTS)
 
 
 def _delimiter(execution: Execution, recipe: dict[str, Any]) -> str:

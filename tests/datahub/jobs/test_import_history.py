@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
@@ -179,14 +181,23 @@ def test_the_download_goes_on_over_many_chunks(
     assert [line[0] for line in lines(session, execution)] == ["id", "1", "2", "3", "4", "5"]
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+a", "-", "--1", "@x", "\tx", "\rx", "-1e5", "+1.2.3", "-1\n=x"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+a", "-", "--1", "@x", "\tx", "\rx", "-1e5", "+1.2.3", "-1\n=x", "'=1", "''@", "'-1"]
+)
 def test_cells_that_could_be_formulas_get_an_apostrophe(cell: str) -> None:
     assert import_history.harmless(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["", "a=1", "-1", "+1.50", "-1,5", "1-2", "'=1"])
+@pytest.mark.parametrize("cell", ["", "a=1", "-1", "+1.50", "-1,5", "1-2", "'a", "'"])
 def test_all_other_cells_stay_as_they_were(cell: str) -> None:
     assert import_history.harmless(cell) == cell
+
+
+@given(st.text("'=+-@\t\r1a", max_size=8))
+def test_a_cell_comes_back_as_it_was(cell: str) -> None:
+    written = import_history.harmless(cell)
+    assert import_history.as_it_was(written) == cell
+    assert not written.startswith(import_history.FORMULA_STARTS) or import_history.NUMBER.fullmatch(written)
 
 
 def test_the_download_without_a_header_still_names_line_and_reason(session: Session, job: ImportJob) -> None:
