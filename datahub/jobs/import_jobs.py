@@ -286,8 +286,8 @@ def _check_mapping(given: Configuration, entity: str, faults: Faults) -> None:
         faults.extend(columns.check(given.mapping, targets))
         mapped = {split_brackets(entry.get("field", ""))[0] for entry in given.mapping}
         for target in targets:
-            if given.mapping and target.required and target.key not in mapped:
-                faults.add("mapping", f"Map {target.key} too: without it no row says which record it is about.")
+            if given.mapping and target.is_lacking(mapped):
+                faults.add("mapping", f"Map {target.key} ({target.label}) too: each row must have a value for it.")
     faults.extend(transcoding.check(given.transcoding, {target.key for target in targets}))
 
 

@@ -216,7 +216,7 @@ def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
     if matched.faults:
         raise SourceError(" ".join(fault.message for fault in matched.faults), code=matched.faults[0].code)
     if matched.missing_required:
-        names = ", ".join(f'"{missing.source}"' for missing in matched.missing_required)
+        names = ", ".join(f'"{missing.source}" for {missing.field}' for missing in matched.missing_required)
         raise SourceError(f"The file lacks a column that the import needs: {names}.", code="missing_column")
     named = {found.locale for found in matched.bindings if found.locale}
     named |= {found.locale for found in (*matched.custom_fields, *matched.attributes) if found.locale}

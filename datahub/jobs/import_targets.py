@@ -10,10 +10,19 @@ from datahub.mapping.names import Target
 
 
 def mapping_targets(entity: EntityType) -> list[Target]:
-    """In the order in which people look for them. Without its key a row says of no record what it brings, so that
-    alone is required."""
+    """In the order in which people look for them. What each row must give is required: no column of it would reject
+    them all. Rows that delete need nothing but the key of the record."""
+    flag = entity.deleted_by.key if entity.deleted_by else None
+    in_each_row = {field.key for field in entity.fields if field.required_on_update}
+    in_each_row |= {part.key_field.key for part in entity.parts if part.in_each_row}
     return [
-        Target(field.key, field.label, required=field is entity.key, localisable=field.localisable)
+        Target(
+            field.key,
+            field.label,
+            required=field is entity.key or field.key in in_each_row,
+            waived_by=flag if field.key in in_each_row else None,
+            localisable=field.localisable,
+        )
         for field in _fields(entity)
     ]
 

@@ -156,7 +156,7 @@ def _claims_by_name(header: Sequence[str], names: Names) -> dict[_Place, _Claim]
         best = min(rank for rank, _ in fits)
         claims[place] = _Claim(_written(*place), [column for rank, column in fits if rank == best])
     found_keys = {key for key, _ in claims}
-    bare = (target for target in names.by_key.values() if target.required and target.key not in found_keys)
+    bare = (target for target in names.by_key.values() if target.is_lacking(found_keys))
     return claims | {(target.key, None): _Claim(target.label, []) for target in bare}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,12 +16,18 @@ _TAG = re.compile(
 
 @dataclass(frozen=True)
 class Target:
-    """What a mapping may point at. The caller decides what `required` stands for: such a field must have a column."""
+    """What a mapping may point at. The caller decides what `required` stands for: such a field must have a column,
+    unless the field `waived_by` has one."""
 
     key: str
     label: str
     required: bool = False
     localisable: bool = False
+    waived_by: str | None = None
+
+    def is_lacking(self, fed: Collection[str]) -> bool:
+        """Whether it needs a column where only the fields `fed` have one."""
+        return self.required and self.key not in fed and self.waived_by not in fed
 
 
 def fold(name: str) -> str:

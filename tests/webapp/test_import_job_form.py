@@ -107,11 +107,20 @@ def test_a_new_job_is_stored_as_it_was_filled_in(sign_in: SignIn, form: dict[str
 
 
 def test_chosen_columns_become_the_mapping(sign_in: SignIn, form: dict[str, Any], sessions: Sessions) -> None:
-    data = form | {"source.stockId": "id ", "source.price": "Prix", "source.currency": ""}
+    data = form | {
+        "source.stockId": "id ",
+        "source.stockDeleted": "Gone",
+        "source.price": "Prix",
+        "source.currency": "",
+    }
     del data["by_name"]
     assert sign_in("OPERATOR").post(NEW, data=data).status_code == 303
     (job,) = stored(sessions)
-    assert job.mapping == [{"field": "stockId", "source": "id"}, {"field": "price", "source": "Prix"}]
+    assert sorted((entry["field"], entry["source"]) for entry in job.mapping or ()) == [
+        ("price", "Prix"),
+        ("stockDeleted", "Gone"),
+        ("stockId", "id"),
+    ]
 
 
 def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions: Sessions) -> None:
@@ -144,8 +153,12 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
         ({"frequency": "CUSTOM", "cron": "61 * * * *"}, "cron-errors", "The minute cannot be read: 61."),
         ({"import_full_mode": "y"}, "full_mode_known-errors", "Full mode removes values."),
         ({"store_external_ids": ["nowhere"]}, "store_external_ids-errors", "There is no store with the external id"),
-        ({"by_name": "", "source.price": "p"}, 'id="mapping"', "Map stockId too"),
-        ({"by_name": "", "source.stockId": "i", "source.nothing": "p"}, 'role="alert"', "The mapping"),
+        ({"by_name": "", "source.price": "p"}, 'id="mapping"', "Map stockId (Stock Id) too"),
+        (
+            {"by_name": "", "source.stockId": "i", "source.stockDeleted": "d", "source.nothing": "p"},
+            'role="alert"',
+            "The mapping",
+        ),
         (
             {"transcoding_field": "price", "transcoding_from": "", "transcoding_to": "1"},
             'id="transcoding"',
@@ -202,7 +215,10 @@ def test_full_mode_is_offered_only_where_there_is_something_to_clear(sign_in: Si
         {"cron": "0 6 LW * *", "schedule_enabled": True},
         {"cron": "0 6 * * MON#2"},
         {"bulk": True, "file_path": None, "inbound_directory": "in", "outbound_directory": "done"},
-        {"mapping": [{"field": "stockId", "source": "Nr"}, {"field": "price", "source": "Preis"}], "delimiter": ","},
+        {
+            "mapping": [{"field": "stockId", "source": "Nr"}, {"field": "stockDeleted", "source": "Weg"}],
+            "delimiter": ",",
+        },
         {"transcoding": [{"field": "currency", "from": "€", "to": "EUR"}], "import_full_mode": True, "active": False},
         {"simultaneous_execution": "RUN_IMMEDIATELY", "store_external_ids": ["default_store"]},
     ],

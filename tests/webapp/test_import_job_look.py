@@ -36,7 +36,12 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 def address(app: APIFlask, sessions: Sessions, vault: Vault, sshd: SshServer) -> Iterator[str]:
     """A running hub with a user and a connection to a server that has one file."""
     (sshd.files / "in").mkdir()
-    (sshd.files / "in/offers.csv").write_text("Stock Id;Prix;Supplier External ID\nS-1;2.5;SUP-1\nS-2;bad;SUP-2\n")
+    rows = (
+        "Stock Id;Prix;Supplier External ID;Stock Variant Id;Stock Number",
+        "S-1;2.5;SUP-1;V;1",
+        "S-2;bad;SUP-2;V;2",
+    )
+    (sshd.files / "in/offers.csv").write_text("\n".join([*rows, ""]))
     with sessions.begin() as session:
         users.create(session, name="ada", password=PASSWORD, role="OPERATOR")
         add_connection(session, vault, sshd, name="ERP")
@@ -91,6 +96,8 @@ def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> N
             "stockId": "Stock Id",
             "price": "Prix",
             "supplierId": "Supplier External ID",
+            "stockVariantId": "Stock Variant Id",
+            "stockNumber": "Stock Number",
         }
 
 

@@ -184,7 +184,8 @@ def test_the_next_runs_follow_the_schedule(sign_in: SignIn, form: dict[str, Any]
     assert "This has 4 fields" in faulty and "Next runs" not in faulty
 
 
-def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any]) -> None:
+def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    (inbound / "offers.csv").write_text("Stock Id;Stock Deleted\nS-1;\nS-2;\n")
     client = sign_in("OPERATOR")
     page = look(client, form | {"import_full_mode": "y"})
     assert "Records that are not in the file stay" in page and "I know that" in page

@@ -53,7 +53,7 @@ def build(
                     label=target.label,
                     locale=locale,
                     is_required=target.required,
-                    is_for_new=target.key in needed and place == target.key,
+                    is_for_new=target.key in needed and not target.required and place == target.key,
                     source=source,
                     is_in_file=source in reading.header,
                     is_proposed=(place, source) in near,

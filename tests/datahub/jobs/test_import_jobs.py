@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
+from datahub.entities.store import STORE
 from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
 from datahub.jobs import import_jobs
 from datahub.jobs.import_jobs import Configuration, configuration_of
@@ -33,7 +34,7 @@ from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob,
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job
 
-MAPPING = [{"field": "stockId", "source": "Stock Id"}]
+MAPPING = [{"field": "stockId", "source": "Stock Id"}, {"field": "stockDeleted", "source": "Gone"}]
 HALF_HOURLY = "*/30 * * * *"
 
 
@@ -255,6 +256,7 @@ def test_mappings_and_transcodings_are_kept_trimmed(session: Session, vault: Vau
         entity="PRODUCT",
         mapping=[
             {"field": " productExternalId ", "source": " Id "},
+            {"field": "variantExternalId", "source": "Variant"},
             {"field": "productNames[fr-FR]", "source": "Nom"},
         ],
         transcoding=[{"field": "productUnit ", "from": " St ", "to": " piece "}],
@@ -262,6 +264,7 @@ def test_mappings_and_transcodings_are_kept_trimmed(session: Session, vault: Vau
     session.expire_all()
     assert job.mapping == [
         {"field": "productExternalId", "source": "Id"},
+        {"field": "variantExternalId", "source": "Variant"},
         {"field": "productNames[fr-FR]", "source": "Nom"},
     ]
     assert job.transcoding == [{"field": "productUnit", "from": "St", "to": "piece"}]
@@ -270,12 +273,12 @@ def test_mappings_and_transcodings_are_kept_trimmed(session: Session, vault: Vau
 @pytest.mark.parametrize(
     ("mapping", "faulty"),
     [
-        ([*MAPPING, {"field": "productNames", "source": "x"}], "mapping.1.field"),
-        ([*MAPPING, {"field": "currency[fr-FR]", "source": "x"}], "mapping.1.field"),
-        ([*MAPPING, {"field": "CF_colour", "source": "x"}], "mapping.1.field"),
-        ([*MAPPING, *MAPPING], "mapping.1.field"),
-        ([{"field": "stockId", "source": " "}], "mapping.0.source"),
-        ([{"field": "price", "source": "Price"}], "mapping"),
+        ([*MAPPING, {"field": "productNames", "source": "x"}], "mapping.2.field"),
+        ([*MAPPING, {"field": "currency[fr-FR]", "source": "x"}], "mapping.2.field"),
+        ([*MAPPING, {"field": "CF_colour", "source": "x"}], "mapping.2.field"),
+        ([*MAPPING, MAPPING[0]], "mapping.2.field"),
+        ([{"field": "stockId", "source": " "}, MAPPING[1]], "mapping.0.source"),
+        ([MAPPING[1]], "mapping"),
     ],
 )
 def test_a_mapping_that_cannot_work_is_refused(
@@ -286,12 +289,22 @@ def test_a_mapping_that_cannot_work_is_refused(
     assert faults(error) == {faulty}
 
 
+def test_what_each_row_must_give_is_mapped_unless_rows_delete(session: Session, vault: Vault) -> None:
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, mapping=MAPPING[:1])
+    assert error.value.fields["mapping"] == [
+        f"Map {name} too: each row must have a value for it."
+        for name in ("stockVariantId (Stock Variant Id)", "supplierId (Supplier Id)", "stockNumber (Stock Number)")
+    ]
+    assert create(session, vault, mapping=MAPPING).mapping == MAPPING
+
+
 def test_a_mapping_is_checked_against_the_entity_of_a_job_that_changes(session: Session, vault: Vault) -> None:
     job = create(session, vault, entity="STORE")
     with pytest.raises(InvalidError) as error:
         update(session, job, mapping=MAPPING)
     assert "mapping.0.field" in faults(error)
-    update(session, job, mapping=[{"field": "storeExternalId", "source": "Id"}])
+    update(session, job, mapping=[{"field": field.key, "source": "x"} for field in (STORE.key, *STORE.fields)])
     assert update(session, job, mapping=None).mapping is None
 
 

@@ -29,6 +29,12 @@ def catalogue(sessions: Sessions, load: Importer) -> None:
     load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"))
 
 
+def test_rows_that_delete_need_no_other_column(load: Importer, catalogue: None) -> None:
+    load("OFFER", offer("S-1"))
+    assert counts(load("OFFER", {"stockId": "S-1", "stockDeleted": "TRUE"})) == {"deleted": 1}
+    assert counts(load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"})) == {"deleted": 1}
+
+
 @pytest.mark.parametrize(
     ("given", "field", "code"),
     [

@@ -160,6 +160,20 @@ def test_a_missing_file_and_a_disabled_connection_are_said(importing: Context, s
     assert "is disabled" in (look(importing.sessions, disabled)[2] or "")
 
 
+@pytest.mark.parametrize("mapped", [False, True])
+def test_without_a_column_that_each_row_needs_the_run_fails(
+    importing: Context, start: Start, folder: Path, mapped: bool
+) -> None:
+    (folder / "suppliers.csv").write_text("Store External Id;storeName\nS-1;Paris\n")
+    names = {"storeExternalId": "storeExternalId", "storeName": "storeName", "storeDescription": "Told"}
+    mapping = [{"field": field, "source": source} for field, source in names.items()]
+    number = start(entity="STORE", mapping=mapping if mapped else None)
+    import_run.run(importing, number, 1)
+    status, counts, error = look(importing.sessions, number)
+    assert (status, counts) == (JOB_FAILED, {})
+    assert f'"{"Told" if mapped else "Store Description"}" for storeDescription' in (error or "")
+
+
 def test_a_missing_optional_column_is_a_warning(importing: Context, start: Start, folder: Path) -> None:
     (folder / "suppliers.csv").write_text("Id;Name\nS-1;Acme\n")
     mapping = [("externalId", "Id"), ("name", "Name"), ("supplierRating", "Stars")]

@@ -28,9 +28,22 @@ def test_what_nothing_takes_away_has_no_flag() -> None:
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_the_key_alone_is_required(entity: str) -> None:
+def test_what_each_row_must_give_is_required(entity: str) -> None:
+    each = {
+        "OFFER": ["stockVariantId", "supplierId", "stockNumber"],
+        "PRODUCT": ["variantExternalId"],
+        "STORE": ["storeName", "storeDescription"],
+    }
     required = [target.key for target in by_key(entity).values() if target.required]
-    assert required == [ENTITIES[entity].key.key]
+    assert required == [ENTITIES[entity].key.key, *each.get(entity, [])]
+
+
+def test_rows_that_delete_need_the_key_alone() -> None:
+    offer = by_key("OFFER")
+    assert offer["stockNumber"].is_lacking({"stockId"})
+    assert not offer["stockNumber"].is_lacking({"stockId", "stockDeleted"})
+    assert offer["stockId"].is_lacking({"stockDeleted"})
+    assert by_key("STORE")["storeName"].is_lacking({"storeExternalId"})
 
 
 @pytest.mark.parametrize("entity", ENTITIES)

@@ -16,6 +16,7 @@ from tests.webapp.api.conftest import Script, assert_error
 
 NEW = "/v2/mapper/jobs"
 JOBS = "/v1/mapper/jobs"
+DELETES = [{"field": "stockId", "source": "Stock Id"}, {"field": "stockDeleted", "source": "Gone"}]
 Body = dict[str, Any]
 
 
@@ -31,7 +32,7 @@ def body(job: ExportJob) -> Body:
         "inboundDirectory": None,
         "outboundDirectory": None,
         "delimiter": ";",
-        "mapping": [{"field": "stockId", "source": "Stock Id"}],
+        "mapping": DELETES,
         "transcoding": [{"field": "currency", "from": "Euro", "to": "EUR"}],
         "schedule": {"cron": "*/30 * * * *", "enabled": True},
         "simultaneousExecution": "WAIT_FOR_NEXT",
@@ -137,7 +138,8 @@ def test_an_answer_can_be_sent_back(script: Script, body: Body) -> None:
         ({"mapping": {"stockId": "Stock Id"}}, ["mapping"]),
         ({"mapping": [{"field": "stockId"}]}, ["mapping.0.source"]),
         ({"mapping": [{"field": "stockId", "source": "Id", "as": "TEXT"}]}, ["mapping.0.as"]),
-        ({"mapping": [{"field": "stockId", "source": "Id"}, {"field": "no", "source": "x"}]}, ["mapping.1.field"]),
+        ({"mapping": [*DELETES, {"field": "no", "source": "x"}]}, ["mapping.2.field"]),
+        ({"mapping": DELETES[:1]}, ["mapping"]),
         ({"mapping": [{"field": "price", "source": "Price"}]}, ["mapping"]),
         ({"transcoding": [{"field": "currency", "to": "EUR"}]}, ["transcoding.0.from"]),
         ({"transcoding": [{"field": "no", "from": "a", "to": "b"}]}, ["transcoding.0.field"]),
