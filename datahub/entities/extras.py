@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from datahub.entities.base import LONG_TEXT, Field, FieldType
-from datahub.entities.values import A_COLOUR, BOOLEAN, NUMBER, TEXT, parse_list
+from datahub.entities.values import A_COLOUR, BOOLEAN, NUMBER, TEXT, parse_list, plain_number
 from datahub.models.catalogue import (
     COLOR_TYPE,
     DATE_TYPE,
@@ -84,7 +84,7 @@ class Definition:
 
     def _parse_number(self, text: str) -> str:
         number = NUMBER.parse(self.as_field(), text)
-        return f"{number.normalize():f}"
+        return plain_number(number)
 
     def _parse_metric(self, text: str) -> str:
         number, _, unit = text.partition(" ")

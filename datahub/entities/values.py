@@ -97,7 +97,7 @@ def parse_currency(field: Field, value: object) -> str | None:
 
 
 def parse_price_ranges(field: Field, value: object) -> list[list[str]] | None:
-    """`quantity:price` pairs joined by `||`, by rising quantity."""
+    """`quantity:price` pairs joined by `||`, by rising quantity. Equal prices are stored alike, however written."""
     ranges = []
     text = _trimmed(value)
     for item in text.split("||") if text else []:
@@ -107,7 +107,7 @@ def parse_price_ranges(field: Field, value: object) -> list[list[str]] | None:
         whole, money = parse_integer(field, quantity), parse_number(field, price)
         if whole is None or whole < 1 or money is None or money < 0:
             raise ValueError("Each range needs a quantity of at least 1 and a price of at least 0.")
-        ranges.append([str(whole), _digits(money)])
+        ranges.append([str(whole), plain_number(money)])
     quantities = [int(quantity) for quantity, _ in ranges]
     if quantities != sorted(set(quantities)):
         raise ValueError("The quantities must rise from range to range.")
@@ -133,6 +133,11 @@ def _scalar(value: object) -> str:
     if len(text) > LONG_TEXT:
         raise ValueError(f"At most {LONG_TEXT} characters; this has {len(text)}.")
     return text
+
+
+def plain_number(value: Decimal) -> str:
+    """Without zeros that say nothing: equal numbers are equal texts."""
+    return f"{value.normalize() + 0:f}"
 
 
 def _digits(value: Decimal) -> str:

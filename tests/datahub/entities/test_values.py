@@ -31,6 +31,7 @@ FIELD = Field("key", "Label", "column", values.TEXT, length=5, choices=("ONE", "
         (values.parse_list, ["a", 2], ["a", "2"]),
         (values.parse_list, [], None),
         (values.parse_choice, " one ", "ONE"),
+        (values.parse_price_ranges, "1:100||10:0.10||20:0.00", [["1", "100"], ["10", "0.1"], ["20", "0"]]),
     ],
 )
 def test_a_value_is_read(parse: Any, given: object, stored: object) -> None:
