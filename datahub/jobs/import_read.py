@@ -19,7 +19,7 @@ from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, open_delimited
 from datahub.jobs import import_definitions
-from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, UNMENDED, as_it_was, is_mended
+from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, HUB_COLUMNS, UNMENDED, as_it_was, is_mended
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.tree_cycles import OWN_ANCESTOR
@@ -201,7 +201,7 @@ def _warnings(file: str, missing: Iterable[Missing]) -> Iterator[FileWarning]:
 
 
 def _unused(file: str, names: Iterable[str]) -> Iterator[FileWarning]:
-    strange = [clean(name) for name in names if name not in HUB_COLUMNS]
+    strange = [clean(name) for name in names if name not in (*HUB_COLUMNS, HUB_CELLS)]
     if strange:
         message = f"No field has the name of these columns, which are not imported: {', '.join(strange)}."
         yield FileWarning(file, "unused_column", message[:1000])
