@@ -70,9 +70,10 @@ class Delimited:
             for cells in reader:
                 line, self._row_line = self._row_line, reader.line_num + 1
                 fault = None
+                # Hardly any row has nothing in its first cell, so the others are seldom looked into.
+                if not (cells and cells[0].strip()) and _is_blank(cells, width):
+                    continue
                 if len(cells) != width or line <= self._checked_to:
-                    if _is_blank(cells, width):
-                        continue
                     fault = self._find_fault(cells)
                 count += 1
                 if count > max_rows:
@@ -217,5 +218,6 @@ def _listed(items: list[int] | list[str]) -> str:
 
 
 def _is_blank(cells: list[str], width: int = 0) -> bool:
-    """A line without a character, or of white space only. A single column may hold a blank cell."""
-    return not cells or (len(cells) == 1 and width != 1 and not cells[0].strip())
+    """A line without a character, or of white space and delimiters only, as spreadsheets write them. A single column
+    may hold a blank cell."""
+    return not any(map(str.strip, cells)) and not len(cells) == width == 1

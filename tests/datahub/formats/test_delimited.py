@@ -84,6 +84,11 @@ def test_blank_lines_are_skipped_and_counted(path: Path) -> None:
     assert rows == [(5, ["1", "2"], None), (8, ["3", "4"], None)]
 
 
+def test_lines_of_delimiters_alone_are_blank(path: Path) -> None:
+    rows = read(path, 'a,b\n,\n1,2\n , \t\n,,,\n"",""\n,4\n')
+    assert rows == [(3, ["1", "2"], None), (7, ["", "4"], None)]
+
+
 def test_a_quoted_empty_cell_in_a_single_column_is_a_row(path: Path) -> None:
     rows = read(path, 'a\n""\n\n \n')
     assert rows == [(2, [""], None), (4, [" "], None)]
@@ -120,7 +125,7 @@ def test_a_column_without_a_name_is_refused_with_its_place(path: Path, content: 
 
 
 def test_many_faulty_names_make_no_endless_message(path: Path) -> None:
-    assert "and 1990 more" in str(refusal(path, "," * 1999))
+    assert "and 1989 more" in str(refusal(path, "a" + "," * 1999))
     assert len(str(refusal(path, ",".join(["x" * 1000] * 2000)))) < 300
 
 
@@ -373,4 +378,5 @@ def test_whatever_is_written_is_read_back_with_its_lines(
         ends = [reader.line_num for _ in reader]
     with open_delimited(path, delimiter, Limits()) as rows:
         assert rows.header == names
-        assert list(rows) == [(end + 1, cells, None) for end, cells in zip(ends[:-1], written, strict=True)]
+        kept = [(end, cells) for end, cells in zip(ends[:-1], written, strict=True) if any(map(str.strip, cells))]
+        assert list(rows) == [(end + 1, cells, None) for end, cells in kept]
