@@ -161,6 +161,9 @@ class SftpTransport:
         except PermissionError as error:
             raise ConfigError(f"{self._server} gives no permission to read {path}.") from error
         except _StorageError as error:
+            # Servers do not say what is wrong with reading a folder, and some say it at the first read only.
+            if (found := await self.stat(path)) is not None and found.is_folder:
+                raise ConfigError(f"{path} on {self._server} is a folder, not a file.") from error
             raise TransientError(f"{self._server} cannot read {path}: {error}") from error
 
     async def _read(self, file: asyncssh.SFTPClientFile, path: str, target: Path, max_bytes: int) -> Fetched:

@@ -139,6 +139,15 @@ def test_the_head_of_a_file_is_read_and_no_more(sshd: SshServer, vault: Vault) -
     use(connection_to(sshd, vault), vault, scenario)
 
 
+def test_a_folder_is_no_file_to_read(sshd: SshServer, vault: Vault, tmp_path: Path) -> None:
+    (sshd.files / "in").mkdir()
+    words = f"in on 127.0.0.1:{sshd.port} is a folder, not a file."
+    with pytest.raises(ConfigError, match=words):
+        use(connection_to(sshd, vault), vault, lambda transport: transport.download("in", tmp_path / "copy", 100))
+    with pytest.raises(ConfigError, match=words):
+        use(connection_to(sshd, vault), vault, lambda transport: transport.read_head("in", 100))
+
+
 def test_a_missing_folder_is_named(sshd: SshServer, vault: Vault) -> None:
     words = f"The folder out/orders does not exist on 127.0.0.1:{sshd.port}"
     with pytest.raises(TransientError, match=words):
