@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from datahub.entities.base import LONG_TEXT, Field, FieldType
 from datahub.entities.values import A_COLOUR, BOOLEAN, NUMBER, TEXT, parse_list, plain_number
@@ -76,11 +77,17 @@ class Definition:
             DATE_TYPE: _parse_date,
             COLOR_TYPE: _parse_colour,
             BOOLEAN_TYPE: self._parse_boolean,
+            MEDIA_TYPE: self._parse_address,
         }.get(self.type, self._parse_text)
         return parse(text)
 
     def _parse_text(self, text: str) -> str:
         return str(self.as_field().parse(text))
+
+    def _parse_address(self, text: str) -> str:
+        if not _is_address(text):
+            raise ValueError("Must be an address such as https://example.com/manual.pdf.")
+        return self._parse_text(text)
 
     def _parse_number(self, text: str) -> str:
         number = NUMBER.parse(self.as_field(), text)
@@ -117,6 +124,14 @@ class Definition:
             return _parse_colour(option) if option.startswith("#") else option
         except ValueError:
             return option
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, text))
+    except ValueError:
+        return False
 
 
 def _parse_date(text: str) -> str:
