@@ -48,6 +48,8 @@ class Field:
     localisable: bool = False
     length: int = KEY_LENGTH
     choices: tuple[str, ...] = ()
+    least: int | None = None
+    more_than: int | None = None
     refers_to: Reference | None = None
     root: tuple[str, ...] = ()
     used_options: Callable[[Connection, str, Sequence[str]], set[str]] | None = None

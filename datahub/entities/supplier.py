@@ -26,7 +26,7 @@ SUPPLIER = EntityType(
         Field("description", "Description", "description", TEXT, length=LONG_TEXT),
         Field("logo", "Logo", "logo", TEXT, length=LONG_TEXT),
         Field("banner", "Banner", "banner", TEXT, length=LONG_TEXT),
-        Field("supplierRating", "Supplier Rating", "rating", NUMBER),
+        Field("supplierRating", "Supplier Rating", "rating", NUMBER, least=0),
         Field("returnPolicy", "Return Policy", "return_policy", TEXT, length=LONG_TEXT),
         Field("accountExternalId", "Account External Id", "accounts", TEXT_LIST, default=[], refers_to=AN_ACCOUNT),
         Field("status", "Status", "status", CHOICE, default="ACTIVE", choices=SUPPLIER_STATUSES),

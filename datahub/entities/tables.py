@@ -115,6 +115,10 @@ def _type(field: Field) -> str:
         return f"one of {', '.join(field.choices)}"
     limit = f", at most {field.length} characters" if field.length != Field.length else ""
     words = TYPES[field.type.name]
+    if field.least is not None:
+        return f"{words}, at least {field.least}"
+    if field.more_than is not None:
+        return f"{words}, more than {field.more_than}"
     return f"{words}{limit}" if "text" in words else words
 
 

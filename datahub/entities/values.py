@@ -40,7 +40,12 @@ def parse_number(field: Field, value: object) -> Decimal | None:
             "Must be a number such as 1234.50: a dot before the decimals, no sign between thousands, "
             "at most 12 digits before the dot and 6 after it."
         )
-    return Decimal(text)
+    number = Decimal(text)
+    if field.least is not None and number < field.least:
+        raise ValueError(f"Must be at least {field.least}.")
+    if field.more_than is not None and number <= field.more_than:
+        raise ValueError(f"Must be more than {field.more_than}.")
+    return number
 
 
 def parse_integer(field: Field, value: object) -> int | None:

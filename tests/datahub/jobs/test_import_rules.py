@@ -57,6 +57,32 @@ def test_a_rule_looks_at_what_is_stored_where_a_row_says_nothing(load: Importer)
     assert causes(load("ATTRIBUTE", attribute(attributeMulti="TRUE"))) == [(2, "not_a_list", "attributeMulti")]
 
 
+@pytest.mark.parametrize(
+    ("field", "wrong", "least", "words"),
+    [
+        ("price", "-12.50", "0", "Must be at least 0."),
+        ("stockNumber", "-5", "0", "Must be at least 0."),
+        ("minQuantity", "0", "1", "Must be at least 1."),
+        ("itemPerPack", "0", "1", "Must be at least 1."),
+        ("quantityPerPack", "0", "1", "Must be at least 1."),
+        ("quantityPerItem", "0", "0.000001", "Must be more than 0."),
+        ("leadTimeToShip", "-1", "0", "Must be at least 0."),
+    ],
+)
+def test_numbers_of_an_offer_have_their_bounds(
+    load: Importer, catalogue: None, field: str, wrong: str, least: str, words: str
+) -> None:
+    outcome = load("OFFER", offer("S-1", "PR-1") | {field: wrong})
+    assert causes(outcome) == [(2, "malformed", field)]
+    assert [fault["message"] for _, faults in outcome.rejected for fault in faults] == [words]
+    assert counts(load("OFFER", offer("S-1", "PR-1") | {field: least})) == {"created": 1}
+
+
+def test_a_rating_is_not_negative(load: Importer) -> None:
+    outcome = load("SUPPLIER", {"externalId": "S-1", "name": "Acme", "supplierRating": "-0.5"})
+    assert causes(outcome) == [(2, "malformed", "supplierRating")]
+
+
 def test_the_id_of_a_category_does_not_begin_with_0(load: Importer) -> None:
     outcome = load("CLASSIFICATION_CATEGORY", category("0TOOLS"), category("TOOLS0"))
     assert causes(outcome) == [(2, "malformed", "classificationExternalId")]
