@@ -32,7 +32,7 @@ PATIENCE = 3.0
 def test_redis_emptied_with_work_queued_running_and_waiting_loses_and_doubles_nothing(
     scene: Scene, hold: Callable[[str], Hold]
 ) -> None:
-    settings = dataclasses.replace(scene.hub.settings, in_flight=2, retry_seconds=8.0)
+    settings = dataclasses.replace(scene.hub.settings, in_flight=2, retry_seconds=15.0)
     scene.hub.settings = settings
     scene.add_job(trigger_statuses=[SHIPPED], connection={"port": 1})
     half_way = hold(crash_points.MID_UPLOAD)
