@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
@@ -15,21 +14,21 @@ from datahub.models.import_run import UploadChunk
 from tests.factories import add_import_job
 from tests.webapp.api.conftest import Script, assert_error
 
-FORM = "multipart/form-data"
-BOUNDED = f"{FORM}; boundary=b"
+BOUNDED = "multipart/form-data; boundary=b"
 CONTENT = b"Stock Id;Price\nS-1;9\n"
-NAMELESS = b'--b\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\nid\r\n--b--\r\n'
-AS_TEXT = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nid\r\n--b--\r\n'
+END = b"--b--\r\n"
+
+
+def part(name: str, file_name: str | None, content: bytes = CONTENT) -> bytes:
+    """None for a field that is no file."""
+    named = "" if file_name is None else f'; filename="{file_name}"'
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'.encode() + content + b"\r\n"
 
 
 @pytest.fixture
 def path(sessions: sessionmaker[Session], job: ExportJob) -> str:
     with sessions.begin() as session:
         return f"/v1/mapper/jobs/{add_import_job(session, job.connection).public_id}/run"
-
-
-def given(name: str = "mended.csv") -> tuple[io.BytesIO, str]:
-    return io.BytesIO(CONTENT), name
 
 
 @pytest.mark.parametrize("sent", [{}, {"json": {}}, {"data": b"", "content_type": "text/csv"}])
@@ -43,28 +42,28 @@ def test_a_run_without_a_body_reads_the_jobs_own_file(
 
 
 def test_a_run_with_a_file_imports_that_file(script: Script, path: str, sessions: sessionmaker[Session]) -> None:
-    assert script.post(path, data={"file": given()}).status_code == 202
+    assert script.post(path, data=part("file", "a.csv") + END, content_type=BOUNDED).status_code == 202
     with sessions() as session:
         assert session.scalars(select(Execution.origin)).all() == [UPLOAD]
         assert session.scalars(select(UploadChunk.content)).all() == [CONTENT]
 
 
 @pytest.mark.parametrize(
-    ("sent", "faults"),
+    ("data", "faults"),
     [
-        ({"data": {"csv": given()}}, {"csv": "There is no such field.", "file": "The file is missing."}),
-        ({"data": {"file": given(), "dry": "yes"}, "content_type": FORM}, {"dry": "There is no such field."}),
-        ({"data": {"file": [given(), given("b.csv")]}}, {"file": "Send one file at a time."}),
-        ({"data": NAMELESS, "content_type": BOUNDED}, {"file": "The file has no name."}),
-        ({"data": AS_TEXT, "content_type": BOUNDED}, {"file": "The file has no name."}),
-        ({"data": b"--b--\r\n", "content_type": BOUNDED}, {"file": "The file is missing."}),
-        ({"data": CONTENT, "content_type": FORM}, {"file": "The file is missing."}),
+        (part("csv", "a.csv") + END, {"csv": "There is no such field.", "file": "The file is missing."}),
+        (part("file", "a.csv") + part("dry", None, b"yes") + END, {"dry": "There is no such field."}),
+        (part("file", "a.csv") + part("file", "b.csv") + END, {"file": "Send one file at a time."}),
+        (part("file", "") + END, {"file": "The file has no name."}),
+        (part("file", None) + END, {"file": "The file has no name."}),
+        (END, {"file": "The file is missing."}),
+        (CONTENT, {"file": "The file is missing."}),
     ],
 )
 def test_multipart_that_is_not_one_named_file_runs_nothing(
-    script: Script, path: str, sessions: sessionmaker[Session], sent: dict[str, Any], faults: dict[str, str]
+    script: Script, path: str, sessions: sessionmaker[Session], data: bytes, faults: dict[str, str]
 ) -> None:
-    error = assert_error(script.post(path, **sent), 400, *faults)
+    error = assert_error(script.post(path, data=data, content_type=BOUNDED), 400, *faults)
     assert error["fields"] == {name: [message] for name, message in faults.items()}
     with sessions() as session:
         assert session.scalars(select(Execution)).all() == []
