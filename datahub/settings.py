@@ -32,6 +32,7 @@ class Settings:
     step_seconds: float = 60.0
     in_flight: int = 32
     max_body_bytes: int = 5_000_000
+    max_upload_bytes: int = 50_000_000
     spool_folder: str = "var/spool"
     max_file_bytes: int = 2_000_000_000
     max_files: int = 1_000
@@ -66,6 +67,7 @@ class Settings:
             step_seconds=_positive(env, "STEP_SECONDS", cls.step_seconds),
             in_flight=_whole(env, "IN_FLIGHT", cls.in_flight),
             max_body_bytes=_whole(env, "MAX_BODY_BYTES", cls.max_body_bytes),
+            max_upload_bytes=_whole(env, "MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             spool_folder=env.get("SPOOL_FOLDER") or cls.spool_folder,
             max_file_bytes=_whole(env, "MAX_FILE_BYTES", cls.max_file_bytes),
             max_files=_whole(env, "MAX_FILES", cls.max_files),

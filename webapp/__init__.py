@@ -22,6 +22,7 @@ from webapp import (
     permissions,
     references,
     security,
+    uploads,
 )
 from webapp.auth import identity
 from webapp.auth import routes as auth
@@ -70,6 +71,7 @@ def create_app(settings: Settings) -> APIFlask:
     security.init_app(app, settings)
     identity.init_app(app)
     database.init_app(app, settings.database_url)
+    uploads.init_app(app)
     security.protect_forms(app)
     permissions.init_app(app)
     for part in (assets, cli, filters, htmx, navigation, references):

@@ -23,7 +23,10 @@ WORDS = {
     404: ("Not found", "It may have been deleted, or the address is mistyped."),
     405: ("Not possible here", "This address does not answer such a request. Go back and use the page's buttons."),
     409: ("Not possible now", "Its state has changed. Reload the page to see it as it is."),
-    413: ("Too large", "Send less at once; the limit is the setting MAX_BODY_BYTES."),
+    413: (
+        "Too large",
+        "Send less at once; the limit is the setting MAX_BODY_BYTES, for a file to import MAX_UPLOAD_BYTES.",
+    ),
     422: ("Not accepted", "Correct it and send it again."),
     429: ("Too many attempts", "Wait a minute, then try again."),
     500: ("Something broke", "It was logged. Try again; if it happens again, tell your administrator when it did."),

@@ -1,22 +1,48 @@
-"""The file that a request brings to be imported. How large it may be, the application says for every request."""
+"""The file that a request brings to be imported. It may be larger than any other body."""
 
 from __future__ import annotations
 
-from flask import request
+from collections.abc import Callable
+from typing import IO, TypeVar
+
+from flask import Flask, current_app, request
+from flask_login import current_user
 
 from datahub.errors import InvalidError
 from datahub.transports.base import clean
 
 FIELD = "file"
+MULTIPART = "multipart/form-data"
+
+View = TypeVar("View", bound=Callable[..., object])
+Upload = tuple[str, IO[bytes]]
 
 
-def given_file() -> tuple[str, bytes] | None:
+def init_app(app: Flask) -> None:
+    """Before anything that reads forms."""
+    app.before_request(_permit_large)
+
+
+def takes_file(view: View) -> View:
+    """Marks a view whose body may have MAX_UPLOAD_BYTES. Goes below the route decorators."""
+    view.takes_file = True  # type: ignore[attr-defined]
+    return view
+
+
+def _permit_large() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    # Werkzeug keeps the files of multipart on disk; every other body is held in memory.
+    if getattr(view, "takes_file", False) and request.mimetype == MULTIPART and current_user.is_authenticated:
+        request.max_content_length = current_app.extensions["settings"].max_upload_bytes
+
+
+def given_file() -> Upload | None:
     """Name and content of the multipart field `file`; None where none was chosen."""
     given = request.files.get(FIELD)
-    return (clean(given.filename or "") or "upload.csv", given.read()) if given else None
+    return (clean(given.filename or "") or "upload.csv", given.stream) if given else None
 
 
-def only_file() -> tuple[str, bytes]:
+def only_file() -> Upload:
     """Raises InvalidError for multipart that is anything but one named file in the field `file`."""
     unknown = sorted({*request.files, *request.form} - {FIELD})
     faults = {name: ["There is no such field."] for name in unknown}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -42,7 +42,7 @@ AT_ONCE = timedelta()
 
 
 def trigger(
-    session: Session, job: ImportJob, *, origin: str, actor: str, upload: tuple[str, bytes] | None = None
+    session: Session, job: ImportJob, *, origin: str, actor: str, upload: tuple[str, IO[bytes]] | None = None
 ) -> Execution:
     """A new execution: at work at once, queued or skipped by the job's policy. `upload` is a file's name and content.
 
@@ -198,12 +198,14 @@ def _insert(session: Session, job: ImportJob, status: str, *, origin: str, actor
     return execution
 
 
-def _keep_upload(session: Session, execution: Execution, upload: tuple[str, bytes] | None) -> None:
+def _keep_upload(session: Session, execution: Execution, upload: tuple[str, IO[bytes]] | None) -> None:
     if upload is None:
         return
-    name, content = upload
+    name, file = upload
     session.get_one(ImportRun, execution.id).upload_name = name
-    for number, start in enumerate(range(0, max(len(content), 1), PIECE)):
-        piece = content[start : start + PIECE]
-        session.add(UploadChunk(execution_id=execution.id, number=number, content=piece))
+    number = 0
+    # An empty file is a file too.
+    while (piece := file.read(PIECE)) or number == 0:
+        session.execute(insert(UploadChunk), {"execution_id": execution.id, "number": number, "content": piece})
+        number += 1
     session.flush()

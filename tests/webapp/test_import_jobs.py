@@ -218,7 +218,7 @@ def test_a_file_is_imported_with_the_settings_of_the_job(sign_in: SignIn, add: A
     job = add(import_full_mode=True)
     client = sign_in("OPERATOR")
     form = client.get(page_of(job, "/upload")).text
-    assert "<strong>semicolons</strong>" in form and "Full mode is on" in form and "5.0 MB at most" in form
+    assert "<strong>semicolons</strong>" in form and "Full mode is on" in form and "50.0 MB at most" in form
     data = {"file": (io.BytesIO(b"Stock Id;Price\nS-1;9\n"), "../mended.csv")}
     answer = client.post(page_of(job, "/upload"), data=data, content_type="multipart/form-data")
     with sessions() as session:
@@ -236,10 +236,28 @@ def test_no_file_and_one_that_is_too_large_run_nothing(
     client = sign_in("OPERATOR")
     refused = client.post(page_of(job, "/upload"), data={"file": (io.BytesIO(b""), "")})
     assert refused.status_code == 422 and "Choose a file first." in refused.text
-    large = b"x" * (settings.max_body_bytes + 1)
-    answer = client.post(page_of(job, "/upload"), data=large, content_type="multipart/form-data; boundary=b")
-    assert answer.status_code == 413
+    for length, kind in (
+        (settings.max_upload_bytes + 1, "multipart/form-data; boundary=b"),
+        (settings.max_body_bytes + 1, "application/x-www-form-urlencoded"),
+    ):
+        answer = client.post(page_of(job, "/upload"), data=b"x" * length, content_type=kind)
+        assert answer.status_code == 413 and "MAX_UPLOAD_BYTES" in answer.text
     assert executions_of(sessions) == []
+
+
+def test_a_file_may_be_larger_than_any_other_body(
+    sign_in: SignIn, add: Add, sessions: Sessions, settings: Settings
+) -> None:
+    job, content = add(), b"Stock Id\n" + b"S-1\n" * (settings.max_body_bytes // 4)
+    # The test client would leave a temporary file open.
+    heading = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    body = heading + content + b"\r\n--b--\r\n"
+    client = sign_in("OPERATOR")
+    answer = client.post(page_of(job, "/upload"), data=body, content_type="multipart/form-data; boundary=b")
+    assert answer.status_code == 303
+    with sessions() as session:
+        pieces = session.scalars(select(UploadChunk.content).order_by(UploadChunk.number)).all()
+    assert len(pieces) == 6 and b"".join(pieces) == content
 
 
 def test_a_copy_is_inactive_and_unscheduled(sign_in: SignIn, add: Add, sessions: Sessions) -> None:

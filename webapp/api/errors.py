@@ -51,7 +51,7 @@ MESSAGES = {
     403: "The user of this token may not do this.",
     404: "There is nothing at this path.",
     405: "This path does not take this method.",
-    413: "The body is larger than the setting MAX_BODY_BYTES permits.",
+    413: "The body is larger than the setting MAX_BODY_BYTES permits, for a file to import MAX_UPLOAD_BYTES.",
     415: "Send the body as JSON, with the header Content-Type: application/json.",
     429: "Too many requests. Wait, then try again.",
     500: "Something broke. It was logged; the same request may fail again.",

@@ -14,7 +14,7 @@ from webapp.api.reply import no_content, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
 from webapp.permissions import MAPPER_WRITE, permission
-from webapp.uploads import FIELD, only_file
+from webapp.uploads import FIELD, MULTIPART, Upload, only_file, takes_file
 
 blueprint = make_blueprint("job_runs", "Runs of import jobs")
 
@@ -26,6 +26,7 @@ class RunAnswer(Shape):
 
 @blueprint.post("/v1/mapper/jobs/<job_id>/run")
 @blueprint.output(RunAnswer, status_code=202)
+@takes_file
 @permission(MAPPER_WRITE)
 def run_import_job(job_id: str) -> Response:
     """Also takes a file, as multipart field `file`: it is imported with the job's settings. Without a body, the job
@@ -37,9 +38,9 @@ def run_import_job(job_id: str) -> Response:
     return reply({"jobStatusId": execution.public_id, "status": execution.status}, 202)
 
 
-def _upload() -> tuple[str, bytes] | None:
+def _upload() -> Upload | None:
     """None without a body. What somebody meant to be imported is never passed over for the job's own file."""
-    if request.mimetype == "multipart/form-data":
+    if request.mimetype == MULTIPART:
         return only_file()
     body = request.get_data()
     if body and not (request.is_json and parse(body) == {}):

@@ -17,7 +17,7 @@ from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.import_jobs import shown
 from webapp.import_jobs.blueprint import blueprint
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
-from webapp.uploads import given_file
+from webapp.uploads import given_file, takes_file
 
 __all__ = ["blueprint"]
 blueprint.add_app_template_filter(shown.health, "import_health")
@@ -76,6 +76,7 @@ def run(job_id: str) -> Response:
 
 
 @blueprint.route("/imports/<job_id>/upload", methods=["GET", "POST"])
+@takes_file
 @permission(MAPPER_WRITE)
 def upload(job_id: str) -> object:
     """A file given by hand, imported with the job's settings."""
@@ -88,7 +89,7 @@ def upload(job_id: str) -> object:
             )
             return _show_started(job, execution)
         problem = "Choose a file first."
-    largest = current_app.config["MAX_CONTENT_LENGTH"]
+    largest = current_app.extensions["settings"].max_upload_bytes
     page = render_template("import_jobs/upload.html", job=job, problem=problem, largest=largest)
     return page, 422 if problem else 200
 

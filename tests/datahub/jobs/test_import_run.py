@@ -55,6 +55,7 @@ def start(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> Sta
     """Triggers a new job; returns the execution's id."""
 
     def start(upload: tuple[str, bytes] | None = None, **fields: object) -> int:
+        given_file = upload and (upload[0], io.BytesIO(upload[1]))
         with sessions.begin() as session:
             now = database_now(session)
             given: dict[str, object] = {
@@ -72,7 +73,7 @@ def start(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> Sta
             job = ImportJob(**{**given, **fields})
             session.add(job)
             session.flush()
-            return import_executions.trigger(session, job, origin=MANUAL, actor="ada", upload=upload).id
+            return import_executions.trigger(session, job, origin=MANUAL, actor="ada", upload=given_file).id
 
     return start
 

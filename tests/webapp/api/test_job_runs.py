@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.models.execution import API, UPLOAD, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_run import UploadChunk
+from datahub.settings import Settings
 from tests.factories import add_import_job
 from tests.webapp.api.conftest import Script, assert_error
 
@@ -46,6 +47,15 @@ def test_a_run_with_a_file_imports_that_file(script: Script, path: str, sessions
     with sessions() as session:
         assert session.scalars(select(Execution.origin)).all() == [UPLOAD]
         assert session.scalars(select(UploadChunk.content)).all() == [CONTENT]
+
+
+def test_only_a_file_may_be_larger_than_any_other_body(script: Script, path: str, settings: Settings) -> None:
+    large = b"x" * (settings.max_body_bytes + 1)
+    assert script.post(path, data=part("file", "a.csv", large) + END, content_type=BOUNDED).status_code == 202
+    assert_error(script.post(path, data=large, content_type="text/csv"), 413)
+    larger = part("file", "a.csv", b"x" * settings.max_upload_bytes) + END
+    error = assert_error(script.post(path, data=larger, content_type=BOUNDED), 413)
+    assert "MAX_UPLOAD_BYTES" in error["message"]
 
 
 @pytest.mark.parametrize(
