@@ -15,9 +15,10 @@ Made by `bin/datahub fields > docs/fields.md`; do not edit it by hand.
 
 What can be imported, in the order in which to import it: each entity after what it refers to. A column of a file is
 matched by the key or the label of a field. A value that is required at creation may be left out for a record that
-exists. Where a field does not change, another value for a record that exists rejects the row. A text per locale comes
-in columns such as `productNames[fr-FR]`; a column without a locale counts for the main one. Lists are joined by `||`.
-Texts have at most 255 characters where no other limit is named.
+exists. A file without a column for one that is always required fails as a whole, unless it has the column that deletes
+records: rows that delete need nothing but the key. Where a field does not change, another value for a record that
+exists rejects the row. A text per locale comes in columns such as `productNames[fr-FR]`; a column without a locale
+counts for the main one. Lists are joined by `||`. Texts have at most 255 characters where no other limit is named.
 """
 COLUMNS = ("Key", "Label", "Type", "Required", "Changes", "Default", "Refers to")
 TYPES = {
