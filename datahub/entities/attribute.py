@@ -145,5 +145,5 @@ ATTRIBUTE = EntityType(
     after=("STORE",),
     deleted_by=Field("attributeDeleted", "Attribute Deleted", "deleted_at", BOOLEAN),
     rules=RULES,
-    checks=(Check(OPTIONS, _misshapen),),
+    checks=(Check(OPTIONS, _misshapen, stored=(TYPE.column,)),),
 )

@@ -82,10 +82,12 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """What must hold within one row. `fault` gets the values that are given, by column, and gives words or None."""
+    """What must hold within one row. `fault` gets the values that are given, by column, and gives words or None. A row
+    that gives the field is checked with the `stored` columns too, where it says nothing of them itself."""
 
     field: Field
     fault: Callable[[Mapping[str, Any]], str | None]
+    stored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

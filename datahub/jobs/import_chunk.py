@@ -23,6 +23,7 @@ from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import keep_used_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem
 from datahub.jobs.merge_target import Target, is_json
+from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.tree_cycles import OWN_ANCESTOR, new_cycles
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
@@ -96,6 +97,10 @@ class ChunkWriter:
         # Asked for first: nothing else can be asked while rows are copied.
         stored = self._stored(self._plan.root, [record.key for record in records])
         keep_used_options(self._connection, self._plan, records, stored)
+        for record, item, message in broken_with_stored(self._connection, self._plan, records):
+            for row in self._to_blame(record):
+                fault = {"code": "malformed", "field": item.key, "value": "", "message": message}
+                _blame(faults, row, fault)
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
         problems = self._root.problems()

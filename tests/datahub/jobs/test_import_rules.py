@@ -168,6 +168,9 @@ def test_the_values_of_a_list_have_the_shape_of_its_type(load: Importer, kind: s
     row = attribute(attributeType=kind, attributeUnitType="LENGTH_METRIC", attributeUnit="cm")
     assert causes(load("ATTRIBUTE", row | {"attributeValues": bad})) == [(2, "malformed", "attributeValues")]
     assert counts(load("ATTRIBUTE", row | {"attributeValues": good})) == {"created": 1}
+    for silent in (attribute(), attribute(attributeType="")):
+        assert causes(load("ATTRIBUTE", silent | {"attributeValues": bad})) == [(2, "malformed", "attributeValues")]
+        assert counts(load("ATTRIBUTE", silent | {"attributeValues": good})) == {"unchanged": 1}
 
 
 def test_options_in_use_are_kept_with_a_warning_and_pair_still(load: Importer, sessions: Sessions) -> None:
