@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from datahub.jobs.import_extras import ExtraValues
 from datahub.jobs.import_fold import Record, fold, read_row
 from datahub.jobs.import_plan import Converted, Plan
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merge_target import Target
+from datahub.jobs.stored_values import stored_values
 from datahub.storage import SpooledRow
-
-Stored = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,9 @@ def _spooled(file: str, key: str, sequence: int, row: Converted) -> SpooledRow:
     return SpooledRow(sequence, key, file, sequence, orjson.dumps(row.packed(), default=str), b"")
 
 
-def _count_losses(extras: ExtraValues, record: Record, root: Mapping[str, Any], parts: Stored) -> int:
+def _count_losses(
+    extras: ExtraValues, record: Record, root: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
+) -> int:
     """How many values it would lose; none where it would be rejected for lack of one that is required."""
     final = extras.final(record, root)
     missing = extras.missing(record, final)
@@ -72,17 +72,12 @@ def _count_losses(extras: ExtraValues, record: Record, root: Mapping[str, Any], 
     return 0 if missing else lost
 
 
-def _stored(connection: Connection, target: Target, keys: Sequence[str]) -> Stored:
-    """The custom fields or attributes of the live ones among these."""
+def _stored(connection: Connection, target: Target, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The custom fields or attributes, by key."""
     if target.extras is None:
         return {}
-    table = target.table
-    key, values = table.c[target.key.column], table.c[target.extras.column]
-    query = select(key, values)
-    if target.is_hidden_when_deleted:
-        query = query.where(table.c.deleted_at.is_(None))
-    found = (connection.execute(query.where(key.in_(batch))) for batch in in_batches(keys))
-    return {row[0]: row[1] or {} for rows in found for row in rows}
+    column = target.extras.column
+    return {key: values[column] or {} for key, values in stored_values(connection, target, [column], keys).items()}
 
 
 def _count_lost(old: Mapping[str, Any], new: Mapping[str, Any]) -> int:

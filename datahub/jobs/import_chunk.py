@@ -24,6 +24,7 @@ from datahub.jobs.kept_options import keep_used_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem
 from datahub.jobs.merge_target import Target, is_json
 from datahub.jobs.stored_checks import broken_with_stored
+from datahub.jobs.stored_values import Stored, stored_values
 from datahub.jobs.tree_cycles import OWN_ANCESTOR, new_cycles
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
@@ -33,8 +34,6 @@ OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, 
 WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
 UNKNOWN_KEY, NOT_EDITABLE = "unknown_key", "not_editable"
-
-Stored = dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -211,20 +210,8 @@ class ChunkWriter:
                 yield (spooled.sequence, spooled.file, spooled.line, record.key, key, row.part_remove, *cells)
 
     def _stored(self, target: Target, keys: list[str]) -> Stored:
-        """The JSON values of the live records of these keys: only they are compared here, and not by the database."""
-        names = [item.column for item in target.given_json]
-        if not names:
-            return {}
-        table = target.table
-        columns = [table.c[target.key.column], *(table.c[name] for name in names)]
-        query = select(*columns)
-        if target.is_hidden_when_deleted:
-            query = query.where(table.c.deleted_at.is_(None))
-        return {
-            key: dict(zip(names, values, strict=True))
-            for batch in in_batches(keys)
-            for key, *values in self._connection.execute(query.where(columns[0].in_(batch)))
-        }
+        """The JSON values: only they are compared here, and not by the database."""
+        return stored_values(self._connection, target, [item.column for item in target.given_json], keys)
 
     def _apply(self, now: datetime) -> dict[int, int]:
         """The strongest action by sequence of row; writes the ledger."""

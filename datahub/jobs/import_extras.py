@@ -5,7 +5,6 @@ Full mode clears what rows do not say, on records that are named by good rows on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -25,14 +24,6 @@ Faults = dict[int, list[dict[str, str]]]
 Cleared = Mapping[str, set[str] | None]
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What applies to a record and to each of its parts; the value says whether it is required."""
-
-    root: Mapping[str, bool]
-    part: Mapping[str, bool]
-
-
 class ExtraValues:
     """Belongs to one run and one connection."""
 
@@ -49,14 +40,16 @@ class ExtraValues:
             for _, external_id, locale in columns:
                 locales.setdefault(external_id, set()).add(locale or plan.main_locale)
         custom = {item.external_id: item.required for item in plan.extras.definitions}
-        self._everywhere = _Known({} if plan.has_levels else custom, {})
-        self._known: dict[str, _Known] = {}
+        self._everywhere = Borne({} if plan.has_levels else custom)
+        self._known: dict[str, Borne] = {}
 
     def spread(self, records: Sequence[Record]) -> Faults:
         """Attributes to their products or variants, by the category; the faults of rows, by sequence."""
         if self._links is None:
             return {}
         faults: Faults = {}
+        # Those of earlier chunks are done with: a run must not keep every record in memory.
+        self._known = {}
         categories = self._categories(records)
         for record in records:
             borne = self._links.of(categories.get(record.key, ""))
@@ -67,18 +60,18 @@ class ExtraValues:
 
     def final(self, record: Record, stored: Mapping[str, Any] | None) -> dict[str, Any]:
         """The record's own values as they are to be stored. `stored` is None for a new one."""
-        cleared = self._cleared(self._of(record).root, record.rows)
+        cleared = self._cleared(self._of(record).by_product, record.rows)
         return self._joined(record, record.values[-1], stored, cleared)
 
     def final_part(self, record: Record, row: Row, stored: Mapping[str, Any] | None) -> dict[str, Any]:
         own = [other for other in record.rows if other.part_key == row.part_key]
-        cleared = self._cleared(self._of(record).part, own)
+        cleared = self._cleared(self._of(record).by_variant, own)
         return self._joined(record, row.part_values[-1], stored, cleared)
 
     def missing(self, record: Record, final: Mapping[str, Any], *, of_part: bool = False) -> list[dict[str, str]]:
         """A fault for each value that is required and not there."""
         known = self._of(record)
-        required = known.part if of_part else known.root
+        required = known.by_variant if of_part else known.by_product
         return [
             self._fault(
                 REQUIRED, external_id, "", f"A value is required: fill in a column {self._prefix}{external_id}."
@@ -87,7 +80,7 @@ class ExtraValues:
             if is_required and external_id not in final
         ]
 
-    def _of(self, record: Record) -> _Known:
+    def _of(self, record: Record) -> Borne:
         return self._known.get(record.key, self._everywhere)
 
     def _categories(self, records: Sequence[Record]) -> dict[str, str]:
@@ -104,7 +97,7 @@ class ExtraValues:
         return found
 
     def _spread(self, record: Record, borne: Borne, faults: Faults) -> None:
-        self._known[record.key] = _Known(borne.by_product, borne.by_variant)
+        self._known[record.key] = borne
         own: dict[str, Any] = {}
         record.extra_warnings = []
         for row in record.rows:

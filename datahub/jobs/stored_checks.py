@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from datahub.entities.base import Check, Field
+from datahub.entities.base import Field
 from datahub.jobs.import_fold import Record
 from datahub.jobs.import_plan import Plan
-from datahub.jobs.in_batches import in_batches
+from datahub.jobs.stored_values import stored_values
 
 
 def broken_with_stored(
@@ -22,7 +22,7 @@ def broken_with_stored(
         checked = [(record, values) for record, values in given if check.field.column in values]
         if not check.stored or not checked:
             continue
-        stored = _stored(connection, plan, check, [record.key for record, _ in checked])
+        stored = stored_values(connection, plan.root, check.stored, [record.key for record, _ in checked])
         for record, values in checked:
             if message := check.fault({**stored.get(record.key, {}), **values}):
                 yield record, check.field, message
@@ -31,16 +31,3 @@ def broken_with_stored(
 def _given(plan: Plan, record: Record) -> dict[str, Any]:
     pairs = zip(plan.root.given, record.values, strict=True)
     return {item.column: value for item, value in pairs if value is not None}
-
-
-def _stored(connection: Connection, plan: Plan, check: Check, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    table = plan.root.table
-    key = table.c[plan.root.key.column]
-    query = select(key, *(table.c[name] for name in check.stored))
-    if plan.root.is_hidden_when_deleted:
-        query = query.where(table.c.deleted_at.is_(None))
-    return {
-        external_id: dict(zip(check.stored, values, strict=True))
-        for batch in in_batches(keys)
-        for external_id, *values in connection.execute(query.where(key.in_(batch)))
-    }
