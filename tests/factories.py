@@ -142,8 +142,8 @@ def add_rejected_row(
     return _added(session, RejectedRow(**values | changes))
 
 
-def make_order(session: Session, *, status: str = "WAITING_SUPPLIER_APPROVAL", **changes: Any) -> Order:
-    """One line of 100.00 with 20 % tax, no status history."""
+def make_order(session: Session, *, status: str = "WAITING_SUPPLIER_APPROVAL", lines: int = 1, **changes: Any) -> Order:
+    """Lines of 100.00 with 20 % tax, sums of one of them, no status history."""
     number = next(_numbers)
     now = database_now(session)
     supplier = changes.pop("supplier", None) or make_supplier(session)
@@ -168,7 +168,7 @@ def make_order(session: Session, *, status: str = "WAITING_SUPPLIER_APPROVAL", *
         "currency": "EUR",
     }
     order = Order(store=store, supplier=supplier, account=account, **values | _order_amounts() | changes)
-    order.lines = [_line(number)]
+    order.lines = [_line(number), *(_line(next(_numbers), place) for place in range(2, lines + 1))]
     order.addresses = [_address("SHIPPING"), _address("BILLING")]
     return _added(session, order)
 
@@ -215,12 +215,12 @@ def _order_amounts() -> dict[str, Decimal]:
     }
 
 
-def _line(number: int) -> OrderLine:
+def _line(number: int, position: int = 1) -> OrderLine:
     zero, net, tax, gross = Decimal(0), Decimal(100), Decimal(20), Decimal(120)
     product = {"name": "Drill", "externalId": "P-1", "classificationCategory": "Tools", "brand": "Own"}
     variant = {"externalId": "V-1", "name": "Drill", "externalReference": "V-1", "gtin": None, "mpn": None}
     return OrderLine(
-        position=1,
+        position=position,
         number=f"{number:010d}",
         quantity=1,
         price=net,

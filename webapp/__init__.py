@@ -32,6 +32,7 @@ from webapp.executions import routes as executions
 from webapp.export_jobs import routes as export_jobs
 from webapp.import_jobs import form_routes as import_job_forms
 from webapp.import_jobs import routes as import_jobs
+from webapp.orders import incidents as order_incidents
 from webapp.orders import routes as orders
 from webapp.records import routes as records
 from webapp.settings import routes as settings_pages
@@ -46,6 +47,7 @@ PAGES = (
     import_jobs,
     import_job_forms,
     orders,
+    order_incidents,
     records,
     settings_pages,
 )

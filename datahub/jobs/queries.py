@@ -63,7 +63,7 @@ def find_executions(
     query = _executions(job_public_id, search, statuses)
     if query is None:
         return Slice([], has_more=False)
-    return _by_offset(session, query, EXECUTION_SORTS[sort], Execution.id, descending, page, size)
+    return by_offset(session, query, EXECUTION_SORTS[sort], Execution.id, descending, page, size)
 
 
 def executions_page(
@@ -107,7 +107,7 @@ def find_orders(
     """Whole orders, with all that is exported of them."""
     whole = selectinload(Order.lines), selectinload(Order.addresses), selectinload(Order.payments)
     query = _orders(search, statuses).options(*whole)
-    return _by_offset(session, query, ORDER_SORTS[sort], Order.id, descending, page, size)
+    return by_offset(session, query, ORDER_SORTS[sort], Order.id, descending, page, size)
 
 
 def orders_page(
@@ -210,9 +210,10 @@ def _orders(search: str, statuses: Sequence[str]) -> Select[Order]:
     return query.where(Order.status.in_(known)) if known else query
 
 
-def _by_offset(
+def by_offset(
     session: Session, query: Select[Row], column: Any, key: Any, descending: bool, page: int, size: int
 ) -> Slice[Row]:
+    """A page of the query; rows that are equal in the column follow by the key."""
     order = (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
     rows = list(session.scalars(query.order_by(*order).offset(page * size).limit(size + 1)))
     return Slice(rows[:size], has_more=len(rows) > size)

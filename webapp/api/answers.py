@@ -16,6 +16,7 @@ from datahub.models.connection import Connection
 from datahub.models.execution import EXPORT_STATUSES, ORIGINS, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import DELIMITERS, POLICIES, ImportJob
+from datahub.models.incident import INCIDENT_STATUSES, OF_LINES, OF_ORDER
 
 ConnectionType = Literal["SFTP"]
 Row = TypeVar("Row", bound=BaseModel)
@@ -182,6 +183,24 @@ class MovedOrderAnswer(Answer):
     reference: str
     status: str
     exports: list[str]
+
+
+class AffectedLineAnswer(Answer):
+    order_line_id: str
+    quantity: int
+
+
+class IncidentAnswer(Answer):
+    """Without lines it is about the whole order, and `linkedType` is ORDER."""
+
+    incident_id: str
+    order_reference: str
+    status: str = Field(json_schema_extra={"enum": list(INCIDENT_STATUSES)})
+    reason: str
+    linked_type: str = Field(json_schema_extra={"enum": [OF_ORDER, OF_LINES]})
+    lines: list[AffectedLineAnswer]
+    created_at: datetime
+    updated_at: datetime
 
 
 class RecordAnswer(Answer):

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 
-from flask import Blueprint, Response, flash, render_template, request, url_for
+from flask import Response, flash, render_template, request, url_for
 from flask_login import current_user
 from wtforms import SelectChoice
 
 from datahub.errors import ConflictError, InvalidError
-from datahub.jobs import history, orders, queries, triggers
+from datahub.jobs import history, incidents, orders, queries, triggers
 from datahub.models.execution import Execution
 from datahub.models.order import ORDER_STATUSES, Order
 from datahub.orders import life
 from webapp.database import db
 from webapp.filters import status_words
 from webapp.htmx import redirect_to, render, wants_fragment
+from webapp.orders.blueprint import blueprint
 from webapp.orders.forms import MoveForm
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, may, permission
-
-blueprint = Blueprint("orders", __name__)
 
 
 @blueprint.get("/orders")
@@ -103,6 +102,8 @@ def _page(order: Order, form: MoveForm) -> str:
         fires=_offer(order, form) if may(MAPPER_WRITE) else {},
         places={address.kind: address for address in order.addresses},
         executions=exports,
+        incidents=incidents.of_order(db.session(), order),
+        may_become=incidents.NEXT,
         fired=Counter(export.snapshot_id for export in exports if export.predecessor_id is None),
     )
 

@@ -1,0 +1,141 @@
+"""Incidents of orders: declared, moved, found. They mark the order and its lines, and fire no export."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from datahub.db import database_now
+from datahub.errors import IllegalMoveError, InvalidError, NotFoundError
+from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
+from datahub.models.incident import (
+    CLOSED,
+    INCIDENT_STATUSES,
+    ON_GOING,
+    OPEN,
+    Incident,
+    IncidentLine,
+    IncidentStatusChange,
+)
+from datahub.models.order import Order, OrderLine
+from datahub.models.order_document import ILLEGAL_IN_XML
+
+LONGEST_REASON = 100
+NEXT = {OPEN: (ON_GOING, CLOSED), ON_GOING: (CLOSED,), CLOSED: ()}
+SORTS = {"created_at": Incident.created_at, "updated_at": Incident.updated_at}
+
+# The number of a line, and how much of it.
+Affected = tuple[str, int]
+
+
+def get(session: Session, incident_id: str) -> Incident:
+    query = select(Incident).join(Incident.order).where(Incident.incident_id == incident_id)
+    incident = session.scalar(query)
+    if incident is None:
+        raise NotFoundError(f"There is no incident with the id {incident_id!r}.")
+    return incident
+
+
+def find(
+    session: Session,
+    *,
+    order_reference: str = "",
+    statuses: Sequence[str] = (),
+    sort: str = "created_at",
+    descending: bool = True,
+    page: int = 0,
+    size: int = PAGE_SIZE,
+) -> Slice[Incident]:
+    """Unknown statuses are passed over."""
+    lines = selectinload(Incident.lines).joinedload(IncidentLine.order_line)
+    query = select(Incident).join(Incident.order).options(contains_eager(Incident.order), lines)
+    if order_reference:
+        query = query.where(Order.reference == order_reference)
+    known = [status for status in statuses if status in INCIDENT_STATUSES]
+    if known:
+        query = query.where(Incident.status.in_(known))
+    return by_offset(session, query, SORTS[sort], Incident.id, descending, page, size)
+
+
+def of_order(session: Session, order: Order) -> list[Incident]:
+    """The newest first."""
+    lines = selectinload(Incident.lines).joinedload(IncidentLine.order_line)
+    query = select(Incident).where(Incident.order_id == order.id).order_by(Incident.id.desc())
+    return list(
+        session.scalars(query.options(lines, selectinload(Incident.status_changes), joinedload(Incident.order)))
+    )
+
+
+def declare(session: Session, order: Order, *, reason: str, affected: Sequence[Affected], actor: str) -> Incident:
+    """An OPEN incident about these lines, without any about the whole order. Flushes.
+
+    Raises InvalidError at `reason`, `lines.<index>.order_line_id` or `lines.<index>.quantity`."""
+    # Nobody moves or edits the order meanwhile.
+    session.refresh(order, with_for_update=True)
+    text = reason.strip()
+    faults = _reason_faults(text)
+    by_number = {line.number: line for line in order.lines}
+    chosen: dict[str, int] = {}
+    for index, (number, quantity) in enumerate(affected):
+        faults |= _line_faults(f"lines.{index}", by_number.get(number), number, quantity, is_second=number in chosen)
+        chosen[number] = quantity
+    if faults:
+        raise InvalidError(f"The incident is not valid: see {', '.join(faults)}.", faults)
+    now = database_now(session)
+    lines = [IncidentLine(order_line_id=by_number[number].id, quantity=quantity) for number, quantity in chosen.items()]
+    incident = Incident(incident_id=str(uuid.uuid4()), order=order, reason=text, status=OPEN, lines=lines)
+    incident.created_at = incident.updated_at = now
+    incident.status_changes.append(IncidentStatusChange(from_status=None, to_status=OPEN, at=now, actor=actor))
+    session.add(incident)
+    order.incident_declared, order.updated_at = True, now
+    for number in chosen:
+        by_number[number].incident_declared = True
+    session.flush()
+    return incident
+
+
+def change_status(session: Session, incident: Incident, status: str, *, actor: str) -> None:
+    """The status it already has changes nothing. Flushes.
+
+    Raises InvalidError for an unknown word, IllegalMoveError for a way back."""
+    if status not in INCIDENT_STATUSES:
+        message = f"Must be one of {', '.join(INCIDENT_STATUSES)}."
+        raise InvalidError("This is not a status of an incident.", {"status": [message]})
+    session.refresh(incident, with_for_update=True)
+    if status == incident.status:
+        return
+    if status not in NEXT[incident.status]:
+        allowed = ", ".join(NEXT[incident.status]) or "none: it is closed"
+        raise IllegalMoveError(
+            f"The incident is {incident.status} and cannot become {status}. It may become: {allowed}."
+        )
+    now = database_now(session)
+    change = IncidentStatusChange(from_status=incident.status, to_status=status, at=now, actor=actor)
+    incident.status_changes.append(change)
+    incident.status, incident.updated_at = status, now
+    session.flush()
+
+
+def _reason_faults(text: str) -> dict[str, list[str]]:
+    if not text:
+        return {"reason": ["This field is required."]}
+    if len(text) > LONGEST_REASON:
+        return {"reason": [f"Must be at most {LONGEST_REASON} characters long; it has {len(text)}."]}
+    if ILLEGAL_IN_XML.search(text):
+        return {"reason": ["Holds a character that no file may carry. Write it again by hand."]}
+    return {}
+
+
+def _line_faults(
+    path: str, line: OrderLine | None, number: str, quantity: int, *, is_second: bool
+) -> dict[str, list[str]]:
+    if line is None:
+        return {f"{path}.order_line_id": [f"The order has no line {number!r}."]}
+    if is_second:
+        return {f"{path}.order_line_id": [f"The line {number} is named twice."]}
+    if not 1 <= quantity <= line.quantity:
+        return {f"{path}.quantity": [f"Must be from 1 to {line.quantity}, the quantity of the line."]}
+    return {}
