@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from datahub.access import users
 from datahub.db import database_now
-from datahub.jobs import connections, export_jobs, orders, records
+from datahub.jobs import connections, custom_fields, export_jobs, orders, records
 from datahub.models.access import ADMIN, User
 from datahub.models.connection import Connection
 from datahub.models.order import Order
@@ -70,12 +70,11 @@ def fill(session: Session, vault: Vault, place: Place, *, password: str) -> bool
 
 
 def _put_parties(session: Session) -> None:
+    custom_fields.create(session, custom_fields.Definition("SUPPLIER", "region", "Region", "TEXT"))
     for entity, rows in json.loads((SAMPLES / "parties.json").read_text()).items():
         for row in rows:
-            custom_fields = row.get("customFields", {})
-            records.put(
-                session, entity, row["externalId"], fields=row["fields"], custom_fields=custom_fields, actor=ACTOR
-            )
+            custom = row.get("customFields", {})
+            records.put(session, entity, row["externalId"], fields=row["fields"], custom_fields=custom, actor=ACTOR)
 
 
 def _bodies(now: datetime) -> list[Body]:

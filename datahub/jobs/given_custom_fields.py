@@ -12,7 +12,6 @@ from datahub.entities.base import EntityType
 from datahub.entities.extras import Definition
 from datahub.entities.values import parse_custom_value
 from datahub.errors import InvalidError
-from datahub.jobs.custom_fields import EXTERNAL_ID
 from datahub.jobs.import_definitions import custom_fields_of
 from datahub.jobs.json_values import newer
 from datahub.mapping.names import locale_tag
@@ -38,19 +37,19 @@ def read_custom_fields(
     faults: FieldFaults,
     stored: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Those that are given and not empty; ids that nobody defined are taken as text. `stored` is None for a record that
-    goes away, which needs none."""
+    """Those that are given and not empty. `stored` is None for a record that goes away, which needs none."""
     if given and not kind.has_custom_fields:
         faults.add("customFields", f"{kind.name} has no custom fields.")
+        return {}
     main_locale = session.get_one(GeneralSettings, 1).main_locale
     known = {item.external_id: item for item in custom_fields_of(session, kind.name, main_locale)}
     values: dict[str, Any] = {}
     for key, value in given.items():
-        if not EXTERNAL_ID.fullmatch(key):
-            faults.add(f"customFields.{key}", "The id of a custom field has letters, digits, _, . and - only.")
+        if key not in known:
+            faults.add(f"customFields.{key}", f"{kind.name} has no custom field with this id. Define it first.")
+            continue
         try:
-            definition = known.get(key)
-            values[key] = _read(definition, value, main_locale) if definition else parse_custom_value(value)
+            values[key] = _read(known[key], value, main_locale)
         except ValueError as error:
             faults.add(f"customFields.{key}", str(error))
     said = {key: value for key, value in values.items() if value is not None}

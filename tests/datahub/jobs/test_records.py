@@ -60,6 +60,7 @@ def test_a_store_needs_name_and_description_each_time(session: Session) -> None:
 
 
 def test_every_fault_is_named_at_once_and_nothing_is_saved(session: Session) -> None:
+    define(session, "list")
     found = faults(
         session,
         "SUPPLIER",
@@ -121,10 +122,12 @@ def test_values_come_in_the_ways_that_systems_write_them(session: Session) -> No
 
 
 def test_empty_values_keep_what_is_stored(session: Session) -> None:
-    supplier, _ = put(session, "SUPPLIER", "S-1", {"zone": "north", "tags": ["a"]}, name="Acme", description="good")
+    for external_id in ("zone", "tags", "new"):
+        define(session, external_id)
+    supplier, _ = put(session, "SUPPLIER", "S-1", {"zone": "north", "tags": "a"}, name="Acme", description="good")
     put(session, "SUPPLIER", "S-1", {"zone": "", "tags": [], "new": 7}, name=None, description=" ", status="")
     assert (supplier.name, supplier.description, supplier.status) == ("Acme", "good", "ACTIVE")
-    assert supplier.custom_fields == {"zone": "north", "tags": ["a"], "new": "7"}
+    assert supplier.custom_fields == {"zone": "north", "tags": "a", "new": "7"}
 
 
 def test_what_may_not_be_edited_may_be_repeated(session: Session) -> None:
@@ -134,6 +137,7 @@ def test_what_may_not_be_edited_may_be_repeated(session: Session) -> None:
 
 
 def test_a_deleted_supplier_is_hidden_and_comes_back_afresh(session: Session) -> None:
+    define(session, "zone")
     supplier, _ = put(session, "SUPPLIER", "S-1", {"zone": "north"}, name="Acme", description="good", inactive=True)
     _, created = put(session, "SUPPLIER", "S-1", deleted="true")
     assert not created
@@ -208,6 +212,7 @@ def test_what_comes_by_imports_alone_is_refused(session: Session, entity: str) -
 
 
 def test_a_record_is_described_by_field_keys(session: Session) -> None:
+    define(session, "zone", entity="ACCOUNT")
     account, _ = put(session, "ACCOUNT", "A-1", {"zone": "north"}, **ACCOUNT)
     (shown,) = record_reads.describe(session, "ACCOUNT", [account])
     assert (shown["entity"], shown["externalId"]) == ("ACCOUNT", "A-1")
@@ -222,6 +227,7 @@ def test_the_ledger_says_who_changed_what_by_hand(sessions: sessionmaker[Session
     address |= {"addressCity": "Lyon", "addressZipCode": "69001", "addressStreetName": "1 Rue X"}
     names = dict.fromkeys(("accountName", "companyRegistrationName", "businessRegistrationNumber"), "Acme")
     with sessions.begin() as session:
+        define(session, "zone", entity="ACCOUNT")
         put(session, "ACCOUNT", "A-1", {"zone": "north"}, **names, address=[address])
         put(session, "ACCOUNT", "A-1", {"zone": "north"}, **names, address=[address])
         moved = address | {"addressCity": "Paris"}
@@ -262,6 +268,16 @@ def test_custom_fields_are_read_by_their_definitions(session: Session) -> None:
     assert record.custom_fields == {"zone": ["south", "north"], "note": {"fr-FR": "bonjour"}, "weight": "12"}
     record, _ = put(session, "SUPPLIER", "S-1", {"note": "hello"}, **supplier)
     assert record.custom_fields["note"] == {"fr-FR": "bonjour", "en-GB": "hello"}
+
+
+def test_a_custom_field_that_nobody_defined_for_the_entity_is_refused_even_when_empty(session: Session) -> None:
+    define(session, "zone")
+    define(session, "colour", entity="ACCOUNT")
+    for given in ({"colour": "red"}, {"colour": None}, {"Zone": "north"}, {"CF_zone": "north"}):
+        (unknown,) = given
+        assert faults(session, "SUPPLIER", "S-1", given | {"zone": "north"}, name="Acme") == {f"customFields.{unknown}"}
+    assert record_reads.find(session, "SUPPLIER").items == []
+    assert faults(session, "STORE", "S-1", {"zone": "north"}, **STORE) == {"customFields"}
 
 
 def define(session: Session, external_id: str, **more: Any) -> None:
