@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
-from datahub.jobs import import_executions, lifecycle, triggers
+from datahub.jobs import import_executions, job_rules, lifecycle, triggers
 from datahub.jobs.queries import OF_JOB
 from datahub.models.execution import (
     ERROR,
@@ -121,7 +121,7 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
     """Owes an export for every order now in a trigger status that this job never exported; returns their number.
 
     Snapshots are frozen now. Commits after each RUN_CHUNK orders, so that nobody waits for thousands of them. Safe to
-    repeat: what got an execution is left alone."""
+    repeat: what got an execution is left alone. Raises NotFoundError if the job has been deleted meanwhile."""
     count = last_id = 0
     while ids := _lock_never_exported(session, job, after=last_id):
         orders = _load_never_exported(session, job, ids)
@@ -156,12 +156,9 @@ def count_unended(session: Session, job: ExportJob | ImportJob) -> int:
 
 
 def _lock_never_exported(session: Session, job: ExportJob, *, after: int) -> list[int]:
-    """The next chunk of orders; empty also when the job has been deleted meanwhile. An order that moves at this moment
-    is waited for."""
-    # Two people pressing Run at once take turns on the job's row; orders may fire it meanwhile.
-    exists_still = select(ExportJob.id).where(ExportJob.id == job.id).with_for_update(key_share=True)
-    if session.scalar(exists_still) is None:
-        return []
+    """The next chunk of orders. An order that moves at this moment is waited for."""
+    # Two people pressing Run at once take turns; orders may fire the job meanwhile.
+    job_rules.keep(session, job, in_turn=True)
     chunk = _owed(select(Order.id), job).where(Order.id > after).order_by(Order.id).limit(RUN_CHUNK)
     return list(session.scalars(chunk.with_for_update(of=Order)))
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from datahub.db import database_now
 from datahub.entities import ENTITIES
-from datahub.jobs import dispatch, lifecycle
+from datahub.jobs import dispatch, job_rules, lifecycle
 from datahub.jobs.lifecycle import SYSTEM, Claim
 from datahub.models.execution import (
     IMPORT,
@@ -46,7 +46,9 @@ def trigger(
 ) -> Execution:
     """A new execution: at work at once, queued or skipped by the job's policy. `upload` is a file's name and content.
 
-    The caller commits; a lost race is an answer, not an error."""
+    The caller commits; a lost race is an answer, not an error, but NotFoundError is raised for a job that has just been
+    deleted."""
+    job_rules.keep(session, job)
     statuses = [JOB_INITIALIZING, JOB_PENDING] if job.simultaneous_execution == RUN_IMMEDIATELY else [JOB_INITIALIZING]
     for status in statuses:
         try:

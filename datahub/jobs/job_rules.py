@@ -112,11 +112,23 @@ def lock(session: Session, job: Job) -> None:
     just deleted it."""
     query = select(type(job)).where(type(job).id == job.id).with_for_update()
     if session.scalar(query.execution_options(populate_existing=True)) is None:
-        raise NotFoundError(f"The {_KINDS[type(job)]} {job.name} has just been deleted.")
+        raise _gone(job)
+
+
+def keep(session: Session, job: Job, *, in_turn: bool = False) -> None:
+    """Nobody deletes the job until the end of the transaction; others may edit it, and `in_turn` keep it one after the
+    other. Raises NotFoundError if somebody has just deleted it."""
+    query = select(type(job).id).where(type(job).id == job.id)
+    if session.scalar(query.with_for_update(read=not in_turn, key_share=True)) is None:
+        raise _gone(job)
 
 
 def distinct(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(value.strip() for value in values))
+
+
+def _gone(job: Job) -> NotFoundError:
+    return NotFoundError(f"The {_KINDS[type(job)]} {job.name} has just been deleted.")
 
 
 def _taken(job: Job, name: str) -> FieldConflictError:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.errors import NotFoundError
-from datahub.jobs import export_jobs, job_rules
+from datahub.errors import ConflictError, NotFoundError
+from datahub.jobs import executions, export_jobs, import_executions, import_jobs, job_rules
+from datahub.models.execution import API, Execution
 from datahub.models.export_job import export_job_suppliers
 from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_supplier
+from tests.factories import add_connection, add_import_job, make_job, make_order, make_supplier
+
+Run = Callable[[Session, Any], object]
+
+
+def run_import(session: Session, job: Any) -> None:
+    import_executions.trigger(session, job, origin=API, actor="bob")
+
+
+def run_export(session: Session, job: Any) -> None:
+    executions.run_job(session, job, actor="bob")
 
 
 def test_a_job_that_others_changed_is_known_afresh_once_it_is_locked(
@@ -38,3 +54,51 @@ def test_a_job_that_is_just_gone_cannot_be_locked(sessions: sessionmaker[Session
         export_jobs.delete(first, export_jobs.get(first, job.public_id), actor="ada")
     with sessions() as second, pytest.raises(NotFoundError, match="just been deleted"):
         export_jobs.delete(second, job, actor="ada")
+
+
+@pytest.mark.parametrize(("run", "rules"), [(run_import, import_jobs), (run_export, export_jobs)])
+def test_who_runs_a_job_while_it_is_deleted_waits_and_is_told_so(
+    sessions: sessionmaker[Session], vault: Vault, run: Run, rules: Any
+) -> None:
+    with sessions.begin() as session:
+        connection = add_connection(session, vault)
+        make_order(session)
+        job: Any = make_job(session, connection) if rules is export_jobs else add_import_job(session, connection)
+    is_deleted, answered = Event(), Event()
+
+    def run_it() -> None:
+        is_deleted.wait()
+        try:
+            with sessions.begin() as session:
+                run(session, job)
+        finally:
+            answered.set()
+
+    with ThreadPoolExecutor(1) as thread:
+        with sessions.begin() as session:
+            running = thread.submit(run_it)
+            rules.delete(session, rules.get(session, job.public_id), actor="ada")
+            is_deleted.set()
+            assert not answered.wait(0.3), "the run waits for the end of the deletion"
+        with pytest.raises(NotFoundError, match="just been deleted"):
+            running.result()
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Execution)) == 0
+
+
+def test_who_deletes_an_import_job_while_it_is_started_waits_and_is_told_so(
+    sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        job = add_import_job(session, add_connection(session, vault))
+
+    def delete() -> None:
+        with sessions.begin() as session:
+            import_jobs.delete(session, job, actor="ada")
+
+    with ThreadPoolExecutor(1) as thread:
+        with sessions.begin() as session:
+            run_import(session, job)
+            deleting = thread.submit(delete)
+        with pytest.raises(ConflictError, match="under way"):
+            deleting.result()
