@@ -85,5 +85,5 @@ def _complete_operation(operation: dict[str, Any], method: str) -> None:
     operation["security"] = [{TOKEN: []}]
     operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/Client"})
     for status in ERRORS:
-        if method in WITH_BODY or status not in ONLY_WITH_BODY:
+        if "requestBody" in operation or (status != "415" and (method in WITH_BODY or status not in ONLY_WITH_BODY)):
             operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Error{status}"})

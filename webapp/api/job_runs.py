@@ -10,7 +10,7 @@ from datahub.jobs import executions, import_executions, import_jobs
 from datahub.models.execution import API, UPLOAD
 from webapp.api.blueprint import make_blueprint
 from webapp.api.body import parse
-from webapp.api.reply import no_content, reply
+from webapp.api.reply import JSON_TYPE, no_content, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
 from webapp.permissions import MAPPER_WRITE, permission
@@ -26,6 +26,14 @@ class RunAnswer(Shape):
 
 @blueprint.post("/v1/mapper/jobs/<job_id>/run")
 @blueprint.output(RunAnswer, status_code=202)
+@blueprint.doc(
+    responses={
+        415: {
+            "description": f'The body is neither multipart/form-data with the field "{FIELD}" nor empty.',
+            "content": {JSON_TYPE: {"schema": {"$ref": "#/components/schemas/Error"}}},
+        }
+    }
+)
 @takes_file
 @permission(MAPPER_WRITE)
 def run_import_job(job_id: str) -> Response:

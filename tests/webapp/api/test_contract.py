@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -45,6 +46,20 @@ def test_the_document_describes_every_path(app: APIFlask, script: Script) -> Non
     operation = document["paths"]["/v1/mapper/jobout"]["post"]
     assert operation["security"] == [{"token": []}]
     assert operation["requestBody"]["content"]["application/json"]["example"]["clientId"]
+
+
+def test_the_document_says_which_body_a_415_wants_and_only_where_a_body_is_read(script: Script) -> None:
+    paths = script.get(DOCUMENT).json["paths"]
+
+    def told(path: str, method: str = "post") -> Any:
+        return paths[path][method]["responses"].get("415")
+
+    assert told("/v1/mapper/jobout") == {"$ref": "#/components/responses/Error415"}
+    run = told("/v1/mapper/jobs/{job_id}/run")
+    assert run["description"] == 'The body is neither multipart/form-data with the field "file" nor empty.'
+    assert run["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+    assert told("/v1/mapper/jobout/{job_id}/run") is None
+    assert told("/v1/mapper/jobout", "get") is None
 
 
 def test_the_page_that_shows_it_runs_no_inline_script(script: Script) -> None:
