@@ -12,7 +12,6 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_migrate import Migrate, upgrade
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datahub.access import tokens, users
@@ -20,7 +19,7 @@ from datahub.db import make_sessions
 from datahub.entities.tables import in_markdown
 from datahub.errors import DataHubError, InvalidError, NotFoundError
 from datahub.jobs import connections
-from datahub.models.access import ROLES, User
+from datahub.models.access import ROLES
 from sandbox import demo as sandbox_demo
 from sandbox import imports as sandbox_imports
 from sandbox.imports import Imported
@@ -48,13 +47,6 @@ def _work() -> Iterator[Session]:
         raise click.ClickException(str(error)) from error
 
 
-def _find_user(session: Session, name: str) -> User:
-    user = session.scalar(select(User).where(func.lower(User.name) == name.lower()))
-    if user is None:
-        raise NotFoundError(f"There is no user {name}.")
-    return user
-
-
 @click.command("create-user")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES, case_sensitive=False), required=True)
@@ -77,7 +69,7 @@ def create_user(name: str, role: str) -> None:
 def create_token(user: str, name: str) -> None:
     """Create an API token of a user and print it, alone: nothing can show it again."""
     with _work() as session:
-        _, text = tokens.create(session, user=_find_user(session, user), name=name)
+        _, text = tokens.create(session, user=users.find(session, user), name=name)
     click.echo(text)
 
 

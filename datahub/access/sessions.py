@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
+from datahub.errors import ConflictError, NotFoundError
 from datahub.models.access import User, UserSession
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -23,6 +24,7 @@ def open(session: Session, *, user: User, source: str, agent: str, max_seconds: 
     session.execute(delete(UserSession).where(UserSession.user_id == user.id, too_old))
     row = UserSession(token_hash=_hash(token), user_id=user.id, created_at=now, last_seen_at=now)
     row.source, row.agent = source[:64], agent[:255]
+    user.last_seen_at = now
     session.add(row)
     session.flush()
     return token
@@ -46,19 +48,24 @@ def needs_touch(session: Session, row: UserSession) -> bool:
 
 
 def touch(session: Session, session_id: int) -> None:
-    """Notes that the session is in use."""
+    """Notes that the session is in use, and with it its user."""
     now = database_now(session)
     session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=now))
+    whose = select(UserSession.user_id).where(UserSession.id == session_id).scalar_subquery()
+    session.execute(update(User).where(User.id == whose).values(last_seen_at=now))
+
+
+def is_valid(now: datetime, *, idle_seconds: float, max_seconds: float) -> ColumnElement[bool]:
+    return and_(
+        UserSession.last_seen_at >= now - timedelta(seconds=idle_seconds),
+        UserSession.created_at >= now - timedelta(seconds=max_seconds),
+    )
 
 
 def of_user(session: Session, *, user: User, idle_seconds: float, max_seconds: float) -> list[UserSession]:
     """Those still valid, the one used last first."""
-    now = database_now(session)
-    own = select(UserSession).where(
-        UserSession.user_id == user.id,
-        UserSession.last_seen_at >= now - timedelta(seconds=idle_seconds),
-        UserSession.created_at >= now - timedelta(seconds=max_seconds),
-    )
+    valid = is_valid(database_now(session), idle_seconds=idle_seconds, max_seconds=max_seconds)
+    own = select(UserSession).where(UserSession.user_id == user.id, valid)
     return list(session.scalars(own.order_by(UserSession.last_seen_at.desc(), UserSession.id.desc())))
 
 
@@ -67,9 +74,21 @@ def close(session: Session, token: str) -> None:
     session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
 
 
-def close_others(session: Session, *, user: User, token: str) -> None:
-    """Ends every session of the user but the one of this token."""
-    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.token_hash != _hash(token)))
+def close_one(session: Session, *, user: User, session_id: int, token: str) -> None:
+    """`token` is that of whoever asks, who signs out instead. Raises NotFoundError for a session of somebody else."""
+    row = session.scalar(select(UserSession).where(UserSession.id == session_id, UserSession.user_id == user.id))
+    if row is None:
+        raise NotFoundError("This session has ended already.")
+    if row.token_hash == _hash(token):
+        raise ConflictError("This is the browser that you use now. Sign out instead.")
+    session.delete(row)
+    session.flush()
+
+
+def close_others(session: Session, *, user: User, token: str = "") -> int:
+    """Ends every session of the user but the one of this token, and says how many."""
+    others = delete(UserSession).where(UserSession.user_id == user.id, UserSession.token_hash != _hash(token))
+    return len(session.scalars(others.returning(UserSession.id)).all())
 
 
 def _hash(token: str) -> str:

@@ -45,6 +45,15 @@ def revoke(session: Session, *, user: User, public_id: str) -> ApiToken:
     return token
 
 
+def revoke_all(session: Session, *, user: User) -> int:
+    """How many were valid until now."""
+    valid = [token for token in list(session, user=user) if token.revoked_at is None]
+    for token in valid:
+        token.revoked_at = database_now(session)
+    session.flush()
+    return len(valid)
+
+
 def find(session: Session, text: str) -> ApiToken | None:
     """With its user; None for a token that is unknown or revoked, or whose user is not active."""
     by_text = select(ApiToken).where(ApiToken.token_hash == _hash(text)).options(joinedload(ApiToken.user))
@@ -57,9 +66,11 @@ def needs_touch(session: Session, token: ApiToken) -> bool:
 
 
 def touch(session: Session, token_id: int) -> None:
-    """Notes that the token is in use."""
+    """Notes that the token is in use, and with it its user."""
     now = database_now(session)
     session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now))
+    whose = select(ApiToken.user_id).where(ApiToken.id == token_id).scalar_subquery()
+    session.execute(update(User).where(User.id == whose).values(last_seen_at=now))
 
 
 def list(session: Session, *, user: User) -> builtins.list[ApiToken]:

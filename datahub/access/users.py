@@ -1,4 +1,4 @@
-"""Users and their passwords."""
+"""Users, their names and passwords. What administrators do to them is in accounts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import func, select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
-from datahub.errors import FieldConflictError, InvalidError
-from datahub.models.access import ROLES, User
+from datahub.errors import FieldConflictError, InvalidError, NotFoundError
+from datahub.models.access import ROLES, User, name_key
 
 MIN_PASSWORD, MAX_PASSWORD = 10, 200
 MAX_NAME = 100
@@ -23,18 +24,33 @@ _NOBODY = _hasher.hash(secrets.token_hex())
 
 def create(session: Session, *, name: str, password: str, role: str) -> User:
     """Raises InvalidError with the faulty fields, FieldConflictError when the name is taken in any spelling."""
-    name = name.strip()
-    faults = _name_faults(name) | _password_faults(password)
-    if role not in ROLES:
-        faults["role"] = [f"Choose one of {', '.join(ROLES)}."]
-    if faults:
-        raise InvalidError("The user was not created.", faults)
-    if session.scalar(select(User.id).where(func.lower(User.name) == name.lower())):
-        raise FieldConflictError("name", f"The name {name} is taken.")
-    user = User(name=name, password_hash=_hasher.hash(password), role=role, created_at=database_now(session))
-    session.add(user)
+    faults = _password_faults(password)
+    user = _add(session, name, role, faults)
+    user.password_hash = _hasher.hash(password)
     session.flush()
     return user
+
+
+def create_without_password(session: Session, *, name: str, role: str) -> User:
+    """Nobody can sign in until a password is set. Raises as `create` does."""
+    return _add(session, name, role, {})
+
+
+def find(session: Session, name: str) -> User:
+    """By its name in any spelling. Raises NotFoundError."""
+    user = _by_name(session, name)
+    if user is None:
+        raise NotFoundError(f"There is no user {name}.")
+    return user
+
+
+def set_password(session: Session, *, user: User, password: str) -> None:
+    """Whoever calls has made sure that it may be set. Raises InvalidError at `password`."""
+    faults = _password_faults(password)
+    if faults:
+        raise InvalidError("The password was not set.", faults)
+    user.password_hash = _hasher.hash(password)
+    session.flush()
 
 
 def change_password(session: Session, *, user: User, current: str, password: str) -> None:
@@ -50,17 +66,41 @@ def change_password(session: Session, *, user: User, current: str, password: str
 
 def check_password(session: Session, *, name: str, password: str) -> User | None:
     """The active user whom both fit, or None; takes the same time either way. Only reads."""
-    user = session.scalar(select(User).where(func.lower(User.name) == name.strip().lower()))
-    stored = user.password_hash if user and user.active else _NOBODY
-    return user if _verifies(stored, password) and user and user.active else None
+    user = _by_name(session, name)
+    is_able = user is not None and user.active and bool(user.password_hash)
+    stored = user.password_hash if user and is_able else _NOBODY
+    return user if _verifies(stored, password) and is_able else None
 
 
 def renew_hash(session: Session, *, user_id: int, password: str) -> None:
     """After a successful sign-in: stores the password anew if the parameters of the hash have changed since."""
-    user = session.get_one(User, user_id)
-    if _hasher.check_needs_rehash(user.password_hash):
-        user.password_hash = _hasher.hash(password)
-        session.flush()
+    stored = session.get_one(User, user_id).password_hash
+    if _hasher.check_needs_rehash(stored):
+        # Only where it is the same still: a password that was set or voided meanwhile stays as it is.
+        same = update(User).where(User.id == user_id, User.password_hash == stored)
+        session.execute(same.values(password_hash=_hasher.hash(password)))
+
+
+def _by_name(session: Session, name: str) -> User | None:
+    return session.scalar(select(User).where(User.name_key == name_key(name)))
+
+
+def _add(session: Session, name: str, role: str, faults: dict[str, list[str]]) -> User:
+    name = name.strip()
+    faults = _name_faults(name) | faults
+    if role not in ROLES:
+        faults["role"] = [f"Choose one of {', '.join(ROLES)}."]
+    if faults:
+        raise InvalidError("The user was not created.", faults)
+    if _by_name(session, name):
+        raise FieldConflictError("name", f"The name {name} is taken.")
+    user = User(name=name, password_hash="", role=role, created_at=database_now(session))
+    try:
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError as error:
+        raise FieldConflictError("name", f"The name {name} is taken.") from error
+    return user
 
 
 def _verifies(stored: str, password: str) -> bool:

@@ -1,18 +1,18 @@
-"""Sign in, sign out."""
+"""Sign in, sign out, set a password by a one-time link."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, flash, render_template, request, session, url_for
 from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_user
 
-from datahub.access import sessions, users
+from datahub.access import password_links, sessions, users
 from datahub.db import read_only
 from datahub.errors import InvalidError
 from datahub.models.access import User
-from webapp.auth.forms import SignInForm
+from webapp.auth.forms import SetPasswordForm, SignInForm
 from webapp.auth.identity import Visitor
 from webapp.database import db, session_apart
 from webapp.htmx import redirect_to
@@ -28,6 +28,10 @@ def _account() -> str:
 
 def _failed(response: Response) -> bool:
     return response.status_code == 422
+
+
+def _is_void(response: Response) -> bool:
+    return response.status_code == 404
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -54,6 +58,26 @@ def sign_out() -> Response:
     sessions.close(db.session, current_user.get_id())
     session.clear()
     return redirect_to(url_for("auth.sign_in"))
+
+
+@blueprint.route("/set-password/<secret>", methods=["GET", "POST"])
+@limiter.limit(ATTEMPTS, key_func=get_remote_address, deduct_when=_is_void)
+@permission(PUBLIC)
+def set_password(secret: str) -> object:
+    """A link that is wrong, used, replaced or too old gets one and the same answer."""
+    form = SetPasswordForm()
+    user = password_links.find(db.session(), secret)
+    if user and form.validate_on_submit():
+        try:
+            user = password_links.redeem(db.session(), secret, password=form.password.data)
+            if user:
+                flash("Your password is set. Sign in with it.", "success")
+                return redirect_to(url_for("auth.sign_in"))
+        except InvalidError as error:
+            form.show(error)
+    if user is None:
+        return render_template("auth/link_void.html"), 404
+    return render_template("auth/set_password.html", form=form, user=user), 422 if form.errors else 200
 
 
 def _check(name: str, password: str) -> User | None:

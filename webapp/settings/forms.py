@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import BooleanField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
-from wtforms.validators import EqualTo, InputRequired, Length, Regexp
+from wtforms.validators import InputRequired, Length, Regexp
 
-from datahub.access.users import MAX_PASSWORD, MIN_PASSWORD
+from datahub.access.users import MAX_NAME, MAX_PASSWORD
 from datahub.jobs.custom_fields import NAME_LENGTH, OWNERS, UNIT_LENGTH
 from datahub.models.custom_field import LIST_TYPES, METRIC_TYPES, TEXT_TYPES
+from webapp.auth.forms import SetPasswordForm
 from webapp.forms import Form
 
 TYPE_WORDS = {
@@ -22,6 +23,11 @@ TYPE_WORDS = {
     "LIST_METRIC": "List of numbers with a unit",
     "BOOLEAN": "Yes or no",
     "MEDIA": "Address of a file",
+}
+ROLE_WORDS = {
+    "VIEWER": "Viewer: sees everything but users and general settings, changes nothing",
+    "OPERATOR": "Operator: also changes, runs and stops",
+    "ADMIN": "Administrator: also general settings and users",
 }
 
 
@@ -92,18 +98,21 @@ class NewCustomFieldForm(CustomFieldForm):
         }
 
 
+class UserForm(Form):
+    """What an administrator may change later."""
+
+    role = SelectField("Role", choices=[SelectChoice(name, words) for name, words in ROLE_WORDS.items()])
+
+
+class NewUserForm(UserForm):
+    name = StringField("Name", [InputRequired("Enter a name."), Length(max=MAX_NAME)])
+
+
 class TokenForm(Form):
     name = StringField("What it is for", [InputRequired("Enter a name."), Length(max=100)])
 
 
-class PasswordForm(Form):
+class PasswordForm(SetPasswordForm):
     current = PasswordField(
         "Current password", [InputRequired("Enter your current password."), Length(max=MAX_PASSWORD)]
-    )
-    password = PasswordField(
-        "New password", [InputRequired("Enter a new password."), Length(MIN_PASSWORD, MAX_PASSWORD)]
-    )
-    again = PasswordField(
-        "New password again",
-        [InputRequired("Enter the new password again."), EqualTo("password", "The two do not match.")],
     )

@@ -14,10 +14,12 @@ from webapp.health import check_parts
 from webapp.htmx import redirect_to
 from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
 from webapp.settings import custom_fields
+from webapp.settings import users as user_pages
 from webapp.settings.forms import GeneralForm, PasswordForm, TokenForm
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 blueprint.register_blueprint(custom_fields.blueprint)
+blueprint.register_blueprint(user_pages.blueprint)
 
 
 @blueprint.get("/")
@@ -82,6 +84,14 @@ def password() -> object:
     current = sessions.find(db.session(), current_user.get_id(), **session_limits())
     page = render_template("settings/password.html", form=form, sessions=signed_in, current=current)
     return page, 422 if form.errors else 200
+
+
+@blueprint.post("/sessions/<int:session_id>/end")
+@permission(SIGNED_IN)
+def end_session(session_id: int) -> Response:
+    sessions.close_one(db.session(), user=signed_in_user(), session_id=session_id, token=current_user.get_id())
+    flash("That browser is signed out.", "success")
+    return redirect_to(url_for("settings.password"))
 
 
 @blueprint.post("/sessions/end-others")
