@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, column, exists, func, literal, or_, select
@@ -13,6 +14,7 @@ from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.errors import NotFoundError
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.catalogue import Attribute
+from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
 
 SORTS = ("external_id", "created_at", "updated_at")
@@ -97,6 +99,7 @@ def describe(session: Session, entity: str, records: Sequence[Any]) -> list[dict
     However many the records are, the statements are as few."""
     kind = entity_type(entity)
     fields = describe_fields(session, entity, records)
+    updated = updated_at(session, kind, records)
     parts = {part.shown_as: _describe_parts(session, part, records) for part in kind.parts}
     return [
         {
@@ -107,7 +110,7 @@ def describe(session: Session, entity: str, records: Sequence[Any]) -> list[dict
             "attributes": _attributes(record) or {},
             "parts": {name: by_owner.get(record.id, []) for name, by_owner in parts.items()},
             "createdAt": record.created_at,
-            "updatedAt": record.updated_at,
+            "updatedAt": updated[record.id],
             "deletedAt": record.deleted_at if kind.deleted_by else None,
         }
         for record, own in zip(records, fields, strict=True)
@@ -120,6 +123,19 @@ def describe_fields(session: Session, entity: str, records: Sequence[Any]) -> li
     items = (kind.key, *kind.fields)
     names = _referred_names(session, kind.model, items, records)
     return [_values(record, items, names) for record in records]
+
+
+def updated_at(session: Session, kind: EntityType, records: Sequence[Any]) -> dict[int, datetime]:
+    """By id: when the record or one of its parts changed last. What happened to parts is known from the ledger, which
+    also tells of those that are gone and of those without a time of their own."""
+    newest = {record.id: record.updated_at for record in records}
+    if kind.parts:
+        ids = {record.external_id: record.id for record in records}
+        of_parts = Change.entity == kind.name, Change.record_key.in_(ids), Change.part != ""
+        query = select(Change.record_key, func.max(Change.at)).where(*of_parts).group_by(Change.record_key)
+        for key, at in session.execute(query):
+            newest[ids[key]] = max(newest[ids[key]], at)
+    return newest
 
 
 def holders(session: Session, reference: Reference, keys: Collection[str]) -> dict[str, tuple[str, str]]:

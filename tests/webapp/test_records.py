@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests import catalogue
 from tests.factories import make_account, make_supplier
 from tests.webapp.conftest import ParsingClient, parse
 from tests.webapp.test_executions import counted_statements
+from webapp.filters import utc
 from webapp.records import routes
 
 SignIn = Callable[[str], ParsingClient]
@@ -190,6 +192,16 @@ def test_the_page_shows_every_field_with_its_label(sign_in: SignIn, sessions: Se
     assert shown["Account External Id"] == "A/1, LOST"
     assert links(page)["A/1"] == "/records/ACCOUNT/A~2f1"
     assert "LOST" not in links(page)
+
+
+def test_list_and_page_say_when_a_part_was_updated_last(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        catalogue.make_offer(session, "STOCK-1")
+        later = database_now(session) + timedelta(days=1)
+        catalogue.record_change(session, "OFFER", "STOCK-1", part="prices", part_key="STOCK-1-P1", at=later)
+    client = sign_in("VIEWER")
+    assert cells(client.get("/records/OFFER").text, "Updated") == [utc(later)]
+    assert f"updated {utc(later)} UTC" in words(parse(client.get("/records/OFFER/STOCK-1").text).find(".//main"))
 
 
 def test_references_lead_to_the_record_that_shows_them(sign_in: SignIn, sessions: Sessions) -> None:

@@ -95,6 +95,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
     described = record_reads.describe_fields(session, kind.name, records)
     part = kind.parts[0] if kind.parts else None
     parts = record_reads.count_parts(session, part, records) if part else {}
+    updated = record_reads.updated_at(session, kind, records)
     state = shown.state_field(kind)
     return [
         {
@@ -104,7 +105,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
             "cells": [shown.shown_field(item, fields[item.key], {}) for item in shown.list_fields(kind)],
             "parts": parts.get(record.id, 0),
             "is_inactive": state is not None and fields[state.key],
-            "updated_at": record.updated_at,
+            "updated_at": updated[record.id],
         }
         for record, fields in zip(records, described, strict=True)
     ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.entities import ENTITIES
@@ -22,6 +23,7 @@ from datahub.models.custom_field import CustomField
 from datahub.models.party import AccountAddress
 from tests import catalogue
 from tests.factories import make_account, make_supplier
+from tests.importer import Importer, offer
 
 make_of: dict[str, Any] = {
     "ACCOUNT": make_account,
@@ -223,6 +225,31 @@ def test_a_page_costs_the_same_statements_however_many_records(session: Session,
         catalogue.make_offer(session, f"S-{number}", variant=variant, supplier=supplier, prices=3)
     assert cost() == few
     assert few <= 5
+
+
+def test_a_record_is_as_new_as_the_newest_of_its_parts(sessions: sessionmaker[Session], load: Importer) -> None:
+    with sessions.begin() as session:
+        catalogue.make_variant(session, catalogue.make_product(session), "V-1")
+        make_supplier(session)
+
+    def imported(*rows: dict[str, str]) -> tuple[datetime, datetime]:
+        """When the first of two offers is said to have changed, and when its own fields did."""
+        load("OFFER", *rows)
+        with sessions() as session:
+            own = record_reads.get(session, "OFFER", "S-1").updated_at
+            other = described(session, "OFFER", "S-2")["updatedAt"] if len(rows) == 1 else None
+            shown: datetime = described(session, "OFFER", "S-1")["updatedAt"]
+            assert other is None or shown > other
+            return shown, own
+
+    shown, own = imported(offer("S-1", "P-1"), offer("S-2", "P-2"))
+    assert shown == own
+    for change in ({"price": "8.50"}, {"priceDeleted": "TRUE"}):
+        before = shown
+        shown, unchanged = imported(offer("S-1", "P-1", **change))
+        assert shown > before and unchanged == own
+    shown, own = imported(offer("S-1", stockNumber="6"))
+    assert shown == own
 
 
 def test_nothing_is_described_as_nothing(session: Session) -> None:
