@@ -121,7 +121,7 @@ class Delimited:
         try:
             yield
         except csv.Error as error:
-            other = _guess(self._file) if in_header else None
+            other = guess_delimiter(self._file) if in_header else None
             if other not in (None, self._delimiter):
                 raise _wrong_delimiter(self._delimiter, other) from error
             raise SourceError(
@@ -156,13 +156,8 @@ def check_delimiter(header: list[str], delimiter: str) -> None:
             raise _wrong_delimiter(delimiter, other)
 
 
-def guess_delimiter(path: Path) -> str | None:
+def guess_delimiter(file: BinaryIO) -> str | None:
     """The one delimiter that parts the first rows into the same number of columns, more than one; else None."""
-    with path.open("rb") as file:
-        return _guess(file)
-
-
-def _guess(file: BinaryIO) -> str | None:
     fitting = [delimiter for delimiter in DELIMITERS if _fits(file, delimiter)]
     return fitting[0] if len(fitting) == 1 else None
 

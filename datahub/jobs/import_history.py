@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, contains_eager
 
 from datahub.db import database_now, read_only
 from datahub.errors import NotFoundError
-from datahub.jobs.queries import PAGE_SIZE, SEARCHABLE, Slice
+from datahub.jobs.queries import PAGE_SIZE, SEARCHABLE, Slice, by_offset
 from datahub.models.execution import (
     IMPORT,
     INTEGRATION_DONE,
@@ -112,9 +112,7 @@ def find(
     known = [status for status in statuses if status in STATUSES]
     if known:
         query = query.where(Execution.status.in_(known))
-    columns = (SORTS[sort], Execution.id)
-    order = [column.desc() if descending else column.asc() for column in columns]
-    return _slice(list(session.scalars(query.order_by(*order).offset(page * size).limit(size + 1))), size)
+    return by_offset(session, query, SORTS[sort], Execution.id, descending, page, size)
 
 
 def counts_of(execution: Execution) -> dict[str, int]:

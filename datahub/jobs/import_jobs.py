@@ -17,7 +17,7 @@ from datahub.errors import ConflictError, FieldConflictError, NotFoundError
 from datahub.jobs import executions, job_rules
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
-from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.jobs.schedule import parse_cron
 from datahub.mapping import columns, transcoding
 from datahub.mapping.names import split_brackets
@@ -162,11 +162,9 @@ def find(
     size: int = PAGE_SIZE,
 ) -> Slice[ImportJob]:
     """`search` is part of the name, in any case. An unknown entity counts as none given."""
-    column = SORT_COLUMNS[sort]
-    order = (column.desc(), ImportJob.id.desc()) if descending else (column.asc(), ImportJob.id.asc())
-    query = _matching(session, search, entity).order_by(*order).offset(page * size).limit(size + 1)
-    rows = list(session.scalars(query))
-    return Slice(rows[:size], has_more=len(rows) > size)
+    return by_offset(
+        session, _matching(session, search, entity), SORT_COLUMNS[sort], ImportJob.id, descending, page, size
+    )
 
 
 def list_jobs(session: Session, *, search: str = "", entity: str = "") -> list[ImportJob]:

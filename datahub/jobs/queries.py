@@ -129,19 +129,6 @@ def count_lines(session: Session, orders: Sequence[Order]) -> dict[int, int]:
     return dict(session.execute(counted.group_by(OrderLine.order_id)).all())
 
 
-def newest_execution_ids(session: Session, job_public_ids: Sequence[str]) -> dict[str, str]:
-    """Public id of the newest execution by public id of its job; jobs that never ran are absent."""
-    newest = (
-        select(func.max(Execution.id))
-        .where(Execution.job_public_id.in_(job_public_ids))
-        .group_by(Execution.job_public_id)
-    )
-    rows = session.execute(
-        select(Execution.job_public_id, Execution.public_id).where(Execution.id.in_(newest)).order_by(Execution.id)
-    )
-    return dict(rows.all())
-
-
 def newest_executions(
     session: Session,
     kind: type[ExportJob] | type[ImportJob],

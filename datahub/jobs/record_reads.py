@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.errors import NotFoundError
-from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
@@ -53,13 +53,10 @@ def find(
     if sort not in SORTS:
         raise ValueError(f"no records are sorted by {sort}")
     kind = entity_type(entity)
-    columns = (getattr(kind.model, sort), kind.model.id)
-    order = [column.desc() if descending else column.asc() for column in columns]
-    query = _live(session, kind, search).order_by(*order).offset(page * size).limit(size + 1)
+    query = _live(session, kind, search)
     if external_id:
         query = query.where(kind.model.external_id == external_id)
-    rows = list(session.scalars(query))
-    return Slice(rows[:size], has_more=len(rows) > size)
+    return by_offset(session, query, getattr(kind.model, sort), kind.model.id, descending, page, size)
 
 
 def records_page(

@@ -339,12 +339,14 @@ def test_a_header_of_several_columns_may_hold_the_other_delimiter(path: Path) ->
 )
 def test_the_delimiter_is_guessed_only_where_one_alone_fits(path: Path, content: str, guess: str | None) -> None:
     path.write_text(content, newline="")
-    assert guess_delimiter(path) == guess
+    with path.open("rb") as file:
+        assert guess_delimiter(file) == guess
 
 
 def test_no_delimiter_is_guessed_for_other_encodings(path: Path) -> None:
     path.write_text("a;b\n1;2\n", encoding="utf-16")
-    assert guess_delimiter(path) is None
+    with path.open("rb") as file:
+        assert guess_delimiter(file) is None
 
 
 CELLS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.text('a",;\n\r\ufeff ')

@@ -38,13 +38,10 @@ from datahub.transports.base import Transport
 from datahub.vault import Vault
 from tests.datahub.jobs.test_import_run import HEADER, look, suppliers, take_back
 from tests.factories import add_connection
+from tests.killed import Killed, at, die
 from tests.servers import SshServer
 
 Trigger = Callable[[], int]
-
-
-class Killed(BaseException):
-    pass
 
 
 @pytest.fixture
@@ -118,14 +115,6 @@ def names(folder: Path) -> list[str]:
 def stored(context: Context) -> dict[str, tuple[str, str | None]]:
     with context.sessions() as session:
         return {one.external_id: (one.name, one.description) for one in session.scalars(select(Supplier))}
-
-
-def at(place: str, act: Callable[[], None]) -> Callable[[str], None]:
-    return lambda reached: act() if reached == place else None
-
-
-def die() -> None:
-    raise Killed
 
 
 def test_every_file_of_a_folder_is_read_in_order_and_moved(

@@ -38,6 +38,7 @@ from datahub.models.import_run import COUNTS, ImportRun, ImportWarning, Rejected
 from datahub.models.party import Supplier
 from datahub.vault import Vault
 from tests.factories import add_connection
+from tests.killed import Killed, at, die
 from tests.servers import SshServer
 
 HEADER = "Supplier External Id;Supplier Name;Supplier Rating\n"
@@ -311,15 +312,8 @@ def test_a_crash_between_chunks_goes_on_without_applying_one_twice(
     (folder / "suppliers.csv").write_text(suppliers(35))
     number = start()
 
-    class Killed(BaseException):
-        pass
-
-    def die(place: str) -> None:
-        if place == "between chunks":
-            raise Killed
-
     with monkeypatch.context() as patch:
-        patch.setattr("datahub.crash_points.reach", die)
+        patch.setattr("datahub.crash_points.reach", at("between chunks", die))
         with pytest.raises(Killed):
             import_run.run(importing, number, 1)
     take_back(importing)

@@ -30,6 +30,7 @@ from datahub.models.execution import (
 from datahub.models.import_run import ImportRun, UploadChunk
 from datahub.models.party import Supplier
 from tests.datahub.jobs.test_import_run import Start, importing, let_go, look, start, suppliers, take_back
+from tests.killed import Killed, at, die
 from tests.servers import SshServer, start_sshd
 
 __all__ = ["importing", "start"]
@@ -169,16 +170,9 @@ def test_a_crash_after_progress_does_not_add_to_those_before(
     (folder / "suppliers.csv").write_text(suppliers(65))
     number = start()
 
-    class Killed(BaseException):
-        pass
-
-    def die(place: str) -> None:
-        if place == "between chunks":
-            raise Killed
-
     attempt = 1
     with monkeypatch.context() as patch:
-        patch.setattr("datahub.crash_points.reach", die)
+        patch.setattr("datahub.crash_points.reach", at("between chunks", die))
         for _ in range(MOST_TRIES + 1):
             with pytest.raises(Killed):
                 import_run.run(importing, number, attempt)
@@ -254,12 +248,6 @@ def test_half_a_spool_of_a_dead_worker_is_never_written(
         import_run.run(is_asked_to_end(importing, "after parse", patch), number, 1)
     for spool in Path(importing.settings.spool_folder).iterdir():
         spool.unlink()
-
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object) -> None:
-        raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr("datahub.storage.Spool.add", die)

@@ -118,13 +118,6 @@ def test_history_is_of_one_job_and_outlives_it(session: Session, vault: Vault, j
     assert not queries.is_known_job(session, "unknown")
 
 
-def test_the_newest_execution_of_each_job_is_found(session: Session, vault: Vault, job: ExportJob) -> None:
-    made = make_executions(session, 2)
-    idle = make_job(session, add_connection(session, vault))
-    found = queries.newest_execution_ids(session, [job.public_id, idle.public_id])
-    assert found[job.public_id] == made[1].public_id
-
-
 @pytest.mark.usefixtures("job")
 def test_a_page_of_executions_costs_one_statement(session: Session) -> None:
     make_executions(session, 3)
