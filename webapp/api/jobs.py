@@ -148,16 +148,10 @@ def create_job(json_data: JobBody) -> Response:
 
 
 @blueprint.get("/v1/mapper/jobs/<job_id>")
-@blueprint.output(JobAnswer)
-@permission(MAPPER_READ)
-def get_job(job_id: str) -> Response:
-    return reply(describe_job(_job(job_id)))
-
-
 @blueprint.get("/job/<job_id>")
 @blueprint.output(JobAnswer)
 @permission(MAPPER_READ)
-def read_job(job_id: str) -> Response:
+def get_job(job_id: str) -> Response:
     return reply(describe_job(_job(job_id)))
 
 
