@@ -29,7 +29,7 @@ TYPES = {
     "NUMBER": "number",
     "INTEGER": "whole number",
     "TEXT_LIST": "list of texts",
-    "CURRENCY": "currency, three letters",
+    "CURRENCY": "currency, a code of ISO 4217 such as EUR",
     "PRICE_RANGES": "`quantity:price` pairs, joined by `||`",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from datahub import currencies
 from datahub.entities.base import LONG_TEXT, Field, FieldType
 
 WORDS = {"true": True, "false": False}
@@ -96,8 +97,8 @@ def parse_unit(field: Field, value: object) -> str | None:
 
 def parse_currency(field: Field, value: object) -> str | None:
     text = _trimmed(value).upper()
-    if text and not re.fullmatch("[A-Z]{3}", text):
-        raise ValueError("Must be a currency of three letters, such as EUR.")
+    if text and (fault := currencies.fault(text)):
+        raise ValueError(fault)
     return text or None
 
 

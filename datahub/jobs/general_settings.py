@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from datahub import currencies
 from datahub.errors import InvalidError
 from datahub.jobs.job_rules import Faults
 from datahub.mapping.names import locale_tag
@@ -17,7 +18,6 @@ from datahub.models.setting import GeneralSettings
 
 DEFAULT_PREFIX = "DJUST"
 PREFIX = re.compile(r"[A-Za-z0-9-]{1,20}")
-CURRENCY = re.compile("[A-Z]{3}")
 LOCALE_LENGTH, MOST_LOCALES = 35, 50
 
 
@@ -60,8 +60,8 @@ def update(
     elif main not in tags and "locales" not in faults.fields:
         where = "locales" if main_locale is None else "main_locale"
         faults.add(where, f"The main locale {main} must be among the locales: {', '.join(tags)}.")
-    if currency is not None and not CURRENCY.fullmatch(currency):
-        faults.add("currency", "Three capital letters of ISO 4217, such as EUR.")
+    if currency is not None and (fault := currencies.fault(currency)):
+        faults.add("currency", fault)
     if faults.fields:
         listed = ", ".join(sorted(faults.fields))
         raise InvalidError(f"The general settings have faults in: {listed}.", faults.fields)

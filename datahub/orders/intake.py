@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from datahub import currencies
 from datahub.errors import FieldConflictError
 from datahub.models.order import Order, OrderAddress, OrderLine, OrderPayment
 from datahub.models.order_document import (
@@ -126,8 +127,8 @@ def _complete_currency(prices: Values, lines: list[Values], usual: str, faults: 
     """One currency for all: the order's, else the one that a line names, else the usual one."""
     named = [prices.get("currency"), *(line.get(LINE_PRICES.name, {}).get("currency") for line in lines)]
     currency = next(filter(None, named), usual)
-    if not re.fullmatch("[A-Z]{3}", currency):
-        faults.add_first(f"{ORDER_PRICES.name}.currency", "must be three capital letters, such as EUR")
+    if fault := currencies.fault(currency):
+        faults.add_first(f"{ORDER_PRICES.name}.currency", fault)
     prices["currency"] = currency
     for index, line in enumerate(lines):
         given = line.setdefault(LINE_PRICES.name, {})

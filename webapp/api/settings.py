@@ -29,7 +29,9 @@ class SettingsBody(Shape):
     multi_store: bool | None = None
     main_locale: str | None = Field(None, description="Language tag; one of the locales.")
     locales: list[str] | None = Field(None, json_schema_extra={"maxItems": general_settings.MOST_LOCALES})
-    currency: str | None = Field(None, json_schema_extra={"pattern": "^[A-Z]{3}$"})
+    currency: str | None = Field(
+        None, description="A code of ISO 4217 that is in force.", json_schema_extra={"pattern": "^[A-Z]{3}$"}
+    )
 
 
 @blueprint.get(PATH)

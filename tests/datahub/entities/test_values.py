@@ -31,6 +31,8 @@ FIELD = Field("key", "Label", "column", values.TEXT, length=5, choices=("ONE", "
         (values.parse_list, ["a", 2], ["a", "2"]),
         (values.parse_list, [], None),
         (values.parse_choice, " one ", "ONE"),
+        (values.parse_currency, " chf ", "CHF"),
+        (values.parse_currency, " ", None),
         (values.parse_price_ranges, "1:100||10:0.10||20:0.00", [["1", "100"], ["10", "0.1"], ["20", "0"]]),
     ],
 )
@@ -55,6 +57,10 @@ def test_a_value_is_read(parse: Any, given: object, stored: object) -> None:
         (values.parse_integer, "1.5"),
         (values.parse_list, [["a"]]),
         (values.parse_choice, "three"),
+        (values.parse_currency, "ABC"),
+        (values.parse_currency, "DEM"),
+        (values.parse_currency, "EURO"),
+        (values.parse_currency, 978),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(parse: Any, given: object) -> None:
@@ -88,3 +94,10 @@ def test_what_the_table_demands_is_required_or_has_a_default(entity: EntityType)
     for field in entity.fields:
         column = columns[field.column]
         assert column.nullable or field.required_on_create or field.default is not None, field.key
+
+
+def test_a_wrong_currency_is_told_with_what_was_found_and_what_is_right() -> None:
+    with pytest.raises(ValueError, match=r"^'EURO' is not a currency of ISO 4217\. .* such as EUR\.$"):
+        values.parse_currency(FIELD, "Euro")
+    with pytest.raises(ValueError, match=rf"^'{'X' * 20}'… is not"):
+        values.parse_currency(FIELD, "x" * 21)

@@ -55,6 +55,7 @@ def test_locales_are_kept_as_tags_are_written_with_the_main_one_among_them(sessi
         ({"currency": "eur"}, "currency"),
         ({"currency": "EUR\n"}, "currency"),
         ({"currency": ""}, "currency"),
+        ({"currency": "ABC"}, "currency"),
     ],
 )
 def test_a_faulty_setting_is_told_at_its_field_and_nothing_changes(

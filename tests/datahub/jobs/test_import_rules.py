@@ -245,6 +245,9 @@ def test_words_name_what_stands_in_the_way(load: Importer) -> None:
     load("OFFER", offer("S-1", "P-1"))
     (found,) = load("OFFER", offer("S-1", stockVariantId="V-2")).rejected
     assert "It is V-1, and the row says V-2." in found[1][0]["message"]
+    (found,) = load("OFFER", offer("S-1", "P-1", currency="ABC")).rejected
+    assert (found[1][0]["code"], found[1][0]["field"]) == ("malformed", "currency")
+    assert "'ABC' is not a currency of ISO 4217." in found[1][0]["message"]
     (found,) = load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"}).rejected
     assert found[1][0]["message"] == "It cannot be deleted: offers still refer to it."
     (warned,) = load("OFFER", offer("S-1", "P-9", priceDeleted="TRUE")).warnings

@@ -203,6 +203,7 @@ def test_all_faults_are_told_at_once(hub: Session) -> None:
         ({"lines": priced(currency="USD"), "orderLogisticPrices": {"currency": "EUR"}}, f"{PRICES}.currency"),
         ({"lines": priced(totalTaxes=D("0.5"))}, f"{PRICES}.totalTaxes"),
         ({"orderLogisticPrices": {"currency": "eur"}}, "orderLogisticPrices.currency"),
+        ({"orderLogisticPrices": {"currency": "ABC"}}, "orderLogisticPrices.currency"),
         ({"orderLogisticPrices": {"totalOrderPrice": D("4.19")}}, "orderLogisticPrices.totalOrderPrice"),
         ({"reference": ""}, "reference"),
         ({"reference": " "}, "reference"),

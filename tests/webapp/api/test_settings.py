@@ -58,4 +58,5 @@ def test_every_fault_is_told_at_its_name(script_of: Callable[[str], Script]) -> 
     assert_error(admin.patch(PATH, json={"locales": ["fr-FR"]}), 400, "locales")
     assert_error(admin.patch(PATH, json={"locales": []}), 400, "locales")
     assert_error(admin.patch(PATH, json={"locale": "fr-FR"}), 400, "locale")
+    assert_error(admin.patch(PATH, json={"currency": "ABC"}), 400, "currency")
     assert admin.get(PATH).json["locales"] == ["en-GB"]

@@ -40,6 +40,16 @@ def test_a_malformed_prefix_is_refused_at_its_field_and_nothing_is_saved(sign_in
         assert session.get_one(GeneralSettings, 1).multi_store is False
 
 
+def test_a_currency_that_does_not_exist_is_refused_at_its_field_and_named(sign_in: SignIn, sessions: Sessions) -> None:
+    client = sign_in("ADMIN")
+    answer = client.post("/settings/general", data=GENERAL | {"file_name_prefix": "ACME", "currency": "ABC"})
+    field = next(e for e in parse(answer.text).iter("input") if e.get("name") == "currency")
+    assert (answer.status_code, field.get("aria-invalid"), field.get("value")) == (422, "true", "ABC")
+    assert "is not a currency of ISO 4217" in answer.text
+    with sessions() as session:
+        assert session.get_one(GeneralSettings, 1).currency == "EUR"
+
+
 def test_settings_open_where_the_role_may_go(sign_in: SignIn) -> None:
     assert sign_in("ADMIN").get("/settings/").location == "/settings/general"
     viewer = sign_in("VIEWER")
