@@ -24,9 +24,9 @@ from tests.servers import Server, start_redis, wait_until
 
 pytestmark = pytest.mark.chaos
 
-# An operator waits so long at most for an answer while Redis is away. The fault that this is about, the built-in
-# retries of the client, would cost 15 s.
-PATIENCE = 3.0
+# An operator waits so long at most for an answer while Redis is away, on a busy machine. The fault that this is about,
+# the built-in retries of the client, would cost 15 s.
+PATIENCE = 10.0
 
 
 def test_redis_emptied_with_work_queued_running_and_waiting_loses_and_doubles_nothing(
