@@ -1,4 +1,4 @@
-"""bin/bench: installs what the benchmarks need and runs one of them."""
+"""bin/bench, bin/soak, bin/screenshots: install what the tests need and run one package with it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from commands.machine import PYTHON, ROOT, CommandError, complete_path
 from commands.verify import install
 
 
-def main() -> int:
+def run(package: str) -> int:
     os.environ["PATH"] = complete_path(os.environ.get("PATH", ""))
     try:
         install()
     except CommandError as error:
         print(error, file=sys.stderr)
         return 1
-    return subprocess.run([PYTHON, "-m", "bench", *sys.argv[1:]], cwd=ROOT, check=False).returncode
+    return subprocess.run([PYTHON, "-m", package, *sys.argv[1:]], cwd=ROOT, check=False).returncode

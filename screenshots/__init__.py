@@ -1,0 +1,1 @@
+"""bin/screenshots: the demo, looked at through the eyes of each kind of user."""
