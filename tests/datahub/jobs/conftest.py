@@ -17,8 +17,9 @@ from tests.importer import Importer
 
 @pytest.fixture
 def context(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> Context:
-    # A worker ends its process when it loses its leases; this process is the tests' own.
-    patient = dataclasses.replace(settings, lease_seconds=60)
+    # A worker ends its process when it loses its leases; this process is the tests' own. And a batch tries again by
+    # itself what becomes due while it lasts: here retries come due only by a test's hand, however slow the machine.
+    patient = dataclasses.replace(settings, lease_seconds=60, retry_seconds=900)
     return Context(sessions, patient, vault, "test-worker")
 
 

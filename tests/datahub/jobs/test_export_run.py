@@ -386,7 +386,6 @@ def test_a_job_deleted_right_after_its_last_delivery_ends_the_batch_in_peace(
 def test_a_server_that_cannot_be_reached_rests_before_the_next_order_tries_it(
     context: Context, owe: Callable[..., list[int]], folder: Path, sshd: SshServer
 ) -> None:
-    context = dataclasses.replace(context, settings=dataclasses.replace(context.settings, retry_seconds=900))
     ids = owe(40)
     with context.sessions.begin() as session:
         session.execute(update(Connection).values(port=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_a_source_that_fails_is_tried_three_times_with_growing_waits(
 ) -> None:
     number = start()
     sshd.stop()
+    seconds = importing.settings.connect_seconds
     waits = []
     for attempt in range(1, MOST_TRIES):
         import_run.run(importing, number, attempt)
@@ -105,8 +107,8 @@ def test_a_source_that_fails_is_tried_three_times_with_growing_waits(
             execution = session.get_one(Execution, number)
             assert (execution.status, execution.attempts) == (JOB_INITIALIZING, attempt)
             assert execution.next_attempt_at and execution.error
-            waits.append(round((execution.next_attempt_at - database_now(session)).total_seconds()))
-        assert last_event(importing, number)[2] == f"{execution.error} Next try in {attempt} s."
+            waits.append(ceil((execution.next_attempt_at - database_now(session)).total_seconds() / seconds))
+        assert last_event(importing, number)[2] == f"{execution.error} Next try in {attempt * seconds:g} s."
         make_due(importing)
     assert waits == [1, 2]
     import_run.run(importing, number, MOST_TRIES)
@@ -142,7 +144,7 @@ def test_a_source_that_fails_when_it_must_be_read_again_is_tried_again_too(
     import_run.run(importing, number, 2)
     came_from, to, reason = last_event(importing, number)
     assert (came_from, to, tries(importing, number)) == (INTEGRATION_STARTED, INTEGRATION_WAITING, 1)
-    assert reason.endswith("Next try in 1 s.")
+    assert reason.endswith(f"Next try in {importing.settings.connect_seconds:g} s.")
     again = start_sshd(sshd.folder, sshd.port)
     try:
         make_due(importing)
