@@ -111,6 +111,12 @@ def plain(count: int) -> str:
     return HEADER + "".join(f"S-{number:02};Supplier {number};3;\n" for number in range(1, count + 1))
 
 
+def long(count: int) -> str:
+    """Suppliers of some 100 kB each, nearly all of it in a column that no field takes."""
+    rows = (f"S-{number:02};Supplier {number};3;;{'x' * 100_000}\n" for number in range(1, count + 1))
+    return HEADER.replace("\n", ";Note\n") + "".join(rows)
+
+
 def starts(execution: Execution) -> list[Event]:
     """One per time that it was begun to be read."""
     moves = [(event, event.from_status, event.to_status) for event in execution.events]

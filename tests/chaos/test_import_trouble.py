@@ -10,7 +10,7 @@ import pytest
 from datahub import crash_points
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_STARTED, JOB_INITIALIZING, JOB_STARTED, JOB_STOPPED
 from tests.background import in_background
-from tests.chaos.imports import CHUNK, HEADER, Imports, plain, starts
+from tests.chaos.imports import CHUNK, Imports, long, plain, starts
 from tests.chaos.proxy import Habit, Proxy, chaos_proxy
 from tests.chaos.scene import Hold
 from tests.servers import SshServer, wait_until
@@ -18,12 +18,6 @@ from tests.servers import SshServer, wait_until
 pytestmark = pytest.mark.chaos
 
 SLOWLY = Habit(latency=0.01)
-
-
-def long(count: int, text: str = "x") -> str:
-    """Some 10 MB of suppliers, with a column that no field takes."""
-    rows = (f"S-{number:02};Supplier {number};3;;{text * 100_000}\n" for number in range(1, count + 1))
-    return HEADER.replace("\n", ";Note\n") + "".join(rows)
 
 
 def fall_silent_half_way(imports: Imports, proxy: Proxy) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from datahub import crash_points
 from datahub.db import database_now, read_only
+from datahub.jobs import dispatch, import_executions
 from datahub.models.execution import (
     INTEGRATION_DONE,
     JOB_FAILED,
@@ -25,9 +26,12 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob, Tick
-from tests.chaos.imports import Imports, plain, starts
+from tests.background import in_background
+from tests.chaos.imports import Imports, long, plain, starts
+from tests.chaos.proxy import STALL, Habit, chaos_proxy
 from tests.chaos.scene import Hold
-from tests.servers import wait_until
+from tests.servers import SshServer, wait_until
+from worker.messages import OVERDUE
 
 pytestmark = pytest.mark.chaos
 
@@ -126,7 +130,57 @@ def test_what_waits_for_its_turn_starts_once_however_the_one_before_it_ends(
     before = imports.scene.execution(first)
     assert before.status == status
     assert follower.status == (JOB_FAILED if end is fails else INTEGRATION_DONE)
+    assert_one_turn(before, follower)
+    assert len(starts(before)) == (2 if end is crashes else 1)
+
+
+def assert_one_turn(before: Execution, follower: Execution) -> None:
+    """The one that waited began once, when the one before it had ended."""
     turns = [event for event in follower.events if event.from_status == JOB_PENDING]
     assert len(turns) == len(starts(follower)) == 1
     assert before.ended_at and turns[0].at >= before.ended_at
-    assert len(starts(before)) == (2 if end is crashes else 1)
+
+
+def test_what_waits_for_its_turn_starts_once_when_the_source_of_the_one_before_it_times_out(
+    imports: Imports, sshd: SshServer
+) -> None:
+    hub = imports.scene.hub
+    hub.settings = dataclasses.replace(hub.settings, step_seconds=2, lease_seconds=20)
+    imports.write(long(100))
+    # Enough for the sign-in, and for a part of the file.
+    with in_background(chaos_proxy(sshd.port, Habit(at_end=STALL, after=8_000))) as proxy:
+        job = imports.add_job(connection={"port": proxy.port}, simultaneous_execution=RUN_IMMEDIATELY)
+        first, second = imports.trigger(job), imports.trigger(job)
+        imports.start()
+        wait_until(lambda: proxy.opened == import_executions.MOST_TRIES, what="the last try")
+        proxy.habit = Habit()
+        follower = imports.ended(second)
+    before = imports.scene.execution(first)
+    assert before.status == JOB_FAILED
+    assert before.error and "fell silent for 2 s" in before.error and "Given up after 3 tries" in before.error
+    assert len(starts(before)) == import_executions.MOST_TRIES
+    assert (follower.status, imports.counts(second)) == (INTEGRATION_DONE, {"created": 100})
+    assert_one_turn(before, follower)
+    assert hub.endings == [], "the worker lived through it"
+
+
+def test_an_import_past_its_time_limit_ends_its_worker_and_goes_on_with_another_before_what_waits_starts_once(
+    imports: Imports, hold: Callable[[str], Hold], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = imports.scene.hub
+    imports.write(plain(10))
+    job = imports.add_job(simultaneous_execution=RUN_IMMEDIATELY)
+    first, second = imports.trigger(job), imports.trigger(job)
+    monkeypatch.setitem(dispatch.MESSAGE_SECONDS, dispatch.RUN_IMPORT, 4)
+    with hub.sessions() as session:
+        assert dispatch.hand_out(session, dispatch.make_queue(hub.settings.redis_url), hub.settings) == 1
+    # Whoever gets there first never goes on: only its time limit ends it.
+    imports.start(hold(crash_points.BETWEEN_CHUNKS).arms)
+    follower = imports.ended(second)
+    before = imports.scene.execution(first)
+    assert hub.endings == [("importer-1", OVERDUE)]
+    assert "a message took longer than 4 s" in (hub.folder / "importer-1.log").read_text()
+    assert (before.status, before.error, imports.counts(first)) == (INTEGRATION_DONE, None, {"created": 10})
+    assert any("stopped answering" in event.reason for event in before.events), "its lease ran out"
+    assert (follower.status, imports.counts(second)) == (INTEGRATION_DONE, {"unchanged": 10})
+    assert_one_turn(before, follower)
