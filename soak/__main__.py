@@ -46,6 +46,7 @@ class Soak:
         self._stage = stage
         self._traffic = Traffic(lambda: stage.hub.api, dict(zip(stage.references, plan.orders, strict=True)))
         self._driver = Driver(stage, plan.troubles)
+        self._jobs_run = plan.jobs_run
         self._settled_in = 0.0
         self._broken: list[str] = []
 
@@ -63,7 +64,7 @@ class Soak:
         self._stage.end_hub()
         findings = self._stage.findings()
         with self._stage.hub.sessions() as session:
-            account = check(read_books(session, findings, self._traffic.acknowledged))
+            account = check(read_books(session, findings, self._traffic.acknowledged, self._jobs_run))
         return self._report(account, findings)
 
     def _count_unended(self) -> int:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 SUCCESS, ERROR, JOB_STOPPED = "SUCCESS", "ERROR", "JOB_STOPPED"
-TRIGGER = "TRIGGER"
+TRIGGER, RUN = "TRIGGER", "RUN"
+# What is owed once for each order, whoever noticed; all else is what people asked for.
+OWED_ORIGINS = (TRIGGER, RUN)
 
 ONCE = "delivered once"
 TWICE_MARKED = "delivered twice and marked"
@@ -30,7 +32,7 @@ MUST_BE_NONE = (TWICE_UNMARKED, LOST, NEVER_ENDED, STOPPED_YET_ARRIVED, HALF, UN
 
 @dataclass(frozen=True)
 class Owed:
-    """An order reached a status for the first time, and this job asks for it."""
+    """An order reached a status for the first time, or stood in it when the job was run, and the job asks for it."""
 
     job: str
     order: str
@@ -109,7 +111,7 @@ def check(books: Books) -> Account:
         account.most_attempts = max(account.most_attempts, sending.attempts)
         if sending.status == ERROR:
             account.errors[(sending.error or "no reason given").splitlines()[-1]] += 1
-        if sending.origin != TRIGGER:
+        if sending.origin not in OWED_ORIGINS:
             account.asked[_judge(sending, len(arrived[sending.public_id]), account)] += 1
     _check_order(books, arrived, account)
     account.faults[HALF] += [f"{name} changed under its final name" for name in books.modified]
@@ -147,19 +149,19 @@ def _same_content(candidates: Iterable[Sending], arrival: Arrival) -> Sending | 
 
 
 def _settle_owed(books: Books, arrived: dict[str, list[int]], account: Account) -> None:
-    triggered: dict[Owed, list[Sending]] = defaultdict(list)
+    begun: dict[Owed, list[Sending]] = defaultdict(list)
     for sending in books.sendings:
-        if sending.origin == TRIGGER:
-            triggered[Owed(sending.job, sending.order, sending.reached)].append(sending)
+        if sending.origin in OWED_ORIGINS:
+            begun[Owed(sending.job, sending.order, sending.reached)].append(sending)
     for owed in books.owed:
-        found = triggered.pop(owed, [])
+        found = begun.pop(owed, [])
         if not found:
             account.fates[LOST] += 1
             account.faults[LOST].append(f"{_name(owed)}: no execution at all")
             continue
         account.fates[_judge(found[0], len(arrived[found[0].public_id]), account)] += 1
         account.faults[UNOWED] += [f"{_name(owed)}: one more execution, {extra.public_id}" for extra in found[1:]]
-    account.faults[UNOWED] += [f"{_name(owed)}: an execution that no status asked for" for owed in triggered]
+    account.faults[UNOWED] += [f"{_name(owed)}: an execution that no status asked for" for owed in begun]
 
 
 def _judge(sending: Sending, arrivals: int, account: Account) -> str:

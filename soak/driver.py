@@ -44,6 +44,9 @@ class Driver:
             "stop": self._ask,
             "retry": self._ask,
             "resend": self._ask,
+            "edit": self._edit,
+            "disable": self._disable,
+            "run": self._run,
         }
 
     def run(self) -> None:
@@ -60,8 +63,8 @@ class Driver:
     def _make(self, trouble: Trouble) -> None:
         name = f"{trouble.kind} {_family(trouble.target)}"
         try:
-            # People do not wait for each other.
-            if trouble.kind in people.FOUND_IN:
+            # People do not wait for each other; only the connection has one at a time who disables it.
+            if trouble.kind in people.DOINGS:
                 outcome = self._acts[trouble.kind](trouble)
             else:
                 with self._locks[trouble.target]:
@@ -131,6 +134,20 @@ class Driver:
     def _ask(self, trouble: Trouble) -> str:
         with self._stage.hub.api as api:
             return people.act(api, trouble.kind, trouble.pick)
+
+    def _edit(self, trouble: Trouble) -> str:
+        with self._stage.hub.api as api:
+            return people.edit(api, trouble.target, trouble.pick)
+
+    def _run(self, trouble: Trouble) -> str:
+        with self._stage.hub.api as api:
+            return people.run(api, trouble.target)
+
+    def _disable(self, trouble: Trouble) -> None:
+        with self._stage.hub.api as api:
+            people.switch_connection(api, active=False)
+            time.sleep(trouble.seconds)
+            people.switch_connection(api, active=True)
 
 
 def _family(target: str) -> str:

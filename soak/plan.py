@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-START_STATUS = "WAITING_SUPPLIER_APPROVAL"
+START_STATUS, STANDING_STATUS = "WAITING_SUPPLIER_APPROVAL", "SHIPPED"
 LIVES = (
     ("ACCEPTED_BY_SUPPLIER", "WAITING_FULFILLMENT", "WAITING_SHIPMENT", "SHIPPED"),
     ("ACCEPTED_BY_SUPPLIER", "SHIPPED", "COMPLETED"),
@@ -87,6 +87,9 @@ KINDS = (
     Kind("stop", ("execution",), 8),
     Kind("retry", ("execution",), 3),
     Kind("resend", ("execution",), 3),
+    Kind("edit", tuple(job.name for job in JOBS), 4),
+    Kind("disable", ("connection",), 2, 0.5, 4.0),
+    Kind("run", tuple(job.name for job in JOBS), 2),
 )
 # Work and troubles end before the time does, so that the last of them meet each other.
 WORKING_PART = 0.95
@@ -94,17 +97,26 @@ WORKING_PART = 0.95
 
 @dataclass(frozen=True)
 class Plan:
+    """`standing` are the suppliers of orders that stand in STANDING_STATUS from the start and never move: only a job
+    that people run sends them."""
+
     number: int
     seconds: float
     orders: tuple[OrderPlan, ...]
+    standing: tuple[str, ...]
     troubles: tuple[Trouble, ...]
+
+    @property
+    def jobs_run(self) -> frozenset[str]:
+        return frozenset(trouble.target for trouble in self.troubles if trouble.kind == "run")
 
 
 def make_plan(number: int, seconds: float, orders: int) -> Plan:
     chance = random.Random(number)
     end = seconds * WORKING_PART
     lives = tuple(_order(chance, place / orders, end) for place in range(orders))
-    return Plan(number, seconds, lives, tuple(_troubles(chance, end)))
+    standing = tuple(chance.choice(SUPPLIERS) for _ in range(max(1, orders // 4)))
+    return Plan(number, seconds, lives, standing, tuple(_troubles(chance, end)))
 
 
 def _order(chance: random.Random, place: float, end: float) -> OrderPlan:

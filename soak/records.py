@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from datahub.models.execution import Execution, Payload, is_unended
@@ -13,13 +14,19 @@ from datahub.models.order import Order, OrderStatusChange
 from datahub.models.party import Supplier
 from soak.checker import Arrival, Books, Owed, Sending
 from soak.observer import ARRIVED, MODIFIED
-from soak.plan import JOBS
+from soak.plan import JOBS, JobPlan
 
 
-def read_books(session: Session, findings: list[dict[str, Any]], acknowledged: list[tuple[str, str]]) -> Books:
+def read_books(
+    session: Session,
+    findings: list[dict[str, Any]],
+    acknowledged: list[tuple[str, str]],
+    jobs_run: Collection[str],
+) -> Books:
+    """`jobs_run` are those that people ran: they owe the orders that stood in one of their statuses from the start."""
     history = _history(session)
     return Books(
-        owed=_owed(history),
+        owed=[*_owed(history, JOBS), *_owed(_standing(session), [job for job in JOBS if job.name in jobs_run])],
         sendings=_sendings(session),
         arrivals=[_arrival(found) for found in findings if found["kind"] == ARRIVED],
         acknowledged=acknowledged,
@@ -49,12 +56,24 @@ def _history(session: Session) -> list[tuple[str, str, str]]:
     return [(reference, supplier, status) for reference, supplier, status in rows]
 
 
-def _owed(history: list[tuple[str, str, str]]) -> list[Owed]:
+def _standing(session: Session) -> list[tuple[str, str, str]]:
+    """(order, supplier, status) of those that never moved."""
+    moved = exists(select(OrderStatusChange.id).where(OrderStatusChange.order_id == Order.id))
+    rows = session.execute(
+        select(Order.reference, Supplier.external_id, Order.status)
+        .join(Supplier, Supplier.id == Order.supplier_id)
+        .where(~moved)
+        .order_by(Order.id)
+    )
+    return [(reference, supplier, status) for reference, supplier, status in rows]
+
+
+def _owed(history: list[tuple[str, str, str]], jobs: Sequence[JobPlan]) -> list[Owed]:
     """Each once, however often the order reached the status."""
     owed = {
         Owed(job.name, order, status): None
         for order, supplier, status in history
-        for job in JOBS
+        for job in jobs
         if status in job.statuses and (not job.suppliers or supplier in job.suppliers)
     }
     return list(owed)

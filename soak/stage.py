@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from datahub.db import make_engine, make_sessions
 from datahub.vault import Vault
 from soak.observer import WATCHING
-from soak.plan import CLOCKS, JOBS, LEASE_SECONDS, START_STATUS, WORKERS, Plan
+from soak.plan import CLOCKS, JOBS, LEASE_SECONDS, STANDING_STATUS, START_STATUS, WORKERS, Plan
 from tests.conftest import create_tables
 from tests.factories import add_connection, make_job, make_order, make_supplier
 from tests.journeys.hub import ROOT, Hub
@@ -140,7 +140,9 @@ class Stage:
                     trigger_statuses=list(job.statuses),
                     suppliers=[make_supplier(session, supplier) for supplier in job.suppliers],
                 )
-            return [_add_order(session, order.supplier) for order in plan.orders]
+            for supplier in plan.standing:
+                _add_order(session, supplier, STANDING_STATUS)
+            return [_add_order(session, order.supplier, START_STATUS) for order in plan.orders]
 
     def _make_folder(self, name: str) -> None:
         self.outbox(name).mkdir()
@@ -157,5 +159,5 @@ class Stage:
         return process
 
 
-def _add_order(session: Session, supplier: str) -> str:
-    return make_order(session, status=START_STATUS, supplier=make_supplier(session, supplier)).reference
+def _add_order(session: Session, supplier: str, status: str) -> str:
+    return make_order(session, status=status, supplier=make_supplier(session, supplier)).reference

@@ -14,7 +14,7 @@ WIDTH = 60
 def format_account(account: Account, more: dict[str, int]) -> Iterator[str]:
     """`more` are counts that break no promise."""
     yield f"{'':<{WIDTH}}{'owed':>8}{'asked':>8}"
-    yield _row("by statuses first reached; by people", account.owed, sum(account.asked.values()))
+    yield _row("by statuses first reached and by Run; by people", account.owed, sum(account.asked.values()))
     for fate in FATES:
         yield _row(f"  {fate}{_must(fate)}", account.fates[fate], account.asked[fate])
     for kind in MUST_BE_NONE:

@@ -182,6 +182,20 @@ def test_second_execution_of_one_status_is_reported() -> None:
     assert breaches(account) == {UNOWED}
 
 
+def test_order_that_stood_in_a_status_when_its_job_was_run_is_owed_once() -> None:
+    run = dataclasses.replace(ACCEPTED, origin="RUN")
+    account = check(books(run, arrivals=[arrival(run)]))
+    assert account.is_good
+    assert (account.fates, account.asked) == ({ONCE: 1}, {})
+    assert breaches(check(Books(owed=owed(run), sendings=[], arrivals=[]))) == {LOST}
+
+
+def test_run_that_sends_what_was_exported_already_is_reported() -> None:
+    run = dataclasses.replace(ACCEPTED, number=2, public_id="e-2", origin="RUN")
+    seen = [arrival(ACCEPTED), arrival(run)]
+    assert breaches(check(Books(owed=owed(ACCEPTED), sendings=[ACCEPTED, run], arrivals=seen))) == {UNOWED}
+
+
 def test_execution_that_no_status_asked_for_is_reported() -> None:
     account = check(Books(owed=[], sendings=[ACCEPTED], arrivals=[arrival(ACCEPTED)]))
     assert breaches(account) == {UNOWED}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from datahub.orders.life import may_move
-from soak.plan import JOBS, KINDS, START_STATUS, make_plan
+from soak.plan import JOBS, KINDS, STANDING_STATUS, START_STATUS, make_plan
 
 
 def test_same_number_makes_the_same_plan() -> None:
@@ -16,6 +16,13 @@ def test_every_order_lives_as_the_life_cycle_allows_and_reaches_two_or_three_tri
         statuses = [START_STATUS, *(step.status for step in order.steps)]
         assert all(may_move(came_from, to) for came_from, to in pairwise(statuses))
         assert len(set(statuses) & set(JOBS[0].statuses)) in (2, 3)
+
+
+def test_two_minutes_run_jobs_over_orders_that_only_a_run_sends() -> None:
+    plan = make_plan(4, 120, 800)
+    assert plan.jobs_run == {job.name for job in JOBS}
+    assert len(plan.standing) == 200
+    assert all(STANDING_STATUS in job.statuses for job in JOBS)
 
 
 def test_five_minutes_hold_every_kind_of_trouble_and_all_of_it_within_the_time() -> None:
