@@ -34,6 +34,9 @@ NAMES = {
 }
 MILLIONTHS = 1_000_000
 _CLOCK = "database clock"
+# Marks of columns for the audit log: it says only that the one changed, and nothing of the other.
+SECRET = {"audit": "secret"}
+UNRECORDED = {"audit": "unrecorded"}
 # A server that is gone without a word is noticed within seconds, not after the system's quarter of an hour.
 SOON_GIVEN_UP = {
     "connect_timeout": 5,
@@ -100,6 +103,8 @@ class Base(DeclarativeBase):
     """Plain annotations suffice: every int is 64 bits wide, every time UTC, every Decimal exact."""
 
     metadata = MetaData(naming_convention=NAMES)
+    # What the audit log calls a row whose changes it records; None for what keeps a history of its own, or needs none.
+    audit_kind: ClassVar[str | None] = None
     # SQLite gives automatic numbers to an INTEGER primary key only; its INTEGER has 64 bits.
     type_annotation_map: ClassVar = {
         int: BigInteger().with_variant(Integer(), "sqlite"),

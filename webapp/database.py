@@ -7,10 +7,12 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
 
 from datahub import crash_points
+from datahub.access import audit
 from datahub.db import Base, attach_habits, engine_options, read_only
 from datahub.jobs import dispatch
+from webapp.acting import who_asks
 
-db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False, "info": audit.info_of(who_asks)})
 # An answer that takes longer helps nobody, and a thread that waits for ever answers nobody else.
 STATEMENT_SECONDS = 30
 READING = ("GET", "HEAD", "OPTIONS")
@@ -29,7 +31,9 @@ def init_app(app: Flask, url: str) -> None:
 
 
 def session_apart() -> Session:
-    """A session with its own transaction, for what must not wait for, or be undone with, the request's."""
+    """A session with its own transaction, for what must not wait for, or be undone with, the request's.
+
+    It has no actor: the audit log would wait for the request's own transaction to learn who asks."""
     return Session(db.engine, expire_on_commit=False)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from datahub.access import password_links, sessions, tokens, users
+from datahub.access import audit, password_links, sessions, tokens, users
 from datahub.db import database_now
 from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.models.access import ADMIN, ROLES, ApiToken, PasswordLink, User, UserSession
@@ -63,6 +63,7 @@ def open_link_until(session: Session, user: User) -> datetime | None:
 def invite(session: Session, *, name: str, role: str) -> tuple[User, str]:
     """The user and the secret of the link. Raises InvalidError, and FieldConflictError at `name`."""
     user = users.create_without_password(session, name=name, role=role)
+    _note(session, audit.INVITED, user)
     return user, password_links.create(session, user=user)
 
 
@@ -73,6 +74,7 @@ def reset_password(session: Session, user: User, *, by: User) -> str:
     if not user.active:
         raise ConflictError(f"{user.name} is disabled. Enable the user first.")
     _keep_an_admin(session, user, "have no password")
+    _note(session, audit.RESET if user.password_hash else audit.INVITED, user)
     user.password_hash = ""
     sessions.close_others(session, user=user)
     return password_links.create(session, user=user)
@@ -108,7 +110,13 @@ def lock_out(session: Session, user: User, *, by: User) -> LockOut:
     """For an account that leaked: disabled, signed out, its tokens revoked for good, its password void."""
     ended = disable(session, user, by=by)
     user.password_hash = ""
-    return LockOut(sessions=ended, tokens=tokens.revoke_all(session, user=user))
+    done = LockOut(sessions=ended, tokens=tokens.revoke_all(session, user=user))
+    _note(session, audit.LOCKED_OUT, user)
+    return done
+
+
+def _note(session: Session, action: str, user: User) -> None:
+    audit.note(session, action, kind="user", object_id=str(user.id), name=user.name)
 
 
 def _keep_an_admin(session: Session, user: User, what: str) -> None:

@@ -6,9 +6,10 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from datahub.access import audit
 from datahub.db import database_now
 from datahub.errors import ConflictError, NotFoundError
 from datahub.models.access import User, UserSession
@@ -24,9 +25,9 @@ def open(session: Session, *, user: User, source: str, agent: str, max_seconds: 
     session.execute(delete(UserSession).where(UserSession.user_id == user.id, too_old))
     row = UserSession(token_hash=_hash(token), user_id=user.id, created_at=now, last_seen_at=now)
     row.source, row.agent = source[:64], agent[:255]
-    user.last_seen_at = now
     session.add(row)
     session.flush()
+    _see(session, user.id, now)
     return token
 
 
@@ -52,7 +53,7 @@ def touch(session: Session, session_id: int) -> None:
     now = database_now(session)
     session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=now))
     whose = select(UserSession.user_id).where(UserSession.id == session_id).scalar_subquery()
-    session.execute(update(User).where(User.id == whose).values(last_seen_at=now))
+    _see(session, whose, now)
 
 
 def is_valid(now: datetime, *, idle_seconds: float, max_seconds: float) -> ColumnElement[bool]:
@@ -83,12 +84,25 @@ def close_one(session: Session, *, user: User, session_id: int, token: str) -> N
         raise ConflictError("This is the browser that you use now. Sign out instead.")
     session.delete(row)
     session.flush()
+    _note_end(session, user, 1)
 
 
 def close_others(session: Session, *, user: User, token: str = "") -> int:
     """Ends every session of the user but the one of this token, and says how many."""
     others = delete(UserSession).where(UserSession.user_id == user.id, UserSession.token_hash != _hash(token))
-    return len(session.scalars(others.returning(UserSession.id)).all())
+    ended = len(session.scalars(others.returning(UserSession.id)).all())
+    if ended:
+        _note_end(session, user, ended)
+    return ended
+
+
+def _note_end(session: Session, user: User, ended: int) -> None:
+    changes = {"sessions ended": [None, ended]}
+    audit.note(session, audit.SESSIONS_ENDED, kind="user", object_id=str(user.id), name=user.name, changes=changes)
+
+
+def _see(session: Session, user_id: int | ScalarSelect[int], now: datetime) -> None:
+    session.execute(update(User).where(User.id == user_id).values(last_seen_at=now), execution_options=audit.UNLOGGED)
 
 
 def _hash(token: str) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
+from datahub.access import audit
 from datahub.db import database_now
 from datahub.errors import InvalidError, NotFoundError
 from datahub.models.access import ApiToken, User
@@ -68,9 +69,11 @@ def needs_touch(session: Session, token: ApiToken) -> bool:
 def touch(session: Session, token_id: int) -> None:
     """Notes that the token is in use, and with it its user."""
     now = database_now(session)
-    session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now))
+    used = update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now)
+    session.execute(used, execution_options=audit.UNLOGGED)
     whose = select(ApiToken.user_id).where(ApiToken.id == token_id).scalar_subquery()
-    session.execute(update(User).where(User.id == whose).values(last_seen_at=now))
+    seen = update(User).where(User.id == whose).values(last_seen_at=now)
+    session.execute(seen, execution_options=audit.UNLOGGED)
 
 
 def list(session: Session, *, user: User) -> builtins.list[ApiToken]:

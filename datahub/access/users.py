@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from datahub.access import audit
 from datahub.db import database_now
 from datahub.errors import FieldConflictError, InvalidError, NotFoundError
 from datahub.models.access import ROLES, User, name_key
@@ -36,9 +37,13 @@ def create_without_password(session: Session, *, name: str, role: str) -> User:
     return _add(session, name, role, {})
 
 
+def look_up(session: Session, name: str) -> User | None:
+    return session.scalar(select(User).where(User.name_key == name_key(name)))
+
+
 def find(session: Session, name: str) -> User:
     """By its name in any spelling. Raises NotFoundError."""
-    user = _by_name(session, name)
+    user = look_up(session, name)
     if user is None:
         raise NotFoundError(f"There is no user {name}.")
     return user
@@ -66,7 +71,7 @@ def change_password(session: Session, *, user: User, current: str, password: str
 
 def check_password(session: Session, *, name: str, password: str) -> User | None:
     """The active user whom both fit, or None; takes the same time either way. Only reads."""
-    user = _by_name(session, name)
+    user = look_up(session, name)
     is_able = user is not None and user.active and bool(user.password_hash)
     stored = user.password_hash if user and is_able else _NOBODY
     return user if _verifies(stored, password) and is_able else None
@@ -78,11 +83,7 @@ def renew_hash(session: Session, *, user_id: int, password: str) -> None:
     if _hasher.check_needs_rehash(stored):
         # Only where it is the same still: a password that was set or voided meanwhile stays as it is.
         same = update(User).where(User.id == user_id, User.password_hash == stored)
-        session.execute(same.values(password_hash=_hasher.hash(password)))
-
-
-def _by_name(session: Session, name: str) -> User | None:
-    return session.scalar(select(User).where(User.name_key == name_key(name)))
+        session.execute(same.values(password_hash=_hasher.hash(password)), execution_options=audit.UNLOGGED)
 
 
 def _add(session: Session, name: str, role: str, faults: dict[str, list[str]]) -> User:
@@ -92,7 +93,7 @@ def _add(session: Session, name: str, role: str, faults: dict[str, list[str]]) -
         faults["role"] = [f"Choose one of {', '.join(ROLES)}."]
     if faults:
         raise InvalidError("The user was not created.", faults)
-    if _by_name(session, name):
+    if look_up(session, name):
         raise FieldConflictError("name", f"The name {name} is taken.")
     user = User(name=name, password_hash="", role=role, created_at=database_now(session))
     try:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
+from datahub.access import audit
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
 from datahub.jobs import import_executions, job_rules, lifecycle, triggers
@@ -66,6 +67,7 @@ def stop(session: Session, execution: Execution, *, actor: str, reason: str = "s
         if stopped:
             import_executions.forget_upload(session, execution.id)
             session.refresh(execution)
+            _note(session, audit.STOPPED, execution)
             return
     session.refresh(execution)
     if execution.is_terminal:
@@ -94,6 +96,7 @@ def retry(session: Session, execution: Execution, *, actor: str) -> Execution:
     From ERROR or JOB_STOPPED only; raises IllegalMoveError, or ConflictError while a successor is under way."""
     if execution.status not in (ERROR, JOB_STOPPED):
         raise IllegalMoveError(f"Only a failed or stopped execution can be retried; this one is {execution.status}.")
+    _note(session, audit.RETRIED, execution)
     return _succeed(session, execution, origin=RETRY, actor=actor)
 
 
@@ -101,6 +104,7 @@ def resend(session: Session, execution: Execution, *, actor: str) -> Execution:
     """A new execution that sends the same bytes under the same name again. From SUCCESS only."""
     if execution.status != SUCCESS or execution.payload is None:
         raise IllegalMoveError(f"Only a delivered execution can be sent again; this one is {execution.status}.")
+    _note(session, audit.RESENT, execution)
     successor = _succeed(session, execution, origin=RESEND, actor=actor)
     sent = execution.payload
     session.add(
@@ -123,6 +127,7 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
     Snapshots are frozen now. Commits after each RUN_CHUNK orders, so that nobody waits for thousands of them. Safe to
     repeat: what got an execution is left alone. Raises NotFoundError if the job has been deleted meanwhile."""
     count = last_id = 0
+    audit.note(session, audit.RAN, kind=ExportJob.audit_kind, object_id=job.public_id, name=job.name)
     while ids := _lock_never_exported(session, job, after=last_id):
         orders = _load_never_exported(session, job, ids)
         for order in orders:
@@ -186,6 +191,10 @@ def _not_being_delivered() -> list[ColumnElement[bool]]:
             Execution.rename_attempt != Execution.attempts,
         )
     ]
+
+
+def _note(session: Session, action: str, execution: Execution) -> None:
+    audit.note(session, action, kind="execution", object_id=execution.public_id, name=execution.job_name)
 
 
 def _succeed(session: Session, execution: Execution, *, origin: str, actor: str) -> Execution:

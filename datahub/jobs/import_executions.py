@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from datahub.access import audit
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.jobs import dispatch, job_rules, lifecycle
@@ -49,6 +50,8 @@ def trigger(
     The caller commits; a lost race is an answer, not an error, but NotFoundError is raised for a job that has just been
     deleted."""
     job_rules.keep(session, job)
+    action, changes = (audit.UPLOADED, {"file": [None, upload[0]]}) if upload else (audit.RAN, None)
+    audit.note(session, action, kind=ImportJob.audit_kind, object_id=job.public_id, name=job.name, changes=changes)
     statuses = [JOB_INITIALIZING, JOB_PENDING] if job.simultaneous_execution == RUN_IMMEDIATELY else [JOB_INITIALIZING]
     for status in statuses:
         try:

@@ -2,6 +2,7 @@
 
 from datahub.models import (
     access,
+    audit,
     catalogue,
     change,
     connection,
@@ -20,6 +21,7 @@ from datahub.models import (
 
 __all__ = [
     "access",
+    "audit",
     "catalogue",
     "change",
     "connection",

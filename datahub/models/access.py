@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from datahub.db import Base
+from datahub.db import SECRET, UNRECORDED, Base
 
 ADMIN, OPERATOR, VIEWER = "ADMIN", "OPERATOR", "VIEWER"
 ROLES = (ADMIN, OPERATOR, VIEWER)
@@ -18,18 +19,19 @@ class User(Base):
     """`password_hash` is empty until a password is set, and after it was voided; then nobody can sign in."""
 
     __tablename__ = "users"
+    audit_kind: ClassVar = "user"
     __table_args__ = (CheckConstraint(f"role in {ROLES}", name="role"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
     # What makes two names the same; databases differ in what they call lower case.
-    name_key: Mapped[str] = mapped_column(Text, unique=True)
-    password_hash: Mapped[str] = mapped_column(String(255))
+    name_key: Mapped[str] = mapped_column(Text, unique=True, info=UNRECORDED)
+    password_hash: Mapped[str] = mapped_column(String(255), info=SECRET)
     role: Mapped[str] = mapped_column(String(20))
     active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
     # By page or by script.
-    last_seen_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
 
     @validates("name")
     def _keep_key(self, _field: str, name: str) -> str:
@@ -76,15 +78,16 @@ class ApiToken(Base):
     """A personal token for scripts: shown once, kept as SHA-256, recognised by its first characters."""
 
     __tablename__ = "api_tokens"
+    audit_kind: ClassVar = "token"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(100))
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=SECRET)
     prefix: Mapped[str] = mapped_column(String(12))
-    created_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
+    last_used_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
     revoked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship()

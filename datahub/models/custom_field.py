@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import JSON, CheckConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from datahub.db import Base
+from datahub.db import UNRECORDED, Base
 
 CUSTOM_FIELD_TYPES = (
     "TEXT",
@@ -29,6 +30,7 @@ class CustomField(Base):
     """`options` are the values that a list takes; `unit` belongs to metric types."""
 
     __tablename__ = "custom_fields"
+    audit_kind: ClassVar = "custom field"
     __table_args__ = (
         UniqueConstraint("entity", "external_id"),
         CheckConstraint(f"type in {CUSTOM_FIELD_TYPES}", name="type"),
@@ -45,5 +47,5 @@ class CustomField(Base):
     localisable: Mapped[bool] = mapped_column(default=False)
     options: Mapped[list[str]] = mapped_column(JSON, default=list)
     unit: Mapped[str | None] = mapped_column(String(20))
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
+    updated_at: Mapped[datetime] = mapped_column(info=UNRECORDED)

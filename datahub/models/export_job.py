@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, String, Table, Text, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from datahub.db import Base
+from datahub.db import UNRECORDED, Base
 from datahub.models.connection import Connection
 from datahub.models.party import Supplier
 
@@ -28,6 +29,7 @@ class ExportJob(Base):
     """No supplier chosen means the orders of every supplier."""
 
     __tablename__ = "export_jobs"
+    audit_kind: ClassVar = "export job"
     __table_args__ = (
         CheckConstraint("entity = 'ORDER'", name="entity"),
         CheckConstraint("method = 'SFTP'", name="method"),
@@ -47,8 +49,8 @@ class ExportJob(Base):
     trigger_statuses: Mapped[list[str]] = mapped_column(JSON)
     reexport_on_hold: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
+    updated_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
 
     connection: Mapped[Connection] = relationship()
     suppliers: Mapped[list[Supplier]] = relationship(secondary=export_job_suppliers, order_by=Supplier.external_id)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from datahub.db import Base
+from datahub.db import UNRECORDED, Base
 from datahub.models.connection import Connection
 
 RUN_IMMEDIATELY, WAIT_FOR_NEXT = "RUN_IMMEDIATELY", "WAIT_FOR_NEXT"
@@ -20,6 +21,7 @@ class ImportJob(Base):
     {field, from, to}. A bulk job reads `inbound_directory`, any other `file_path`."""
 
     __tablename__ = "import_jobs"
+    audit_kind: ClassVar = "import job"
     __table_args__ = (
         CheckConstraint("method = 'SFTP'", name="method"),
         CheckConstraint(f"simultaneous_execution in {POLICIES}", name="simultaneous_execution"),
@@ -42,13 +44,13 @@ class ImportJob(Base):
     cron: Mapped[str | None] = mapped_column(String(200))
     schedule_enabled: Mapped[bool] = mapped_column(default=False)
     # Ticks up to here are settled: a schedule that is new or changed counts from the change.
-    ticked_until: Mapped[datetime]
+    ticked_until: Mapped[datetime] = mapped_column(info=UNRECORDED)
     simultaneous_execution: Mapped[str] = mapped_column(String(20), default=WAIT_FOR_NEXT)
     import_full_mode: Mapped[bool] = mapped_column(default=False)
     store_external_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
     active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
+    updated_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
 
     connection: Mapped[Connection] = relationship()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from sqlalchemy import JSON, CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +16,7 @@ class GeneralSettings(Base):
     """The row with id 1; the first migration inserts it."""
 
     __tablename__ = "general_settings"
+    audit_kind: ClassVar = "general settings"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, flash, render_template, request, session, url_for
 from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_user
+from sqlalchemy.orm import Session
 
-from datahub.access import password_links, sessions, users
+from datahub.access import audit, password_links, sessions, users
 from datahub.db import read_only
 from datahub.errors import InvalidError
 from datahub.models.access import User
+from webapp.acting import somebody
 from webapp.auth.forms import SetPasswordForm, SignInForm
-from webapp.auth.identity import Visitor
+from webapp.auth.identity import Visitor, signed_in_user
 from webapp.database import db, session_apart
 from webapp.htmx import redirect_to
 from webapp.permissions import PUBLIC, SIGNED_IN, permission
@@ -48,6 +51,7 @@ def sign_in() -> object:
             users.renew_hash(db.session, user_id=user.id, password=form.password.data)
             _begin_session(user)
             return redirect_to(_page_of_ours(request.args.get("next", "")))
+        _note_failure(form.name.data)
         form.show(InvalidError("Name and password do not fit."))
     return render_template("auth/sign_in.html", form=form), 422 if form.errors else 200
 
@@ -55,6 +59,7 @@ def sign_in() -> object:
 @blueprint.post("/sign-out")
 @permission(SIGNED_IN)
 def sign_out() -> Response:
+    _note(db.session(), audit.SIGNED_OUT, signed_in_user())
     sessions.close(db.session, current_user.get_id())
     session.clear()
     return redirect_to(url_for("auth.sign_in"))
@@ -69,6 +74,7 @@ def set_password(secret: str) -> object:
     user = password_links.find(db.session(), secret)
     if user and form.validate_on_submit():
         try:
+            audit.acts(db.session(), partial(somebody, user))
             user = password_links.redeem(db.session(), secret, password=form.password.data)
             if user:
                 flash("Your password is set. Sign in with it.", "success")
@@ -86,8 +92,23 @@ def _check(name: str, password: str) -> User | None:
         return users.check_password(read_only(reading), name=name, password=password)
 
 
+def _note(changing: Session, action: str, user: User | None) -> None:
+    object_id, name = (str(user.id), user.name) if user else ("", "")
+    audit.note(changing, action, kind="user", object_id=object_id, name=name)
+
+
+def _note_failure(name: str) -> None:
+    """Also for a name that nobody has, which is not kept: people type passwords there, and an answer for it must not
+    come sooner."""
+    with session_apart() as apart, apart.begin():
+        audit.acts(apart, somebody)
+        _note(apart, audit.SIGN_IN_FAILED, users.look_up(apart, name))
+
+
 def _begin_session(user: User) -> None:
     """A new session, with a new CSRF token; what the browser held before is void."""
+    audit.acts(db.session(), partial(somebody, user))
+    _note(db.session(), audit.SIGNED_IN, user)
     sessions.close(db.session, session.get("_user_id", ""))
     session.clear()
     token = sessions.open(

@@ -13,11 +13,12 @@ from webapp.database import db
 from webapp.health import check_parts
 from webapp.htmx import redirect_to
 from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
-from webapp.settings import custom_fields
+from webapp.settings import audit, custom_fields
 from webapp.settings import users as user_pages
 from webapp.settings.forms import GeneralForm, PasswordForm, TokenForm
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+blueprint.register_blueprint(audit.blueprint)
 blueprint.register_blueprint(custom_fields.blueprint)
 blueprint.register_blueprint(user_pages.blueprint)
 

@@ -1,0 +1,96 @@
+"""Reads the audit log: filtered, by pages, the newest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, String, cast, or_, select
+from sqlalchemy.orm import Session
+
+from datahub.access.audit import ACTIONS
+from datahub.db import Base
+from datahub.models.audit import SOURCES, AuditEntry
+from datahub.models.execution import Execution
+
+PAGE_SIZE = 50
+CURSOR = re.compile("[0-9]{1,18}")
+EXECUTION = "execution"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is empty or unknown filters nothing. `text` is looked for in the object's name and id; days are UTC."""
+
+    person: str = ""
+    kind: str = ""
+    action: str = ""
+    source: str = ""
+    text: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+class Page(NamedTuple):
+    entries: list[AuditEntry]
+    cursor: str | None
+
+
+def kinds() -> list[str]:
+    return sorted({EXECUTION, *_classes()})
+
+
+def page(session: Session, filters: Filters, *, before: str = "", size: int = PAGE_SIZE) -> Page:
+    """A malformed cursor counts as none."""
+    query = select(AuditEntry).where(*_conditions(filters))
+    if CURSOR.fullmatch(before):
+        query = query.where(AuditEntry.id < int(before))
+    found = list(session.scalars(query.order_by(AuditEntry.id.desc()).limit(size + 1)))
+    return Page(found[:size], str(found[size - 1].id) if len(found) > size else None)
+
+
+def still_there(session: Session, entries: Iterable[AuditEntry]) -> set[tuple[str, str]]:
+    """Kind and id of what the entries are about and what was not deleted since."""
+    wanted: dict[str, set[str]] = {}
+    for entry in entries:
+        wanted.setdefault(entry.kind, set()).add(entry.object_id)
+    classes: dict[str, Any] = _classes() | {EXECUTION: Execution}
+    found = set()
+    for kind in wanted.keys() & classes.keys():
+        model = classes[kind]
+        key = model.public_id if hasattr(model, "public_id") else cast(model.id, String)
+        found |= {(kind, one) for one in session.scalars(select(key).where(key.in_(wanted[kind])))}
+    return found
+
+
+def _classes() -> dict[str, type[Base]]:
+    classes = (mapper.class_ for mapper in Base.registry.mappers)
+    return {model.audit_kind: model for model in classes if model.audit_kind}
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if CURSOR.fullmatch(filters.person):
+        found.append(AuditEntry.user_id == int(filters.person))
+    for column, value, known in (
+        (AuditEntry.kind, filters.kind, kinds()),
+        (AuditEntry.action, filters.action, ACTIONS),
+        (AuditEntry.source, filters.source, SOURCES),
+    ):
+        if value in known:
+            found.append(column == value)
+    if filters.text:
+        by_name = AuditEntry.object_name.icontains(filters.text, autoescape=True)
+        found.append(or_(by_name, AuditEntry.object_id == filters.text))
+    if filters.since:
+        found.append(AuditEntry.at >= _start_of(filters.since))
+    if filters.until and filters.until < date.max:
+        found.append(AuditEntry.at < _start_of(filters.until + timedelta(days=1)))
+    return found
+
+
+def _start_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

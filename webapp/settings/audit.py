@@ -1,0 +1,106 @@
+"""The audit log: who changed what, when, with old and new values."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from sqlalchemy import select
+
+from datahub.access import audit_log
+from datahub.access.audit import ACTIONS
+from datahub.access.audit_log import EXECUTION, Filters
+from datahub.models.access import User
+from datahub.models.audit import AuditEntry
+from webapp.database import db
+from webapp.htmx import render, wants_fragment
+from webapp.permissions import ADMINISTER, permission
+
+SOURCE_WORDS = {"PAGE": "by page", "API": "by script", "COMMAND": "by command"}
+PAGES = {
+    "connection": ("connections.detail", "connection_id"),
+    "export job": ("export_jobs.detail", "job_id"),
+    "import job": ("import_jobs.detail", "job_id"),
+    "custom field": ("settings.custom_fields.edit", "public_id"),
+    "user": ("settings.users.edit", "user_id"),
+    "general settings": ("settings.general", None),
+    EXECUTION: ("executions.detail", "execution_id"),
+}
+blueprint = Blueprint("audit", __name__, url_prefix="/audit")
+
+
+@blueprint.get("")
+@permission(ADMINISTER)
+def index() -> Response:
+    chosen = {name: request.args.get(name, "").strip() for name in ("person", "kind", "action", "source", "text")}
+    days = {name: _day(request.args.get(name, "")) for name in ("since", "until")}
+    before = request.args.get("before", "")
+    found = audit_log.page(db.session(), Filters(**chosen, **days), before=before)
+    there = audit_log.still_there(db.session(), found.entries)
+    params = {name: value for name, value in (chosen | days).items() if value}
+    response = render(
+        "settings/audit.html",
+        "settings/_audit.html",
+        chosen=chosen | days,
+        people=[(str(user.id), user.name) for user in db.session().scalars(select(User).order_by(User.name_key))],
+        kinds=[(kind, kind.capitalize()) for kind in audit_log.kinds()],
+        actions=[(action, action.capitalize()) for action in ACTIONS],
+        sources=[(source, words.capitalize()) for source, words in SOURCE_WORDS.items()],
+        entries=[_shown(entry, (entry.kind, entry.object_id) in there) for entry in found.entries],
+        first_url=url_for("settings.audit.index", **params) if before else "",
+        next_url=url_for("settings.audit.index", before=found.cursor, **params) if found.cursor else "",
+    )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("settings.audit.index", before=before or None, **params)
+    return response
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _shown(entry: AuditEntry, is_there: bool) -> dict[str, Any]:
+    return {
+        "entry": entry,
+        "who": entry.actor or "Somebody not signed in",
+        "how": " · ".join(filter(None, [SOURCE_WORDS[entry.source], entry.address])),
+        "what": entry.action.capitalize(),
+        "url": _url(entry) if is_there else "",
+        "name": entry.object_name or ("" if entry.kind == "general settings" else "unknown name"),
+        "differences": [_difference(field, change) for field, change in (entry.changes or {}).items()],
+    }
+
+
+def _url(entry: AuditEntry) -> str:
+    endpoint, argument = PAGES.get(entry.kind, ("", None))
+    if not endpoint:
+        return ""
+    return url_for(endpoint, **({argument: entry.object_id} if argument else {}))
+
+
+def _difference(field: str, change: Any) -> tuple[str, str, str]:
+    """The field, its old and its new value in words; a secret has no values. Of lists only what differs is shown."""
+    label = field.replace("_", " ").capitalize()
+    if not isinstance(change, list):
+        return label, "", str(change)
+    old, new = change
+    if isinstance(old, list) and isinstance(new, list):
+        gone, added = [item for item in old if item not in new], [item for item in new if item not in old]
+        old, new = (gone, added) if gone or added else (old, new)
+    return label, _words(old), _words(new)
+
+
+def _words(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return " ".join(f"{name} {_words(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ("; " if isinstance(value[0], dict) else ", ").join(_words(item) for item in value)
+    return str(value)
