@@ -42,7 +42,7 @@ class Importer:
         recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
         spool = Spool(self._folder / "rows.spool")
         try:
-            found = import_read.read([source], recipe, spool, self._settings, lambda: None)
+            found = import_read.read([source], recipe, spool, self._settings, lambda rows, size: None)
             if error := found.files[0]["error"]:
                 raise SourceError(error)
             plan = import_read.plan_of(found.recipe)

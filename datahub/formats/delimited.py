@@ -63,6 +63,10 @@ class Delimited:
         self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
         self.header = self._read_header()
 
+    @property
+    def bytes_read(self) -> int:
+        return self._file.tell()
+
     def __iter__(self) -> Iterator[Row]:
         reader, width, max_rows = self._reader, len(self.header), self._limits.max_rows
         count = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -20,6 +20,7 @@ from datahub.models.execution import (
     JOB_STARTED,
     Execution,
 )
+from datahub.models.import_run import ImportRun
 from datahub.settings import Settings
 
 STEPS = {JOB_INITIALIZING: JOB_STARTED, INTEGRATION_WAITING: INTEGRATION_STARTED}
@@ -83,6 +84,8 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
         return None
     if not taken:
         return None
+    if row.status == JOB_INITIALIZING:
+        _begin_reading(session, execution_id, now)
     return Claim(
         execution_id=execution_id,
         public_id=row.public_id,
@@ -92,3 +95,10 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
         started_at=now,
         worker=worker,
     )
+
+
+def _begin_reading(session: Session, execution_id: int, now: datetime) -> None:
+    """From the start, whatever an earlier try had read; the time is that of the first try."""
+    begun = {"started_at": func.coalesce(ImportRun.started_at, now), "rows": 0, "bytes_read": 0}
+    which = ImportRun.execution_id == execution_id
+    session.execute(update(ImportRun).where(which).values(begun).execution_options(synchronize_session=False))

@@ -24,6 +24,7 @@ from datahub.models.execution import (
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
+    JOB_STARTED,
     STATUSES,
     Event,
     Execution,
@@ -142,15 +143,25 @@ def progress_of(execution: Execution) -> float:
     return min(run.rows_done / run.rows, 1.0) if run and run.rows else 0.0
 
 
-def rows_per_second(session: Session, execution: Execution) -> float | None:
-    """While and after it writes; None where nothing was written."""
+def share_read(execution: Execution) -> float | None:
+    """From 0 to 1, by the bytes; None while nobody knows how many there are."""
     run = execution.import_run
-    begun = select(func.min(Event.at)).where(Event.execution_id == execution.id, Event.to_status == INTEGRATION_STARTED)
-    since = session.scalar(begun)
-    if run is None or not run.rows_done or since is None:
+    size = sum(file.get("size") or 0 for file in run.files) if run else 0
+    return min(run.bytes_read / size, 1.0) if run and size else None
+
+
+def rows_per_second(session: Session, execution: Execution) -> float | None:
+    """While it reads, and while and after it writes; None where there are no rows yet."""
+    run = execution.import_run
+    is_reading = execution.status == JOB_STARTED
+    # Each try reads from the start, but writing goes on.
+    begun = func.max(Event.at) if is_reading else func.min(Event.at)
+    moves = Event.execution_id == execution.id, Event.to_status == (JOB_STARTED if is_reading else INTEGRATION_STARTED)
+    since, rows = session.scalar(select(begun).where(*moves)), run and (run.rows if is_reading else run.rows_done)
+    if not rows or since is None:
         return None
     took = (execution.ended_at or database_now(session)) - since
-    return run.rows_done / max(took, timedelta(milliseconds=1)).total_seconds()
+    return rows / max(took, timedelta(milliseconds=1)).total_seconds()
 
 
 def causes(session: Session, execution: Execution) -> list[Cause]:

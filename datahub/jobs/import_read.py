@@ -92,14 +92,25 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     return Plan(ENTITIES[recipe["entity"]], recipe["headers"][name], bound, transcoding, recipe["main_locale"], extras)
 
 
+def file_of(source: Source) -> dict[str, Any]:
+    """As a run keeps it, before anything of it is read."""
+    modified_at = source.modified_at and source.modified_at.isoformat()
+    facts = {"name": source.name, "size": source.size, "sha256": source.sha256, "modified_at": modified_at}
+    return facts | {"rows": 0, "error": None}
+
+
 def read(
-    sources: Sequence[Source], recipe: dict[str, Any], spool: Spool, settings: Settings, check: Callable[[], None]
+    sources: Sequence[Source],
+    recipe: dict[str, Any],
+    spool: Spool,
+    settings: Settings,
+    tell: Callable[[int, int], None],
 ) -> Read:
-    """Fills the spool. A file that cannot be used as a whole leaves nothing there; `check` is called between batches
-    and may raise to end it."""
+    """Fills the spool. A file that cannot be used as a whole leaves nothing there; `tell` is called between batches
+    with the rows and bytes read so far, and may raise to end it."""
     found = _read_headers(sources, recipe, settings)
     spool.begin()
-    sequence, rows = 0, 0
+    sequence, rows, size = 0, 0, 0
     for source, file in zip(sources, found.files, strict=True):
         if file["error"]:
             continue
@@ -110,11 +121,11 @@ def read(
                     spool.add(batch)
                     file["rows"] += len(batch)
                     sequence = batch[-1].sequence
-                    check()
+                    tell(rows + file["rows"], size + opened.bytes_read)
         except SourceError as error:
             spool.forget(source.name)
             file |= {"rows": 0, "error": words(error)}
-        rows += file["rows"]
+        rows, size = rows + file["rows"], size + source.size
         if rows > settings.max_rows:
             raise ConfigError(f"The files have more than {settings.max_rows:,} rows together (MAX_ROWS).")
     if found.recipe["headers"]:
@@ -154,9 +165,7 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
     entity = ENTITIES[recipe["entity"]]
     found = Read(recipe | {"headers": {}, "bound": {}, "extra_columns": {}, "clearing": []}, 0, [])
     for source in sources:
-        modified_at = source.modified_at and source.modified_at.isoformat()
-        file: dict[str, Any] = {"name": source.name, "size": source.size, "sha256": source.sha256}
-        file |= {"modified_at": modified_at, "rows": 0, "error": None}
+        file = file_of(source)
         found.files.append(file)
         try:
             with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:

@@ -91,13 +91,15 @@ class _Run:
     def __init__(self, context: Context, held: Claim, failed: str) -> None:
         self._context, self._held, self._failed = context, held, failed
         self._lost = threading.Event()
+        self._so_far = (0, 0)
         folder = Path(context.settings.spool_folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._spool_path = folder / f"{held.public_id}.spool"
 
     def work(self) -> bool:
         """Whether the execution goes on from here. Whatever happens ends here and costs only this execution."""
-        keeper = LeaseKeeper(self._context.sessions, self._context.settings, lambda claim: self._lost.set())
+        settings, was_lost = self._context.settings, lambda claim: self._lost.set()
+        keeper = LeaseKeeper(self._context.sessions, settings, was_lost, self._keep_so_far)
         with keeper:
             keeper.hold(self._held)
             try:
@@ -148,14 +150,16 @@ class _Run:
             progress = session.get_one(ImportRun, self._held.execution_id)
             if job.bulk and progress.upload_name is None:
                 recipe |= import_folder.folders_of(job)
-            unusable = progress.files
-        if unusable:
+            before = progress.files
+        if is_folder(recipe) and _are_unusable(before):
             # An attempt before this one died while it moved them away.
-            self._set_aside(unusable)
+            self._set_aside(before)
         found = self._read_source(recipe)
-        if found.files and all(file["error"] for file in found.files):
+        if _are_unusable(found.files):
             self._refuse(found)
         with self._context.sessions.begin() as session:
+            # What a beat writes too is written in its order: first the execution, then the run.
+            lifecycle.save(session, self._held, worker=self._held.worker)
             self._keep_read(session, found)
             if not found.rows:
                 self._consume(session, found.recipe, found.files)
@@ -166,12 +170,14 @@ class _Run:
 
     def _keep_read(self, session: Session, found: Read) -> None:
         values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}
-        values |= {"spool_host": socket.gethostname(), "started_at": self._held.started_at, "crashes": 0}
+        values |= {"bytes_read": sum(file["size"] for file in found.files)}
+        values |= {"spool_host": socket.gethostname(), "crashes": 0}
         self._update_run(session, values)
         self._warn(session, found.warnings)
 
     def _refuse(self, found: Read) -> NoReturn:
         if not is_folder(found.recipe):
+            self._keep_files(found.files)
             raise ConfigError(found.files[0]["error"])
         with self._context.sessions.begin() as session:
             lifecycle.save(session, self._held, worker=self._held.worker)
@@ -183,6 +189,21 @@ class _Run:
         self._move_files()
         raise ConfigError(import_folder.told(unusable))
 
+    def _keep_files(self, files: list[dict[str, Any]]) -> None:
+        with self._context.sessions.begin() as session:
+            lifecycle.save(session, self._held, worker=self._held.worker)
+            self._update_run(session, {"files": files})
+
+    def _progress(self, rows: int, size: int) -> None:
+        self._so_far = (rows, size)
+        self._check()
+
+    def _keep_so_far(self, session: Session, _: Claim) -> None:
+        """Called by the beat. What is read a second time, for writing, is known already."""
+        rows, size = self._so_far
+        if rows and self._status == JOB_STARTED:
+            self._update_run(session, {"rows": rows, "bytes_read": size})
+
     def _read_source(self, recipe: dict[str, Any], names: Sequence[str] | None = None) -> Read:
         """`names` are those of the files of the folder that an earlier attempt has read."""
         unfinished = self._spool_path.with_suffix(".reading")
@@ -190,9 +211,11 @@ class _Run:
             fetched = import_source.fetch(self._context, self._held, recipe, self._check, names)
             crash_points.reach(crash_points.AFTER_DOWNLOAD)
             self._check()
+            if names is None:
+                self._keep_files([import_read.file_of(source) for source in fetched.sources])
             # Half a spool must never be taken for a whole one.
             with _opened(unfinished) as spool:
-                found = import_read.read(fetched.sources, recipe, spool, self._context.settings, self._check)
+                found = import_read.read(fetched.sources, recipe, spool, self._context.settings, self._progress)
             unfinished.replace(self._spool_path)
             found.warnings.extend(fetched.warnings)
             return found
@@ -353,6 +376,10 @@ class _Run:
 
     def _job(self, session: Session) -> ImportJob:
         return session.scalars(select(ImportJob).where(ImportJob.id == self._held.job_id)).one()
+
+
+def _are_unusable(files: list[dict[str, Any]]) -> bool:
+    return bool(files) and all(file["error"] for file in files)
 
 
 @contextmanager

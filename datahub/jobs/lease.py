@@ -23,12 +23,20 @@ class LeaseKeeper:
     """Renews every held claim each beat and tells which are lost or stopped. `on_lost` is called from the side thread.
 
     A process that cannot renew at all ends itself before its leases run out, and one that does not let go of a lost
-    claim within a lease's time ends itself too: killing the process ends the work."""
+    claim within a lease's time ends itself too: killing the process ends the work. `on_beat` writes what else there
+    is to say of a claim, in the transaction that has just renewed it."""
 
-    def __init__(self, sessions: sessionmaker[Session], settings: Settings, on_lost: Callable[[Claim], None]) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        settings: Settings,
+        on_lost: Callable[[Claim], None],
+        on_beat: Callable[[Session, Claim], None] | None = None,
+    ) -> None:
         self._sessions = sessions
         self._settings = settings
         self._on_lost = on_lost
+        self._on_beat = on_beat
         self._held: dict[tuple[int, int], Claim] = {}
         self._lost_at: dict[tuple[int, int], float] = {}
         self._lock = threading.Lock()
@@ -67,13 +75,19 @@ class LeaseKeeper:
                 held = list(self._held.values())
             try:
                 with self._sessions.begin() as session:
-                    lost = [claim for claim in held if not lifecycle.renew(session, claim, self._settings)]
+                    lost = [claim for claim in held if not self._renew(session, claim)]
             except SQLAlchemyError as error:
                 log.warning("leases could not be renewed: %s", type(error).__name__)
                 continue
             self._renewed = time.monotonic()
             for claim in lost:
                 self._let_go(claim)
+
+    def _renew(self, session: Session, claim: Claim) -> bool:
+        is_ours = lifecycle.renew(session, claim, self._settings)
+        if is_ours and self._on_beat is not None:
+            self._on_beat(session, claim)
+        return is_ours
 
     def _let_go(self, claim: Claim) -> None:
         key = (claim.execution_id, claim.attempt)

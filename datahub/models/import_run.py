@@ -17,8 +17,9 @@ class ImportRun(Base):
     """`recipe` is the job's configuration as the run began to read; `files` what was read: name, size, sha256,
     modified_at, rows, and error where the file could not be used; of a folder also moved_to, once it is moved.
 
-    `rows` is what the spool holds, on `spool_host`; the chunks up to `last_key` are applied. `crashes` counts the
-    tries in a row that came to nothing: their worker died, or the source could not be fetched."""
+    `rows` is what the spool holds, on `spool_host`; the chunks up to `last_key` are applied. Until reading is over,
+    `rows` and `bytes_read` are what the last beat knew of. `crashes` counts the tries in a row that came to nothing:
+    their worker died, or the source could not be fetched."""
 
     __tablename__ = "import_runs"
 
@@ -30,6 +31,7 @@ class ImportRun(Base):
     spool_host: Mapped[str | None] = mapped_column(String(255))
     started_at: Mapped[datetime | None]
     rows: Mapped[int] = mapped_column(default=0)
+    bytes_read: Mapped[int] = mapped_column(default=0)
     rows_done: Mapped[int] = mapped_column(default=0)
     last_key: Mapped[str | None] = mapped_column(Text)
     created: Mapped[int] = mapped_column(default=0)

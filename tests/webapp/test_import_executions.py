@@ -80,11 +80,16 @@ def test_statuses_are_said_in_words(sign_in: SignIn, make: Make, status: str, wo
         assert f">{words}<" in client.get(address).text, address
 
 
+OF_40_BYTES = {"name": "offers.csv", "size": 40, "sha256": "", "rows": 0, "error": None}
+
+
 @pytest.mark.parametrize(
     ("status", "run", "bars"),
     [
         ("JOB_PENDING", {}, ["0", "0", "0"]),
         ("JOB_STARTED", {}, [None, "0", "0"]),
+        ("JOB_STARTED", {"rows": 8, "bytes_read": 30, "files": [OF_40_BYTES]}, ["0.75", "0", "0"]),
+        ("JOB_FAILED", {"rows": 8, "bytes_read": 30, "files": [OF_40_BYTES]}, ["0.75", "0", "0"]),
         ("INTEGRATION_WAITING", {"rows": 8}, ["1", None, "0.0"]),
         ("INTEGRATION_STARTED", {"rows": 8, "rows_done": 2}, ["1", "1", "0.25"]),
         ("INTEGRATION_DONE", {}, ["1", "1", "1.0"]),
@@ -93,7 +98,7 @@ def test_statuses_are_said_in_words(sign_in: SignIn, make: Make, status: str, wo
     ],
 )
 def test_the_bars_show_how_far_it_came(
-    sign_in: SignIn, make: Make, status: str, run: dict[str, int], bars: list[str | None]
+    sign_in: SignIn, make: Make, status: str, run: dict[str, object], bars: list[str | None]
 ) -> None:
     assert stages(sign_in("VIEWER").get(page_of(make(status=status, run=run))).text) == bars
 

@@ -15,7 +15,7 @@ from webapp.api.answers import Answer, ExecutionAnswer, describe_execution
 
 
 class CountsAnswer(Answer):
-    """`read` is the sum of the others once the execution has ended."""
+    """`read` is the sum of the others once the execution has ended; before, what it has read so far."""
 
     read: int
     created: int
@@ -26,7 +26,8 @@ class CountsAnswer(Answer):
 
 
 class ImportExecutionAnswer(Answer):
-    """`removed` counts what went because a full file no longer had it, `progress` goes from 0 to 1."""
+    """`removed` counts what went because a full file no longer had it, `progress` is the share of
+    the rows that is written, from 0 to 1: while the file is still being read, look at `counts.read`."""
 
     job_status_id: str
     job_id: str

@@ -111,12 +111,14 @@ def _stages(execution: Execution) -> list[Stage]:
     rows, done = (run.rows, run.rows_done) if run else (0, 0)
     share = import_history.progress_of(execution)
     speed = import_history.rows_per_second(db.session(), execution)
-    written = f"{share:.0%}, {grouped(done)} of {grouped(rows)} rows" + (
-        f", {grouped(round(speed))} rows per second" if speed else ""
-    )
+    rate = f", {grouped(round(speed))} rows per second" if speed else ""
+    written = f"{share:.0%}, {grouped(done)} of {grouped(rows)} rows{rate}"
+    read_share = import_history.share_read(execution)
     if execution.status in READING:
+        percent = f"{read_share:.0%}, " if read_share is not None else ""
         has_begun = execution.status != JOB_PENDING
-        reading = Stage("Read", None, f"{grouped(rows)} rows read") if has_begun else Stage("Read", 0, "not begun")
+        reading = Stage("Read", read_share, f"{percent}{grouped(rows)} rows read{rate}")
+        reading = reading if has_begun else Stage("Read", 0, "not begun")
         return [reading, Stage("Wait", 0, "not begun"), Stage("Write", 0, "not begun")]
     read = Stage("Read", 1, f"{grouped(rows)} rows read")
     if execution.status == INTEGRATION_WAITING:
@@ -125,7 +127,7 @@ def _stages(execution: Execution) -> list[Stage]:
     if not has_written:
         ended = "did not get so far"
         return [
-            Stage("Read", 1 if rows else 0, f"{grouped(rows)} rows read"),
+            Stage("Read", read_share or min(rows, 1), f"{grouped(rows)} rows read"),
             Stage("Wait", 0, ended),
             Stage("Write", 0, ended),
         ]
