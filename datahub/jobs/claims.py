@@ -30,14 +30,17 @@ def is_due(now: datetime) -> list[ColumnElement[bool]]:
             .join(Connection, Connection.id == ExportJob.connection_id)
             .where(ExportJob.id == Execution.export_job_id, Connection.active, ~is_resting(now))
         ),
-        ~exists(
-            select(earlier.id).where(
-                earlier.export_job_id == Execution.export_job_id,
-                earlier.order_id == Execution.order_id,
-                earlier.id < Execution.id,
-                is_unended(earlier),
-            )
-        ),
+        # A question for each row by itself: as a join, PostgreSQL without statistics compares all that wait with all.
+        select(earlier.id)
+        .where(
+            earlier.export_job_id == Execution.export_job_id,
+            earlier.order_id == Execution.order_id,
+            earlier.id < Execution.id,
+            is_unended(earlier),
+        )
+        .limit(1)
+        .scalar_subquery()
+        .is_(None),
     ]
 
 
