@@ -24,6 +24,7 @@ from sandbox import demo as sandbox_demo
 from sandbox import imports as sandbox_imports
 from sandbox.imports import Imported
 from sandbox.place import Place
+from webapp import route_table
 from webapp.database import db
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -31,7 +32,17 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def init_app(app: Flask) -> None:
     Migrate(app, db, directory=str(MIGRATIONS))
-    for command in (create_user, create_token, revoke_token, rotate_keys, demo, import_demo, prepare, fields):
+    for command in (
+        create_user,
+        create_token,
+        revoke_token,
+        rotate_keys,
+        demo,
+        import_demo,
+        prepare,
+        fields,
+        permissions,
+    ):
         app.cli.add_command(command)
 
 
@@ -131,6 +142,13 @@ def _tell(title: str, imports: Iterator[Imported]) -> list[Imported]:
 def fields() -> None:
     """Print docs/fields.md: the fields of every entity."""
     click.echo(in_markdown(), nl=False)
+
+
+@click.command("permissions")
+@with_appcontext
+def permissions() -> None:
+    """Print docs/permissions.md: what every route demands, and which role may."""
+    click.echo(route_table.in_markdown(current_app), nl=False)
 
 
 @click.command("prepare")

@@ -96,6 +96,13 @@ def test_demo_without_a_sandbox_says_what_is_missing(runner: FlaskCliRunner, mon
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_committed_table_of_permissions_is_that_of_the_routes(runner: FlaskCliRunner) -> None:
+    committed = Path(__file__).parents[2] / "docs" / "permissions.md"
+    printed = runner.invoke(args=["permissions"]).output
+    assert printed == committed.read_text(), "bin/datahub permissions > docs/permissions.md"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_committed_tables_of_fields_are_those_of_the_registry(runner: FlaskCliRunner) -> None:
     committed = Path(__file__).parents[2] / "docs" / "fields.md"
     assert runner.invoke(args=["fields"]).output == committed.read_text(), "bin/datahub fields > docs/fields.md"

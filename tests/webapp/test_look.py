@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
-from datahub.access import tokens, users
+from datahub.access import accounts, tokens, users
 from datahub.jobs import custom_fields
 from datahub.jobs.custom_fields import Definition
 from datahub.models.execution import ERROR, JOB_PENDING
@@ -39,6 +39,7 @@ RECORDS = (
     "/records/OFFER/STOCK-1",
 )
 NIGHTLY, REJECTED = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+PEOPLE = ("/settings/users/1", "/settings/users/2", "/settings/audit?text=nothing")
 IMPORTS = (f"/imports/{NIGHTLY}", f"/imports/{NIGHTLY}/upload", f"/imports/{NIGHTLY}/delete", f"/executions/{REJECTED}")
 Sessions = sessionmaker[Session]
 Open = Callable[..., Page]
@@ -58,6 +59,7 @@ def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
     with sessions.begin() as session:
         user = users.create(session, name="ada", password=PASSWORD, role="ADMIN")
         tokens.create(session, user=user, name="ERP")
+        accounts.invite(session, name="an.operator.with.a.long.name@partner.example", role="OPERATOR")
         job = make_job(session, add_connection(session, vault))
         add_execution(session, job, status=ERROR, error="The folder out/orders does not exist.", attempts=6)
         held = make_job(session, add_connection(session, vault, name="Backup", active=False))
@@ -146,7 +148,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 ) -> None:
     page = open_page("/", width, scheme)
     found = {}
-    for url in (*pages(app), *RECORDS, *IMPORTS):
+    for url in (*pages(app), *RECORDS, *IMPORTS, *PEOPLE):
         page.goto(url)
         violations = [f"{v['id']}: {v['nodes'][0]['html']}" for v in Axe().run(page).response["violations"]]
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

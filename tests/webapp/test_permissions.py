@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from apiflask import APIFlask
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.routing import Rule
 
 from datahub.access import tokens, users
+from datahub.db import Base
+from datahub.vault import Vault
+from tests.factories import add_connection, make_job
 from tests.webapp.conftest import PASSWORD, ParsingClient
 from webapp.auth.identity import API_PATHS
 from webapp.permissions import ADMINISTER, GRANTS, MAPPER_READ, MAPPER_WRITE, PUBLIC, SIGNED_IN, required_permission
@@ -69,6 +73,34 @@ def test_reading_changes_nothing_by_name(app: APIFlask) -> None:
     assert [rule for rule in reading if rule.endswith(("/delete", "/run", "/stop", "/retry", "/resend"))] == []
 
 
+def test_no_page_that_is_only_read_changes_a_row(
+    app: APIFlask, sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("ADMIN")
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault))
+        real = {"connection_id": job.connection.public_id, "job_id": job.public_id, "user_id": 1}
+    before = dump(sessions)
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.endpoint != "static" and not is_api(rule.rule):
+            values = {name: real.get(name, 1 if kind == "int" else "none") for kind, name in _arguments(rule)}
+            with app.test_request_context():
+                address = app.url_for(rule.endpoint, **values)
+            assert client.get(address).status_code < 500, address
+    assert dump(sessions) == before
+
+
+def dump(sessions: Sessions) -> dict[str, list[str]]:
+    """Every row but for when somebody was last seen."""
+    quiet = ("last_seen_at", "last_used_at")
+    found = {}
+    with sessions() as session:
+        for table in Base.metadata.sorted_tables:
+            columns = [column for column in table.columns if column.name not in quiet]
+            found[table.name] = [str(row) for row in session.execute(select(*columns).order_by(*table.primary_key))]
+    return found
+
+
 def test_strangers_are_sent_away_from_every_route(app: APIFlask, client: ParsingClient) -> None:
     token = client.csrf_token()
     headers = {"X-CSRFToken": token, "dj-client": "OPERATOR"}
@@ -96,7 +128,7 @@ def test_each_role_is_refused_what_it_may_not_and_nothing_else(app: APIFlask, si
     assert wrong == {}
 
 
-@pytest.mark.parametrize("role", ["VIEWER", "OPERATOR"])
+@pytest.mark.parametrize("role", ["VIEWER", "OPERATOR", "ADMIN"])
 def test_a_token_may_what_its_user_may(app: APIFlask, client: ParsingClient, sessions: Sessions, role: str) -> None:
     with sessions.begin() as session:
         user = users.create(session, name="script", password=PASSWORD, role=role)

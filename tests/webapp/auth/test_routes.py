@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.access import users
+from datahub.access import accounts, users
 from datahub.models.access import User, UserSession
 from datahub.settings import Settings
 from tests.webapp.conftest import PASSWORD, ParsingClient
@@ -77,6 +77,44 @@ def test_guessing_is_throttled_by_account_known_or_not_and_by_source(app: APIFla
         elsewhere = {"REMOTE_ADDR": f"198.51.100.{number}"}
         assert send(client, name.upper(), PASSWORD, environ_base=elsewhere).status_code == 429
         assert send(client, "somebody", "wrong guess", environ_base=source).status_code == 429
+
+
+def test_of_a_hundred_guesses_from_a_hundred_addresses_ten_are_looked_at(
+    app: APIFlask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in("VIEWER")
+    looked_at = watch_hasher(monkeypatch)
+    client = app.test_client()
+    for number in range(100):
+        send(client, "viewer", f"guess {number}", environ_base={"REMOTE_ADDR": f"203.0.113.{number}"})
+    assert len(looked_at) == 10
+
+
+def test_unknown_disabled_and_invited_names_cost_as_much_work_as_a_wrong_password(
+    sign_in: SignIn, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        accounts.invite(session, name="invited", role="VIEWER")
+        users.create(session, name="disabled", password=PASSWORD, role="VIEWER").active = False
+    looked_at = watch_hasher(monkeypatch)
+    for name in ("viewer", "nobody", "invited", "disabled"):
+        assert send(client, name, "no " + PASSWORD).status_code == 422
+    # One each, with hashes of the same cost.
+    assert len(looked_at) == 4 and len({stored.rsplit("$", 2)[0] for stored in looked_at}) == 1
+
+
+def watch_hasher(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stored hashes that passwords are compared with from now on."""
+    looked_at: list[str] = []
+    verify = users._verifies
+
+    def note(stored: str, password: str) -> bool:
+        looked_at.append(stored)
+        return verify(stored, password)
+
+    monkeypatch.setattr(users, "_verifies", note)
+    return looked_at
 
 
 def test_success_is_not_throttled(sign_in: SignIn) -> None:
