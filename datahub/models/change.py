@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datahub.db import Base
@@ -16,7 +16,8 @@ ACTIONS = (CREATED, UPDATED, DELETED)
 
 class Change(Base):
     """`changes` maps a field to [old, new], and is None for what was created. `part` and `part_key` name the part of
-    the record, empty for the record itself. `execution_id` is None for a change by page or API."""
+    the record, empty for the record itself. `execution_id` is None for a change by page or API; it has no foreign key,
+    which would be looked up for each line: what writes a line holds the execution, and executions are never deleted."""
 
     __tablename__ = "changes"
     __table_args__ = (
@@ -26,7 +27,7 @@ class Change(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    execution_id: Mapped[int | None] = mapped_column(ForeignKey("executions.id"))
+    execution_id: Mapped[int | None]
     actor: Mapped[str] = mapped_column(String(150))
     entity: Mapped[str] = mapped_column(String(30))
     record_key: Mapped[str] = mapped_column(String(255))
