@@ -169,6 +169,10 @@ class SftpTransport:
     async def _read(self, file: asyncssh.SFTPClientFile, path: str, target: Path, max_bytes: int) -> Fetched:
         async with self._step("the size of a file"):
             before = await file.stat()
+        too_large = ConfigError(f"{path} is larger than {max_bytes:,} bytes (MAX_FILE_BYTES). Send it in parts.")
+        # A folder can be opened too, and has a size: reading it says what it is.
+        if before.type != asyncssh.FILEXFER_TYPE_DIRECTORY and (before.size or 0) > max_bytes:
+            raise too_large
         digest, size = sha256(), 0
         with target.open("wb") as copy:
             while True:
@@ -179,7 +183,7 @@ class SftpTransport:
                     break
                 size += len(piece)
                 if size > max_bytes:
-                    raise ConfigError(f"{path} is larger than {max_bytes:,} bytes (MAX_FILE_BYTES). Send it in parts.")
+                    raise too_large
                 digest.update(piece)
                 copy.write(piece)
         try:

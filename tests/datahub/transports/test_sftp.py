@@ -148,6 +148,17 @@ def test_a_folder_is_no_file_to_read(sshd: SshServer, vault: Vault, tmp_path: Pa
         use(connection_to(sshd, vault), vault, lambda transport: transport.read_head("in", 100))
 
 
+def test_a_file_over_the_limit_is_refused_before_any_of_it_is_fetched(
+    sshd: SshServer, vault: Vault, tmp_path: Path
+) -> None:
+    (sshd.files / "large.csv").write_bytes(b"x" * 101)
+    with pytest.raises(ConfigError, match=r"large.csv is larger than 100 bytes \(MAX_FILE_BYTES\)"):
+        use(
+            connection_to(sshd, vault), vault, lambda transport: transport.download("large.csv", tmp_path / "copy", 100)
+        )
+    assert not (tmp_path / "copy").exists()
+
+
 def test_a_missing_folder_is_named(sshd: SshServer, vault: Vault) -> None:
     words = f"The folder out/orders does not exist on 127.0.0.1:{sshd.port}"
     with pytest.raises(TransientError, match=words):
