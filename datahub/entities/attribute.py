@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, select
 
-from datahub.entities.base import CATALOGUE, Check, EntityType, Field, Reference, Rule
+from datahub.entities.base import CATALOGUE, Check, EntityType, Field, Holder, Link, Reference, Rule
 from datahub.entities.store import A_STORE
 from datahub.entities.values import (
     A_COLOUR,
@@ -28,6 +28,8 @@ from datahub.models.catalogue import (
     METRIC_TYPE,
     UNITS,
     Attribute,
+    Category,
+    CategoryAttribute,
     Product,
     Variant,
 )
@@ -43,6 +45,7 @@ TYPE = Field(
     CHOICE,
     required_on_create=True,
     editable=False,
+    lasting=True,
     choices=ATTRIBUTE_TYPES,
 )
 
@@ -81,6 +84,17 @@ OPTIONS = Field(
 MULTI = Field("attributeMulti", "Attribute Multi", "multi", BOOLEAN, default=False)
 UNIT_TYPE = Field("attributeUnitType", "Attribute Unit Type", "unit_type", CHOICE, choices=tuple(UNITS))
 THE_UNIT = Field("attributeUnit", "Attribute Unit", "unit", UNIT, choices=EVERY_UNIT)
+
+
+def _unit_rule(name: str, units: Sequence[str]) -> Rule:
+    return Rule(
+        "wrong_unit",
+        THE_UNIT,
+        f"Of the unit type {name} it must be one of {', '.join(units)}.",
+        lambda final: and_(final("unit_type") == name, final("unit").not_in(units)),
+    )
+
+
 RULES = (
     Rule(
         "required",
@@ -94,16 +108,7 @@ RULES = (
         f"This field is required for {METRIC_TYPE} and {LIST_METRIC_TYPE}.",
         lambda final: and_(final("type").in_(METRIC_TYPES), final("unit").is_(None)),
     ),
-    Rule(
-        "wrong_unit",
-        THE_UNIT,
-        "This unit does not belong to the unit type: "
-        + "; ".join(f"{name} has {', '.join(units)}" for name, units in UNITS.items())
-        + ".",
-        lambda final: or_(
-            *(and_(final("unit_type") == name, final("unit").not_in(units)) for name, units in UNITS.items())
-        ),
-    ),
+    *(_unit_rule(name, units) for name, units in UNITS.items()),
     Rule(
         "not_a_list",
         MULTI,
@@ -144,6 +149,16 @@ ATTRIBUTE = EntityType(
     ),
     after=("STORE",),
     deleted_by=Field("attributeDeleted", "Attribute Deleted", "deleted_at", BOOLEAN),
+    held_by=(Holder("products", Product.attributes), Holder("variants", Variant.attributes)),
+    links=(
+        Link(
+            "CLASSIFICATION_CATEGORY",
+            "attributes",
+            CategoryAttribute.attribute_id,
+            CategoryAttribute.category_id,
+            Category,
+        ),
+    ),
     rules=RULES,
     checks=(Check(OPTIONS, _misshapen, stored=(TYPE.column,)),),
 )

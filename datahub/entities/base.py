@@ -34,7 +34,8 @@ class Field:
     """`column` is the attribute of the model. A field that is not editable may be given on creation only.
 
     A field that refers to something holds its id where the column is a foreign key, else a list of external ids.
-    `root` are the words that stand for no reference at all, such as the top of a tree. `used_options` finds, of labels
+    `root` are the words that stand for no reference at all, such as the top of a tree. A `lasting` field has the same
+    value after the record was deleted and came back. `used_options` finds, of labels
     in the main locale that a list of options is about to lose, those that records use."""
 
     key: str
@@ -44,6 +45,7 @@ class Field:
     required_on_create: bool = False
     required_on_update: bool = False
     editable: bool = True
+    lasting: bool = False
     default: Any = None
     localisable: bool = False
     length: int = KEY_LENGTH
@@ -67,6 +69,25 @@ class Use:
 
     what: str
     column: Any
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A JSON column whose live rows keep a record from being deleted while they hold a value under its external id."""
+
+    what: str
+    column: Any
+
+
+@dataclass(frozen=True)
+class Link:
+    """Parts of records of another entity that point at the record by `column`, and go along when it is deleted."""
+
+    entity: str
+    shown_as: str
+    column: Any
+    owner: Any
+    owner_model: type[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +153,8 @@ class EntityType:
     has_attributes: bool = False
     has_full_mode: bool = False
     used_by: tuple[Use, ...] = ()
+    held_by: tuple[Holder, ...] = ()
+    links: tuple[Link, ...] = ()
     rules: tuple[Rule, ...] = ()
     checks: tuple[Check, ...] = ()
     by_key: dict[str, Field] = field(init=False, repr=False, default_factory=dict)

@@ -63,6 +63,13 @@ def _facts(entity: EntityType) -> Iterator[str]:
     yield "Has a Full mode." if entity.has_full_mode else "Has no Full mode."
     if entity.used_by:
         yield f"Cannot be deleted while it has {' or '.join(use.what for use in entity.used_by)}."
+    if entity.held_by:
+        yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} have a value of it."
+    for link in entity.links:
+        yield f"Its links in {link.entity} go with it."
+    for item in entity.fields:
+        if item.lasting:
+            yield f"One that was deleted comes back with the `{item.key}` that it had."
 
 
 def _part(part: Part) -> Iterator[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +15,14 @@ from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
 from datahub.jobs import ledger
+from datahub.jobs.held_values import still_held
 from datahub.jobs.import_extras import ExtraValues, Faults, what_differs
 from datahub.jobs.import_fold import Record, Row, Warned, fold, read_row
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import keep_used_options
-from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Problem
+from datahub.jobs.merge import ABSENT, CREATE, DELETE, IN_USE, NOTHING, REVIVE, UPDATE, Merge, Problem, cannot_delete
 from datahub.jobs.merge_target import Target, is_json
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
@@ -104,19 +105,28 @@ class ChunkWriter:
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
         problems = self._root.problems()
         is_barred = any(problem.code == NOT_EDITABLE for problem in problems)
-        differing = {update.record_key: update.fields for update in self._root.updates()} if is_barred else {}
+        differing = (
+            {update.record_key: update.fields for update in self._root.updates((UPDATE, REVIVE))} if is_barred else {}
+        )
         for problem in problems:
             record = by_speaker[problem.sequence]
             old, _ = differing.get(record.key, {}).get(problem.field.key, (None, None))
             for row in self._to_blame(record):
                 _blame(faults, row, _explain(problem, row, of_part=False, plan=self._plan, stored=old))
-        for record, item, unknown in self._unknown_in_lists(records):
+        for record, fault in self._against_others(records):
             for row in self._to_blame(record):
-                _blame(faults, row, _fault("unknown_reference", item, unknown, self._plan))
-        for record, item, parent in new_cycles(self._connection, self._plan.root, records):
-            for row in self._to_blame(record):
-                _blame(faults, row, _fault("cycle", item, [parent], self._plan))
+                _blame(faults, row, fault)
         _join(faults, missing)
+
+    def _against_others(self, records: list[Record]) -> Iterator[tuple[Record, dict[str, str]]]:
+        """What the merge cannot see."""
+        for record, holders in still_held(self._connection, self._plan, records):
+            fault = {"code": IN_USE, "field": self._plan.root.key.key, "value": record.key[:200]}
+            yield record, fault | {"message": cannot_delete(" and ".join(holders))}
+        for record, item, unknown in self._unknown_in_lists(records):
+            yield record, _fault("unknown_reference", item, unknown)
+        for record, item, parent in new_cycles(self._connection, self._plan.root, records):
+            yield record, _fault("cycle", item, [parent])
 
     def _to_blame(self, record: Record) -> list[Row]:
         """For what is wrong with the record: each of its rows, or where it has no parts, the one that counts."""
@@ -133,7 +143,7 @@ class ChunkWriter:
         _join(faults, missing)
         for record in self._without_parts(records):
             for row in record.rows:
-                _blame(faults, row, _fault("required", target.key, [], self._plan, target))
+                _blame(faults, row, _fault("required", target.key, []))
         for row in self._second_claims(records, faults):
             problem = Problem(row.spooled.sequence, "belongs_to_another", target.key)
             faults[problem.sequence] = [_explain(problem, row, of_part=True, plan=self._plan)]
@@ -228,6 +238,10 @@ class ChunkWriter:
                 ledger.write_whole(self._connection, self._source, part, merge.made_and_gone(), now)
             ledger.write_updates(self._connection, self._source, part, updates, now)
             takes_along = target.owner is None and DELETE in done.values()
+            for link in self._plan.entity.links if takes_along else ():
+                along = replace(self._source, entity=link.entity)
+                ledger.write_whole(self._connection, along, link.shown_as, merge.links_going_along(link), now)
+                merge.drop_links(link)
             if takes_along and self._part is not None:
                 going = self._part.going_along(self._root)
                 ledger.write_whole(self._connection, self._source, self._part_name, going, now)
@@ -312,16 +326,12 @@ def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan, stored: A
             "value": "".join(shown)[:200],
             "message": problem.message,
         }
-    return _fault(problem.code, problem.field, shown, plan, target, stored)
+    return _fault(problem.code, problem.field, shown, stored)
 
 
-def _fault(
-    code: str, item: Field, given: list[str], plan: Plan, target: Target | None = None, stored: Any = None
-) -> dict[str, str]:
+def _fault(code: str, item: Field, given: list[str], stored: Any = None) -> dict[str, str]:
     shown = ", ".join(given)
     name = item.refers_to.name.replace("_", " ").lower() if item.refers_to else ""
-    holder = target or plan.root
-    used_by = [*holder.used_by, *(use for part in holder.parts for use in part.used_by)]
     was = "" if stored is None else f" It is {stored}, and the row says {shown}."
     messages = {
         "required": "This field is required.",
@@ -329,6 +339,5 @@ def _fault(
         NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
         "cycle": OWN_ANCESTOR,
         "belongs_to_another": f"{shown} belongs to another record.",
-        "in_use": "It cannot be deleted: " + " and ".join(use.what for use in used_by) + " still refer to it.",
     }
     return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,12 +32,12 @@ from sqlalchemy import (
     update,
 )
 
-from datahub.entities.base import Field, Part, Use
+from datahub.entities.base import Field, Link, Part, Use
 from datahub.jobs.merge_target import Target, is_json, is_reference, stage_columns, work_columns
 from datahub.jobs.staging import empty, load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
-NO_REFERENCE = ""
+NO_REFERENCE, IN_USE = "", "in_use"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class Problem:
     code: str
     field: Field
     message: str = ""
+
+
+def cannot_delete(what: str) -> str:
+    return f"It cannot be deleted: {what} still refer to it."
 
 
 # Code, field, message of a rule, and when it is so.
@@ -113,16 +117,16 @@ class Merge:
             self._done = {row.sequence: row.action for row in self._connection.execute(query)}
         return self._done
 
-    def updates(self) -> list[Updated]:
+    def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
         """Asked before apply."""
         work, target = self._work.c, self._target
-        if not target.given or UPDATE not in self.actions().values():
+        if not target.given or set(actions).isdisjoint(self.actions().values()):
             return []
         columns: list[ColumnElement[Any]] = [work.record_key, work.key, work.file, work.line]
         for field in target.given:
             columns += [work[f"d_{field.column}"], *self._shown(field)]
         joined = self._work.join(self._table, self._table.c.id == work.id)
-        query = select(*columns).select_from(joined).where(work.action == UPDATE).order_by(work.sequence)
+        query = select(*columns).select_from(joined).where(work.action.in_(actions)).order_by(work.sequence)
         changed = []
         for record_key, key, file, line, *cells in self._connection.execute(query):
             triples = zip(target.given, cells[::3], cells[1::3], cells[2::3], strict=True)
@@ -174,6 +178,16 @@ class Merge:
     def take_along(self, owners: Select[Any], now: datetime) -> None:
         """Deletes the parts of these records."""
         self._remove(self._table.c[self._target.owner_column].in_(owners), now)
+
+    def links_going_along(self, link: Link) -> Select[Any]:
+        """The links that drop_links is about to delete, as made_and_gone has them."""
+        work, owner = self._work.c, link.owner_model.__table__
+        columns = (work.action, owner.c.external_id.label("record_key"), work.key, work.file, work.line)
+        query = select(*columns).select_from(self._work).join(link.column.class_, link.column == work.id)
+        return query.join(owner, owner.c.id == link.owner).where(work.action == DELETE).order_by(work.sequence)
+
+    def drop_links(self, link: Link) -> None:
+        self._connection.execute(delete(link.column.class_.__table__).where(link.column.in_(self.deleted())))
 
     def _shown(self, field: Field) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         """Old and new value of a field, references as external ids."""
@@ -249,13 +263,14 @@ class Merge:
         for field in target.fields:
             yield from self._conditions_of(field)
         if is_reference(target, target.key):
-            yield "unknown_reference", target.key, "", and_(work.action == CREATE, ~exists(self._referred_key()))
+            stays = work.action.not_in((DELETE, ABSENT))
+            yield "unknown_reference", target.key, "", and_(stays, ~exists(self._referred_key()))
         if target.owner is not None and target.global_key:
             yield "belongs_to_another", target.key, "", and_(work.is_others, ~work.hidden, work.action != ABSENT)
-        uses = [self._is_used(use) for use in target.used_by]
-        uses += [self._is_used(use, part) for part in target.parts for use in part.used_by]
-        if uses:
-            yield "in_use", target.key, "", and_(work.action == DELETE, or_(*uses))
+        uses = [(use.what, self._is_used(use)) for use in target.used_by]
+        uses += [(use.what, self._is_used(use, part)) for part in target.parts for use in part.used_by]
+        for what, is_used in uses:
+            yield IN_USE, target.key, cannot_delete(what), and_(work.action == DELETE, is_used)
 
     def _conditions_of(self, field: Field) -> Iterable[Condition]:
         work = self._work.c
@@ -269,7 +284,8 @@ class Merge:
             is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.not_in((DELETE, ABSENT)))
             yield "unknown_reference", field, "", and_(is_named, work[f"r_{field.column}"].is_(None))
         if is_given and not field.editable:
-            yield "not_editable", field, "", and_(work.action == UPDATE, work[f"d_{field.column}"])
+            known = (UPDATE, REVIVE) if field.lasting else (UPDATE,)
+            yield "not_editable", field, "", and_(work.action.in_(known), work[f"d_{field.column}"])
 
     def _broken_rules(self) -> Iterable[Condition]:
         """Rows that change nothing are left as they are."""

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.models.catalogue import Attribute
+from datahub.models.catalogue import Attribute, CategoryAttribute
 from datahub.models.change import Change
 from tests.factories import make_supplier
 from tests.importer import Importer, category, causes, counts, offer, product
@@ -53,7 +53,9 @@ def test_an_attribute_has_the_units_and_values_of_its_type(
 def test_a_rule_looks_at_what_is_stored_where_a_row_says_nothing(load: Importer) -> None:
     assert counts(load("ATTRIBUTE", attribute(**METRIC))) == {"created": 1}
     assert counts(load("ATTRIBUTE", attribute(attributeUnit="g"))) == {"updated": 1}
-    assert causes(load("ATTRIBUTE", attribute(attributeUnit="lb"))) == [(2, "wrong_unit", "attributeUnit")]
+    outcome = load("ATTRIBUTE", attribute(attributeUnit="lb"))
+    assert causes(outcome) == [(2, "wrong_unit", "attributeUnit")]
+    assert outcome.rejected[0][1][0]["message"] == "Of the unit type WEIGHT_METRIC it must be one of kg, g, mg."
     assert causes(load("ATTRIBUTE", attribute(attributeMulti="TRUE"))) == [(2, "not_a_list", "attributeMulti")]
 
 
@@ -204,12 +206,64 @@ def test_a_tree_goes_whole_and_a_parent_goes_once_its_children_have_moved(load: 
     assert counts(load("CLASSIFICATION_CATEGORY", *rows)) == {"deleted": 3}
 
 
-def test_an_attribute_that_categories_link_can_be_deleted(load: Importer) -> None:
+def deleted(key: str = "weight") -> dict[str, str]:
+    return {"attributeExternalId": key, "attributeDeleted": "TRUE"}
+
+
+def test_an_attribute_that_categories_link_takes_its_links_along(load: Importer, sessions: Sessions) -> None:
+    load("ATTRIBUTE", attribute(**METRIC), attribute("colour", attributeType="TEXT"))
+    links = [category("TOOLS", attrCode=code) for code in ("weight", "colour")]
+    load("CLASSIFICATION_CATEGORY", *links)
+    assert counts(load("ATTRIBUTE", deleted())) == {"deleted": 1}
+    with sessions() as session:
+        left = session.scalars(select(Attribute.external_id).join(CategoryAttribute)).all()
+        assert left == ["colour"]
+    assert lines(sessions, "CLASSIFICATION_CATEGORY")[-1] == ("TOOLS", "attributes", "weight", "deleted")
+    assert counts(load("ATTRIBUTE", attribute(**METRIC))) == {"created": 1}
+    with sessions() as session:
+        assert session.scalars(select(Attribute.external_id).join(CategoryAttribute)).all() == ["colour"]
+
+
+def test_a_link_to_a_deleted_attribute_is_refused_on_update_too(load: Importer, sessions: Sessions) -> None:
     load("ATTRIBUTE", attribute(**METRIC))
     load("CLASSIFICATION_CATEGORY", category("TOOLS", attrCode="weight"))
-    gone = {"attributeExternalId": "weight", "attributeDeleted": "TRUE"}
-    assert counts(load("ATTRIBUTE", gone)) == {"deleted": 1}
-    assert counts(load("PRODUCT", product("P-1", "V-1"))) == {"created": 1}
+    with sessions.begin() as session:
+        # As it was left behind before deletions took links along.
+        attribute_ = session.scalars(select(Attribute)).one()
+        attribute_.deleted_at = attribute_.updated_at
+    outcome = load("CLASSIFICATION_CATEGORY", category("TOOLS", attrCode="weight", attrRequired="TRUE"))
+    assert causes(outcome) == [(2, "unknown_reference", "attrCode")]
+
+
+def test_an_attribute_comes_back_with_the_type_that_it_had(load: Importer) -> None:
+    load("ATTRIBUTE", attribute(attributeType="TEXT"))
+    load("ATTRIBUTE", deleted())
+    outcome = load("ATTRIBUTE", attribute(attributeType="NUMBER"))
+    assert causes(outcome) == [(2, "not_editable", "attributeType")]
+    assert "It is TEXT, and the row says NUMBER." in outcome.rejected[0][1][0]["message"]
+    assert counts(load("ATTRIBUTE", attribute(attributeType="TEXT"))) == {"created": 1}
+
+
+@pytest.mark.parametrize(("for_variant", "holders"), [("FALSE", "products"), ("TRUE", "variants")])
+def test_an_attribute_stays_while_products_or_variants_have_values_of_it(
+    load: Importer, for_variant: str, holders: str
+) -> None:
+    load("ATTRIBUTE", attribute(attributeType="NUMBER"), attribute("colour", attributeType="TEXT"))
+    links = [category("TOOLS", attrCode=code, attrForVariant=for_variant) for code in ("weight", "colour")]
+    load("CLASSIFICATION_CATEGORY", *links)
+    load("PRODUCT", product("P-1", "V-1", **{"attribute-weight": "5"}))
+    outcome = load("ATTRIBUTE", deleted(), deleted("colour"))
+    assert causes(outcome) == [(2, "in_use", "attributeExternalId")]
+    assert outcome.rejected[0][1][0]["message"] == f"It cannot be deleted: {holders} still refer to it."
+    assert counts(outcome) == {"deleted": 1, "rejected": 1}
+    load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"})
+    assert counts(load("ATTRIBUTE", deleted())) == {"deleted": 1}
+
+
+def test_what_stands_in_the_way_of_a_deletion_is_named_alone(load: Importer) -> None:
+    load("CLASSIFICATION_CATEGORY", category("TOOLS"), category("SAWS", "TOOLS"))
+    (found,) = load("CLASSIFICATION_CATEGORY", {"classificationExternalId": "TOOLS", "deleted": "TRUE"}).rejected
+    assert [fault["message"] for fault in found[1]] == ["It cannot be deleted: sub-categories still refer to it."]
 
 
 @pytest.mark.usefixtures("catalogue")
