@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from datahub.access.audit import ACTIONS
 from datahub.db import Base
+from datahub.models.access import ApiToken
 from datahub.models.audit import SOURCES, AuditEntry
 from datahub.models.execution import Execution
 
@@ -52,17 +53,19 @@ def page(session: Session, filters: Filters, *, before: str = "", size: int = PA
     return Page(found[:size], str(found[size - 1].id) if len(found) > size else None)
 
 
-def still_there(session: Session, entries: Iterable[AuditEntry]) -> set[tuple[str, str]]:
-    """Kind and id of what the entries are about and what was not deleted since."""
+def homes(session: Session, entries: Iterable[AuditEntry]) -> dict[tuple[str, str], str]:
+    """By kind and id, of what was not deleted since: the id of the page where it lives, for a token its user's."""
     wanted: dict[str, set[str]] = {}
     for entry in entries:
         wanted.setdefault(entry.kind, set()).add(entry.object_id)
     classes: dict[str, Any] = _classes() | {EXECUTION: Execution}
-    found = set()
+    found = {}
     for kind in wanted.keys() & classes.keys():
         model = classes[kind]
         key = model.public_id if hasattr(model, "public_id") else cast(model.id, String)
-        found |= {(kind, one) for one in session.scalars(select(key).where(key.in_(wanted[kind])))}
+        home = cast(model.user_id, String) if model is ApiToken else key
+        for public_id, place in session.execute(select(key, home).where(key.in_(wanted[kind]))):
+            found[kind, public_id] = place
     return found
 
 

@@ -12,17 +12,19 @@ from datahub.access import audit_log
 from datahub.access.audit import ACTIONS
 from datahub.access.audit_log import EXECUTION, Filters
 from datahub.models.access import User
-from datahub.models.audit import AuditEntry
+from datahub.models.audit import CHANGED, CREATED, DELETED, AuditEntry
 from webapp.database import db
 from webapp.htmx import render, wants_fragment
 from webapp.permissions import ADMINISTER, permission
 
 SOURCE_WORDS = {"PAGE": "by page", "API": "by script", "COMMAND": "by command"}
+SECRET_WORDS = {CREATED: "set", DELETED: "gone"}
 PAGES = {
     "connection": ("connections.detail", "connection_id"),
     "export job": ("export_jobs.detail", "job_id"),
     "import job": ("import_jobs.detail", "job_id"),
     "custom field": ("settings.custom_fields.edit", "public_id"),
+    "token": ("settings.users.edit", "user_id"),
     "user": ("settings.users.edit", "user_id"),
     "general settings": ("settings.general", None),
     EXECUTION: ("executions.detail", "execution_id"),
@@ -37,7 +39,7 @@ def index() -> Response:
     days = {name: _day(request.args.get(name, "")) for name in ("since", "until")}
     before = request.args.get("before", "")
     found = audit_log.page(db.session(), Filters(**chosen, **days), before=before)
-    there = audit_log.still_there(db.session(), found.entries)
+    homes = audit_log.homes(db.session(), found.entries)
     params = {name: value for name, value in (chosen | days).items() if value}
     response = render(
         "settings/audit.html",
@@ -47,7 +49,7 @@ def index() -> Response:
         kinds=[(kind, kind.capitalize()) for kind in audit_log.kinds()],
         actions=[(action, action.capitalize()) for action in ACTIONS],
         sources=[(source, words.capitalize()) for source, words in SOURCE_WORDS.items()],
-        entries=[_shown(entry, (entry.kind, entry.object_id) in there) for entry in found.entries],
+        entries=[_shown(entry, homes.get((entry.kind, entry.object_id))) for entry in found.entries],
         first_url=url_for("settings.audit.index", **params) if before else "",
         next_url=url_for("settings.audit.index", before=found.cursor, **params) if found.cursor else "",
     )
@@ -63,31 +65,34 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _shown(entry: AuditEntry, is_there: bool) -> dict[str, Any]:
+def _shown(entry: AuditEntry, home: str | None) -> dict[str, Any]:
     return {
         "entry": entry,
         "who": entry.actor or "Somebody not signed in",
         "how": " · ".join(filter(None, [SOURCE_WORDS[entry.source], entry.address])),
         "what": entry.action.capitalize(),
-        "url": _url(entry) if is_there else "",
+        "url": _url(entry.kind, home) if home else "",
         "name": entry.object_name or ("" if entry.kind == "general settings" else "unknown name"),
-        "differences": [_difference(field, change) for field, change in (entry.changes or {}).items()],
+        "differences": [_difference(entry.action, *change) for change in (entry.changes or {}).items()],
     }
 
 
-def _url(entry: AuditEntry) -> str:
-    endpoint, argument = PAGES.get(entry.kind, ("", None))
+def _url(kind: str, home: str) -> str:
+    endpoint, argument = PAGES.get(kind, ("", None))
     if not endpoint:
         return ""
-    return url_for(endpoint, **({argument: entry.object_id} if argument else {}))
+    return url_for(endpoint, **({argument: home} if argument else {}))
 
 
-def _difference(field: str, change: Any) -> tuple[str, str, str]:
-    """The field, its old and its new value in words; a secret has no values. Of lists only what differs is shown."""
+def _difference(action: str, field: str, change: Any) -> tuple[str, str, str]:
+    """The field, its old and its new value in words, one of them empty where there is none; a secret has no values. Of
+    lists only what differs is shown."""
     label = field.replace("_", " ").capitalize()
     if not isinstance(change, list):
-        return label, "", str(change)
+        return label, "", SECRET_WORDS.get(action, change)
     old, new = change
+    if action != CHANGED:
+        return label, "" if old is None else _words(old), "" if new is None else _words(new)
     if isinstance(old, list) and isinstance(new, list):
         gone, added = [item for item in old if item not in new], [item for item in new if item not in old]
         old, new = (gone, added) if gone or added else (old, new)

@@ -24,11 +24,7 @@ TYPE_WORDS = {
     "BOOLEAN": "Yes or no",
     "MEDIA": "Address of a file",
 }
-ROLE_WORDS = {
-    "VIEWER": "Viewer: sees everything but users and general settings, changes nothing",
-    "OPERATOR": "Operator: also changes, runs and stops",
-    "ADMIN": "Administrator: also general settings and users",
-}
+ROLE_WORDS = {"VIEWER": "Viewer", "OPERATOR": "Operator", "ADMIN": "Administrator"}
 
 
 class GeneralForm(Form):
@@ -101,7 +97,11 @@ class NewCustomFieldForm(CustomFieldForm):
 class UserForm(Form):
     """What an administrator may change later."""
 
-    role = SelectField("Role", choices=[SelectChoice(name, words) for name, words in ROLE_WORDS.items()])
+    role = SelectField(
+        "Role",
+        choices=[SelectChoice(name, words) for name, words in ROLE_WORDS.items()],
+        description="Viewers see, operators also change, run and stop; administrators also keep users and settings.",
+    )
 
 
 class NewUserForm(UserForm):

@@ -245,5 +245,12 @@ def test_the_log_tells_what_is_still_there(acting: Session, vault: Vault) -> Non
     job = make_job(acting, add_connection(acting, vault))
     acting.commit()
     export_jobs.delete(acting, job, actor="ada")
-    there = audit_log.still_there(acting, entries(acting))
-    assert {kind for kind, _ in there} == {"connection"}
+    user = users.create(acting, name="bob", password=PASSWORD, role="VIEWER")
+    tokens.create(acting, user=user, name="ERP")
+    homes = audit_log.homes(acting, entries(acting))
+    assert [kind for kind, _ in homes if kind != "token"] and {kind for kind, _ in homes} == {
+        "connection",
+        "user",
+        "token",
+    }
+    assert [home for (kind, _), home in homes.items() if kind == "token"] == [str(user.id)]
