@@ -117,6 +117,12 @@ class FieldConflictError(ConflictError):
         self.field = field
 
 
+class OtherStoresError(FieldConflictError):
+    """The change would reach what belongs to stores that the caller does not see."""
+
+    code = "other_stores"
+
+
 class LostClaimError(DataHubError):
     """The caller no longer owns the execution it is working on; it must end without another effect."""
 

@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from flask_migrate import Migrate, upgrade
 from sqlalchemy.orm import Session
 
-from datahub.access import tokens, users
+from datahub.access import store_limits, tokens, users
 from datahub.db import make_sessions
 from datahub.entities.tables import in_markdown
 from datahub.errors import DataHubError, InvalidError, NotFoundError
@@ -27,6 +27,7 @@ from sandbox.place import Place
 from webapp import route_table
 from webapp.database import db
 
+LIMITS = "A store that the user sees; repeat it for more. Without any he sees all."
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
     Migrate(app, db, directory=str(MIGRATIONS))
     for command in (
         create_user,
+        set_stores,
         create_token,
         revoke_token,
         rotate_keys,
@@ -61,16 +63,31 @@ def _work() -> Iterator[Session]:
 @click.command("create-user")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES, case_sensitive=False), required=True)
+@click.option("--store", "stores", multiple=True, metavar="EXTERNAL_ID", help=LIMITS)
 @with_appcontext
-def create_user(name: str, role: str) -> None:
+def create_user(name: str, role: str, stores: tuple[str, ...]) -> None:
     """Create a user. The password is read from standard input."""
     if sys.stdin.isatty():
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     with _work() as session:
-        users.create(session, name=name, password=password, role=role.upper())
+        user = users.create(session, name=name, password=password, role=role.upper())
+        store_limits.choose(session, user, stores)
     click.echo(f"Created {name} ({role.upper()}).")
+
+
+@click.command("set-stores")
+@click.argument("user")
+@click.option("--store", "stores", multiple=True, metavar="EXTERNAL_ID", help=LIMITS)
+@with_appcontext
+def set_stores(user: str, stores: tuple[str, ...]) -> None:
+    """Limit a user to stores, in place of those chosen before; without --store, let him see all."""
+    with _work() as session:
+        found = users.find(session, user)
+        store_limits.choose(session, found, stores)
+    seen = ", ".join(store.external_id for store in found.stores)
+    click.echo(f"{found.name} sees only {seen}." if seen else f"{found.name} sees every store.")
 
 
 @click.command("create-token")

@@ -7,7 +7,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
 
 from datahub import crash_points
-from datahub.access import audit
+from datahub.access import audit, store_limits
 from datahub.db import Base, attach_habits, engine_options, read_only
 from datahub.jobs import dispatch
 from webapp.acting import who_asks
@@ -54,5 +54,6 @@ def _settle(response: Response) -> Response:
     session.commit()
     crash_points.reach(crash_points.AFTER_OUTBOX_COMMIT)
     if work_is_due:
-        dispatch.hand_out(session, current_app.extensions["export_queue"], current_app.extensions["settings"])
+        with store_limits.lifted(session):
+            dispatch.hand_out(session, current_app.extensions["export_queue"], current_app.extensions["settings"])
     return response

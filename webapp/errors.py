@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 
 from datahub.errors import ConflictError, DataHubError, InvalidError, NotFoundError, TransientError
 from webapp.api.errors import as_json
@@ -50,6 +50,8 @@ def _answer_http(error: HTTPException) -> Response:
         return make_response(error.response)
     status = error.code or 500
     message = "This form is too old, or was not sent from this hub." if isinstance(error, CSRFError) else ""
+    if isinstance(error, Forbidden) and "description" in vars(error):
+        message = error.description or ""
     return _answer(status, message, getattr(error, "get_headers", list)())
 
 

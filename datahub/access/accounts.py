@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from datahub.access import audit, password_links, sessions, tokens, users
 from datahub.db import database_now
@@ -40,7 +40,7 @@ def list(session: Session, *, idle_seconds: float, max_seconds: float) -> builti
     valid = _count_by_user(session, ApiToken, ApiToken.revoked_at.is_(None))
     open_links = select(PasswordLink.user_id, PasswordLink.expires_at).where(PasswordLink.expires_at > now)
     links = dict(session.execute(open_links).all())
-    found = session.scalars(select(User).order_by(User.active.desc(), User.name_key))
+    found = session.scalars(select(User).order_by(User.active.desc(), User.name_key).options(selectinload(User.stores)))
     return [
         Account(user, signed_in.get(user.id, 0), valid.get(user.id, 0), links.get(user.id) if user.active else None)
         for user in found

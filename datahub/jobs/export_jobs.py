@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
+from datahub.access import store_limits
 from datahub.db import database_now
-from datahub.errors import ConflictError, InvalidError, NotFoundError
+from datahub.errors import ConflictError, InvalidError, NotFoundError, OtherStoresError
 from datahub.jobs import executions, job_rules
 from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
 from datahub.models.connection import SFTP
@@ -52,7 +53,8 @@ def create(
     entity: str = "ORDER",
     method: str = SFTP,
 ) -> ExportJob:
-    """Raises InvalidError with every fault at its field, or FieldConflictError for a taken name."""
+    """Raises InvalidError with every fault at its field, FieldConflictError for a taken name, OtherStoresError without
+    a supplier if the session is limited to stores."""
     faults = Faults()
     faults.choice("entity", entity, ENTITIES)
     faults.choice("method", method, METHODS)
@@ -87,7 +89,11 @@ def update(
     active: bool,
     reexport_on_hold: bool,
 ) -> ExportJob:
-    """Raises as create does. Statuses added later do not fire for orders that are in them already."""
+    """Raises as create does. Statuses added later do not fire for orders that are in them already.
+
+    Suppliers that the session does not see stay. Raises OtherStoresError for a job of every supplier if it is limited
+    to stores."""
+    _require_own(session, job)
     given = _Given(
         name=name,
         connection_id=connection_id,
@@ -105,6 +111,7 @@ def update(
 
 def duplicate(session: Session, job: ExportJob) -> ExportJob:
     """An inactive copy under the first free name; it remembers no export of its source."""
+    _require_own(session, job)
     now = database_now(session)
     copy = ExportJob(
         public_id=str(uuid.uuid4()),
@@ -137,8 +144,11 @@ def deactivate(session: Session, job: ExportJob) -> None:
 
 
 def delete(session: Session, job: ExportJob, *, actor: str) -> None:
-    """Stops what waits; the history stays. Raises ConflictError while one execution is being delivered."""
+    """Stops what waits; the history stays. Raises ConflictError while one execution is being delivered,
+    OtherStoresError if suppliers or exports of stores that the session does not see would lose the job."""
+    _require_own(session, job)
     job_rules.lock(session, job)
+    _require_alone(session, job)
     executions.stop_all_of_job(session, job, actor=actor)
     running = select(Execution.public_id).where(Execution.export_job_id == job.id, is_unended())
     public_id = session.scalar(running.order_by(Execution.id).limit(1))
@@ -175,9 +185,10 @@ def list_jobs(
 
 def add_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Sequence[str]) -> None:
     """Safe to repeat: suppliers that the job has already are passed over."""
+    _require_own(session, job)
     wanted = _at_least_one(supplier_external_ids)
     faults = Faults()
-    suppliers = _suppliers(session, wanted, job.suppliers, faults)
+    suppliers = _suppliers(session, wanted, seen_suppliers(session, job), faults)
     faults.raise_any(job)
     present = {supplier.id for supplier in job.suppliers}
     job.suppliers.extend(supplier for supplier in suppliers if supplier.id not in present)
@@ -185,10 +196,27 @@ def add_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Se
 
 
 def remove_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Sequence[str]) -> None:
-    """Safe to repeat: absent ones are passed over. A job that is left without any exports those of everybody."""
+    """Safe to repeat: absent ones are passed over. A job that is left without any exports those of everybody, which
+    raises OtherStoresError if the session is limited to stores."""
+    _require_own(session, job)
     unwanted = set(_at_least_one(supplier_external_ids))
-    job.suppliers = [supplier for supplier in job.suppliers if supplier.external_id not in unwanted]
+    seen = seen_suppliers(session, job)
+    gone = {supplier.id for supplier in seen if supplier.external_id in unwanted}
+    left = [supplier for supplier in job.suppliers if supplier.id not in gone]
+    _require_any(session, left)
+    job.suppliers = left
     _touch(session, job)
+
+
+def seen_suppliers(session: Session, job: ExportJob) -> list[Supplier]:
+    """Those of the job that the session sees. `job.suppliers` are always all: by them it fires."""
+    limit = store_limits.of_session(session)
+    return [supplier for supplier in job.suppliers if limit is None or limit.sees(supplier.stores)]
+
+
+def hidden_suppliers(session: Session, job: ExportJob) -> list[Supplier]:
+    seen = seen_suppliers(session, job)
+    return [supplier for supplier in job.suppliers if supplier not in seen]
 
 
 def chosen_suppliers(session: Session, external_ids: Sequence[str]) -> list[Supplier]:
@@ -213,12 +241,13 @@ def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> No
     faults.choice("export_format", given.export_format, EXPORT_FORMATS)
     faults.choice("file_name_format", given.file_name_format, FILE_NAME_FORMATS)
     with session.no_autoflush:
-        had = list(job.suppliers) if job.id is not None else []
+        had, hidden = (seen_suppliers(session, job), hidden_suppliers(session, job)) if job.id is not None else ([], [])
         connection = job_rules.choose_connection(session, job, given.connection_id, faults)
         statuses = _statuses(given.trigger_statuses, faults)
         suppliers = _suppliers(session, job_rules.distinct(given.supplier_external_ids), had, faults)
         faults.raise_any(job)
         assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
+        _require_any(session, [*suppliers, *hidden])
         job_rules.require_free_name(session, job, name)
     with job_rules.claimed(session, job, name):
         job.name = name
@@ -227,7 +256,7 @@ def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> No
         job.export_format = given.export_format
         job.file_name_format = given.file_name_format
         job.trigger_statuses = statuses
-        job.suppliers = suppliers
+        job.suppliers = [*suppliers, *hidden]
         job.active = given.active
         job.reexport_on_hold = given.reexport_on_hold
         job.updated_at = database_now(session)
@@ -264,7 +293,32 @@ def _at_least_one(supplier_external_ids: Sequence[str]) -> list[str]:
     return wanted
 
 
+def _require_own(session: Session, job: ExportJob) -> None:
+    """A job of every supplier is that of every store."""
+    limit = store_limits.of_session(session)
+    if limit is not None and job.id is not None and not job.suppliers:
+        message = f"{job.name} sends the orders of every supplier, and you are limited to {limit.words()}."
+        raise OtherStoresError("supplier_external_ids", f"{message} Ask somebody who sees all stores to change it.")
+
+
+def _require_any(session: Session, suppliers: Sequence[Supplier]) -> None:
+    limit = store_limits.of_session(session)
+    if limit is not None and not suppliers:
+        message = f"Without a supplier the job sends the orders of every store, and you are limited to {limit.words()}."
+        raise OtherStoresError("supplier_external_ids", f"{message} Name at least one supplier.")
+
+
+def _require_alone(session: Session, job: ExportJob) -> None:
+    seen = executions.count_unended(session, job)
+    with store_limits.lifted(session):
+        is_shared = executions.count_unended(session, job) > seen
+    if is_shared or hidden_suppliers(session, job):
+        message = f"{job.name} also sends orders of stores that you do not see. Take your suppliers out of it, or ask"
+        raise OtherStoresError("supplier_external_ids", f"{message} somebody who sees all stores to delete it.")
+
+
 def _switch(session: Session, job: ExportJob, *, active: bool) -> None:
+    _require_own(session, job)
     job.active = active
     _touch(session, job)
 

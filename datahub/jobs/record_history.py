@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
 
+from datahub.access import store_limits
+from datahub.entities import ENTITIES
+from datahub.entities.store import A_STORE
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
@@ -16,11 +19,13 @@ CURSOR = re.compile("[0-9]{1,18}")
 
 
 class Recorded(NamedTuple):
-    """The execution's public id and its job's name; None for a change by page or API."""
+    """The execution's public id and its job's name; None for a change by page or API. `differences` is what the change
+    says of fields, without stores that the session does not see."""
 
     change: Change
     execution_id: str | None
     job_name: str | None
+    differences: dict[str, Any] | None
 
 
 def find_changes(
@@ -35,7 +40,7 @@ def find_changes(
     """By time, those of the parts included."""
     order = Change.id.desc() if descending else Change.id.asc()
     query = _changes(entity, external_id).order_by(order).offset(page * size).limit(size + 1)
-    rows = [Recorded(*row) for row in session.execute(query)]
+    rows = [_recorded(session, *row) for row in session.execute(query)]
     return Slice(rows[:size], has_more=len(rows) > size)
 
 
@@ -46,7 +51,7 @@ def changes_page(
     query = _changes(entity, external_id)
     if CURSOR.fullmatch(before):
         query = query.where(Change.id < int(before))
-    rows = [Recorded(*row) for row in session.execute(query.order_by(Change.id.desc()).limit(size + 1))]
+    rows = [_recorded(session, *row) for row in session.execute(query.order_by(Change.id.desc()).limit(size + 1))]
     has_more = len(rows) > size
     return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].change.id) if has_more else None)
 
@@ -61,7 +66,7 @@ def changes_of(
         query = query.where(Change.action == action)
     if CURSOR.fullmatch(after):
         query = query.where(Change.id > int(after))
-    rows = [Recorded(*row) for row in session.execute(query.order_by(Change.id).limit(size + 1))]
+    rows = [_recorded(session, *row) for row in session.execute(query.order_by(Change.id).limit(size + 1))]
     has_more = len(rows) > size
     return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].change.id) if has_more else None)
 
@@ -70,3 +75,14 @@ def _changes(entity: str, external_id: str) -> Select[Change, str, str]:
     query = select(Change, Execution.public_id, Execution.job_name)
     query = query.outerjoin(Execution, Execution.id == Change.execution_id)
     return query.where(Change.entity == entity, Change.record_key == external_id)
+
+
+def _recorded(session: Session, change: Change, execution_id: str | None, job_name: str | None) -> Recorded:
+    limit, differences = store_limits.of_session(session), change.changes
+    if limit is not None and differences and change.entity in ENTITIES:
+        of_stores = {field.key for field in ENTITIES[change.entity].fields if field.refers_to is A_STORE}
+        differences = {
+            key: [limit.visible(value or []) for value in pair] if key in of_stores else pair
+            for key, pair in differences.items()
+        }
+    return Recorded(change, execution_id, job_name, differences)

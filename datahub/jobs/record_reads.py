@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, String, column, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from datahub.access import store_limits
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field, Part, Reference
+from datahub.entities.store import A_STORE
 from datahub.errors import NotFoundError
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.catalogue import Attribute
@@ -119,7 +121,7 @@ def describe_fields(session: Session, entity: str, records: Sequence[Any]) -> li
     kind = entity_type(entity)
     items = (kind.key, *kind.fields)
     names = _referred_names(session, kind.model, items, records)
-    return [_values(record, items, names) for record in records]
+    return [_values(session, record, items, names) for record in records]
 
 
 def updated_at(session: Session, kind: EntityType, records: Sequence[Any]) -> dict[int, datetime]:
@@ -205,7 +207,7 @@ def _describe_parts(session: Session, part: Part, records: Sequence[Any]) -> dic
     names = _referred_names(session, part.model, items, rows)
     described: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
-        values = _values(row, items, names)
+        values = _values(session, row, items, names)
         attributes = _attributes(row)
         if attributes is not None:
             values["attributes"] = attributes
@@ -232,13 +234,18 @@ def _referred_names(
     return names
 
 
-def _values(row: Any, items: Sequence[Field], names: Mapping[str, Mapping[int, str]]) -> dict[str, Any]:
+def _values(
+    session: Session, row: Any, items: Sequence[Field], names: Mapping[str, Mapping[int, str]]
+) -> dict[str, Any]:
+    """What the session does not see because of its stores is left out of lists, and is None as a reference."""
     values = {}
     for item in items:
         stored = getattr(row, item.column)
         if item.column in names:
             no_reference = item.root[0] if item.root else None
-            stored = no_reference if stored is None else names[item.column][stored]
+            stored = no_reference if stored is None else names[item.column].get(stored)
+        elif item.refers_to is A_STORE:
+            stored = store_limits.visible(session, stored)
         values[item.key] = stored
     return values
 

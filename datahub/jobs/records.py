@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from datahub.access import store_limits
 from datahub.db import database_now
 from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.extras import CUSTOM_FIELDS
+from datahub.entities.store import A_STORE, STORE
 from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.jobs import ledger
 from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
@@ -49,12 +51,15 @@ def put(
     """The record, and whether it is new or back from deletion. Safe to repeat. What changes goes into the ledger.
 
     Raises InvalidError for an entity that is not BY_HAND, else with every fault at `fields.<key>` or
-    `customFields.<id>`; nothing is changed then."""
+    `customFields.<id>`; nothing is changed then. In a session that is limited to stores, raises NotFoundError for the
+    record of another store, and leaves the stores that it does not see as they are."""
     kind = _writable(entity)
     faults = FieldFaults()
     key = _key(kind.key, external_id, "externalId", faults)
     faults.raise_any(f"The {entity} record")
     record = session.scalar(select(kind.model).where(kind.model.external_id == key).with_for_update())
+    if record is None:
+        _require_own(session, kind, key)
     is_new = record is None or getattr(record, "deleted_at", None) is not None
     delete = _wants_deletion(kind, fields, faults)
     change = _read_fields(kind, key, None if is_new else record, fields, faults, deleting=delete)
@@ -65,6 +70,7 @@ def put(
     if is_new and not delete:
         _require_parts(kind, parts, faults)
     faults.raise_any(f"{entity} {key}")
+    _keep_other_stores(session, kind, key, None if is_new else record, change.columns, deleting=delete)
     if delete:
         return _delete(session, kind, key, record, actor), False
     return _write(session, kind, record, is_new, change, parts, custom, actor), is_new
@@ -76,6 +82,38 @@ def _writable(name: str) -> EntityType:
         message = f"Only {', '.join(BY_HAND)} can be written one by one."
         raise InvalidError(f"The records of {name} come by imports. {message}", {"entity": [message]})
     return kind
+
+
+def _require_own(session: Session, kind: EntityType, key: str) -> None:
+    """A session that is limited to stores makes no store, and takes over no record that it does not see."""
+    if store_limits.of_session(session) is None:
+        return
+    with store_limits.lifted(session):
+        is_there = session.scalar(select(kind.model.id).where(kind.model.external_id == key)) is not None
+    if is_there or kind is STORE:
+        raise NotFoundError(f"There is no {kind.name} with the external id {key!r}.")
+
+
+def _keep_other_stores(
+    session: Session, kind: EntityType, key: str, record: Any | None, columns: dict[str, Any], *, deleting: bool
+) -> None:
+    """What a session that is limited to stores gives as stores replaces those that it sees; a new record gets all of
+    them if it gives none."""
+    limit = store_limits.of_session(session)
+    listed = [item.column for item in kind.fields if item.refers_to is A_STORE]
+    if limit is None or not listed:
+        return
+    (column,) = listed
+    stored: list[str] = [] if record is None else getattr(record, column)
+    hidden = [store for store in stored if store not in limit.external_ids]
+    if deleting and hidden:
+        raise ConflictError(f"{kind.name} {key} belongs to stores that you do not see too, so it cannot be deleted.")
+    if record is None:
+        columns.setdefault(column, list(limit.external_ids))
+    elif column in columns:
+        given = columns[column]
+        kept = [store for store in stored if store in given or store in hidden]
+        columns[column] = kept + [store for store in given if store not in kept]
 
 
 def _key(field_: Field, value: object, path: str, faults: FieldFaults) -> str:

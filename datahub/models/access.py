@@ -6,17 +6,27 @@ import unicodedata
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from datahub.db import SECRET, UNRECORDED, Base
+from datahub.models.party import Store
 
 ADMIN, OPERATOR, VIEWER = "ADMIN", "OPERATOR", "VIEWER"
 ROLES = (ADMIN, OPERATOR, VIEWER)
 
+# A store that somebody is limited to cannot go: without a row he would see everything.
+user_stores = Table(
+    "user_stores",
+    Base.metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("store_id", ForeignKey("stores.id"), primary_key=True, index=True),
+)
+
 
 class User(Base):
-    """`password_hash` is empty until a password is set, and after it was voided; then nobody can sign in."""
+    """`password_hash` is empty until a password is set, and after it was voided; then nobody can sign in. `stores` are
+    those that the user is limited to; none means all. An ADMIN sees all whatever they are."""
 
     __tablename__ = "users"
     audit_kind: ClassVar = "user"
@@ -32,6 +42,8 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(info=UNRECORDED)
     # By page or by script.
     last_seen_at: Mapped[datetime | None] = mapped_column(info=UNRECORDED)
+
+    stores: Mapped[list[Store]] = relationship(secondary=user_stores, order_by=Store.external_id)
 
     @validates("name")
     def _keep_key(self, _field: str, name: str) -> str:

@@ -53,6 +53,28 @@ def test_taken_name_is_refused(runner: FlaskCliRunner) -> None:
     assert (result.exit_code, "is taken" in result.output) == (1, True)
 
 
+def test_user_is_limited_to_stores_and_freed_again(runner: FlaskCliRunner, sessions: sessionmaker[Session]) -> None:
+    made = runner.invoke(
+        args=["create-user", "ada", "--role", "OPERATOR", "--store", "default_store"], input=PASSWORD + "\n"
+    )
+    assert made.exit_code == 0
+    with sessions() as session:
+        assert [store.external_id for store in session.scalars(select(User)).one().stores] == ["default_store"]
+    freed = runner.invoke(args=["set-stores", "Ada"])
+    assert (freed.exit_code, freed.output) == (0, "ada sees every store.\n")
+    limited = runner.invoke(args=["set-stores", "ada", "--store", "default_store"])
+    assert (limited.exit_code, limited.output) == (0, "ada sees only default_store.\n")
+    with sessions() as session:
+        assert [store.external_id for store in session.scalars(select(User)).one().stores] == ["default_store"]
+
+
+def test_unknown_store_is_refused_and_no_user_is_made(runner: FlaskCliRunner, sessions: sessionmaker[Session]) -> None:
+    made = runner.invoke(args=["create-user", "ada", "--role", "VIEWER", "--store", "WEST"], input=PASSWORD + "\n")
+    assert (made.exit_code, "There is no store with the external id WEST." in made.output) == (1, True)
+    with sessions() as session:
+        assert session.scalars(select(User)).all() == []
+
+
 def test_token_is_printed_alone_and_works_until_it_is_revoked(
     runner: FlaskCliRunner, sessions: sessionmaker[Session]
 ) -> None:

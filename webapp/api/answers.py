@@ -9,7 +9,9 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.alias_generators import to_camel
 
+from datahub.access import store_limits
 from datahub.entities import ENTITIES
+from datahub.jobs import export_jobs
 from datahub.jobs.record_history import Recorded
 from datahub.models.change import ACTIONS
 from datahub.models.connection import Connection
@@ -17,6 +19,7 @@ from datahub.models.execution import EXPORT_STATUSES, ORIGINS, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import DELIMITERS, POLICIES, ImportJob
 from datahub.models.incident import INCIDENT_STATUSES, OF_LINES, OF_ORDER
+from webapp.database import db
 
 ConnectionType = Literal["SFTP"]
 Row = TypeVar("Row", bound=BaseModel)
@@ -79,6 +82,9 @@ class SupplierAnswer(Answer):
 
 
 class JobOutAnswer(Answer):
+    """`suppliers` are those that the caller's stores list, `hiddenSuppliers` counts the others; none of both means
+    every supplier."""
+
     id: str
     name: str
     entity: Literal["ORDER"]
@@ -89,6 +95,7 @@ class JobOutAnswer(Answer):
     file_name_format: Literal["SHORT", "STANDARD"]
     trigger_statuses: list[str]
     suppliers: list[SupplierAnswer]
+    hidden_suppliers: int
     reexport_on_hold: bool
     active: bool
     created_at: datetime
@@ -294,6 +301,7 @@ def describe_client(connection: Connection) -> dict[str, Any]:
 
 
 def describe_jobout(job: ExportJob) -> dict[str, Any]:
+    seen = export_jobs.seen_suppliers(db.session(), job)
     return {
         "id": job.public_id,
         "name": job.name,
@@ -304,7 +312,8 @@ def describe_jobout(job: ExportJob) -> dict[str, Any]:
         "exportFormat": job.export_format,
         "fileNameFormat": job.file_name_format,
         "triggerStatuses": job.trigger_statuses,
-        "suppliers": [{"externalId": supplier.external_id, "name": supplier.name} for supplier in job.suppliers],
+        "suppliers": [{"externalId": supplier.external_id, "name": supplier.name} for supplier in seen],
+        "hiddenSuppliers": len(job.suppliers) - len(seen),
         "reexportOnHold": job.reexport_on_hold,
         "active": job.active,
         "createdAt": job.created_at,
@@ -329,7 +338,7 @@ def describe_job(job: ImportJob) -> dict[str, Any]:
         "schedule": {"cron": job.cron, "enabled": job.schedule_enabled},
         "simultaneousExecution": job.simultaneous_execution,
         "importFullMode": job.import_full_mode,
-        "storeExternalIds": job.store_external_ids,
+        "storeExternalIds": store_limits.visible(db.session(), job.store_external_ids),
         "active": job.active,
         "createdAt": job.created_at,
         "updatedAt": job.updated_at,
@@ -365,7 +374,7 @@ def describe_change(recorded: Recorded) -> dict[str, Any]:
         "action": change.action,
         "part": change.part or None,
         "partKey": change.part_key or None,
-        "changes": change.changes,
+        "changes": recorded.differences,
         "actor": change.actor,
         "executionId": recorded.execution_id,
         "file": change.file,

@@ -68,7 +68,7 @@ def shown_names(**special: str) -> Iterator[None]:
         fields = {special.get(name) or _as_written(name): messages for name, messages in error.fields.items()}
         raise InvalidError("The request has faults in: " + ", ".join(sorted(fields)) + ".", fields) from error
     except FieldConflictError as error:
-        raise FieldConflictError(special.get(error.field) or _as_written(error.field), str(error)) from error
+        raise type(error)(special.get(error.field) or _as_written(error.field), str(error)) from error
 
 
 def refuse_change(thing: object, **given: str | None) -> None:

@@ -16,7 +16,7 @@ from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
-from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 
 blueprint = make_blueprint("clients", "Connections")
 EXAMPLE = {
@@ -90,7 +90,7 @@ def list_clients(query_data: ClientQuery) -> Response:
 @blueprint.post("/v1/mapper/clients")
 @blueprint.input(ClientBody, example=EXAMPLE)
 @blueprint.output(ClientAnswer, status_code=201)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def create_client(json_data: ClientBody) -> Response:
     with shown_names():
         client = connections.create(db.session(), current_app.extensions["vault"], **json_data.model_dump())
@@ -107,7 +107,7 @@ def get_client(client_id: str) -> Response:
 @blueprint.put("/v1/mapper/clients/<client_id>")
 @blueprint.input(ClientChange, example=EXAMPLE)
 @blueprint.output(ClientAnswer)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def update_client(client_id: str, json_data: ClientChange) -> Response:
     client = _client(client_id)
     fields: dict[str, Any] = json_data.model_dump()
@@ -122,7 +122,7 @@ def update_client(client_id: str, json_data: ClientChange) -> Response:
 
 @blueprint.delete("/v1/mapper/clients/<client_id>")
 @blueprint.output({}, status_code=204)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def delete_client(client_id: str) -> Response:
     connections.delete(db.session(), _client(client_id))
     return no_content()
@@ -131,7 +131,7 @@ def delete_client(client_id: str) -> Response:
 @blueprint.post("/v1/mapper/clients/<client_id>/test")
 @blueprint.input(FolderBody)
 @blueprint.output(TestAnswer)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def test_client(client_id: str, json_data: FolderBody) -> Response:
     session = db.session()
     client = _client(client_id)

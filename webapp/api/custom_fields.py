@@ -18,7 +18,7 @@ from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
-from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 
 blueprint = make_blueprint("custom_fields", "Custom fields")
 PATH = "/v1/custom-fields"
@@ -85,7 +85,7 @@ def list_custom_fields(query_data: CustomFieldQuery) -> Response:
 @blueprint.post(PATH)
 @blueprint.input(CustomFieldBody, example=EXAMPLE)
 @blueprint.output(CustomFieldAnswer, status_code=201)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def create_custom_field(json_data: CustomFieldBody) -> Response:
     with shown_names():
         created = custom_fields.create(db.session(), Definition(**_given(json_data)))
@@ -102,7 +102,7 @@ def get_custom_field(custom_field_id: str) -> Response:
 @blueprint.put(f"{PATH}/<custom_field_id>")
 @blueprint.input(CustomFieldChange, example=EXAMPLE)
 @blueprint.output(CustomFieldAnswer)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def update_custom_field(custom_field_id: str, json_data: CustomFieldChange) -> Response:
     custom_field = _custom_field(custom_field_id)
     wanted = replace(custom_fields.definition_of(custom_field), **_given(json_data))
@@ -113,7 +113,7 @@ def update_custom_field(custom_field_id: str, json_data: CustomFieldChange) -> R
 
 @blueprint.delete(f"{PATH}/<custom_field_id>")
 @blueprint.output({}, status_code=204)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def delete_custom_field(custom_field_id: str) -> Response:
     custom_fields.delete(db.session(), _custom_field(custom_field_id))
     return no_content()

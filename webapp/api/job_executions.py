@@ -22,7 +22,7 @@ from webapp.api.import_answers import (
 from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import page_of, reply
 from webapp.database import db
-from webapp.permissions import MAPPER_READ, permission
+from webapp.permissions import EVERY_STORE_READ, MAPPER_READ, permission
 
 blueprint = make_blueprint("job_executions", "Import executions")
 CSV_TYPE = "text/csv; charset=utf-8"
@@ -66,7 +66,7 @@ def get_execution(job_id: str, execution_id: str) -> Response:
 @blueprint.get("/v2/jobs/<job_id>/executions/<execution_id>/rejections")
 @blueprint.input(RowQuery, location="query")
 @blueprint.output(page_shape(RejectionAnswer))
-@permission(MAPPER_READ)
+@permission(EVERY_STORE_READ)
 def list_rejections(job_id: str, execution_id: str, query_data: RowQuery) -> Response:
     paging, execution = query_data.paging(), _execution(job_id, execution_id)
     found = import_history.rejections(db.session(), execution, page=paging.page, size=paging.size)
@@ -77,7 +77,7 @@ def list_rejections(job_id: str, execution_id: str, query_data: RowQuery) -> Res
 @blueprint.doc(
     responses={200: {"description": "The rejected rows", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 )
-@permission(MAPPER_READ)
+@permission(EVERY_STORE_READ)
 def download_rejections(job_id: str, execution_id: str) -> Response:
     pieces = import_history.rejections_csv(db.session(), _execution(job_id, execution_id))
     response = Response(stream_with_context(pieces), content_type=CSV_TYPE)
@@ -88,7 +88,7 @@ def download_rejections(job_id: str, execution_id: str) -> Response:
 @blueprint.get("/v2/jobs/<job_id>/executions/<execution_id>/warnings")
 @blueprint.input(RowQuery, location="query")
 @blueprint.output(page_shape(WarningAnswer))
-@permission(MAPPER_READ)
+@permission(EVERY_STORE_READ)
 def list_warnings(job_id: str, execution_id: str, query_data: RowQuery) -> Response:
     paging, execution = query_data.paging(), _execution(job_id, execution_id)
     found = import_history.warnings(db.session(), execution, page=paging.page, size=paging.size)

@@ -13,7 +13,7 @@ from webapp.api.body import parse
 from webapp.api.reply import JSON_TYPE, no_content, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
-from webapp.permissions import MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, permission
 from webapp.uploads import FIELD, MULTIPART, Upload, only_file, takes_file
 
 blueprint = make_blueprint("job_runs", "Runs of import jobs")
@@ -35,7 +35,7 @@ class RunAnswer(Shape):
     }
 )
 @takes_file
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def run_import_job(job_id: str) -> Response:
     """Also takes a file, as multipart field `file`: it is imported with the job's settings. Without a body, the job
     reads its own."""
@@ -58,7 +58,7 @@ def _upload() -> Upload | None:
 
 @blueprint.post("/v2/jobs/<job_id>/executions/<execution_id>/stop")
 @blueprint.output({}, status_code=204)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def stop_import_execution(job_id: str, execution_id: str) -> Response:
     session = db.session()
     execution = executions.get(session, execution_id, job_public_id=job_id)

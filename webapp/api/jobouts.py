@@ -125,7 +125,7 @@ def update_jobout(job_id: str, json_data: JobOutChange) -> Response:
     fields = _domain_fields(json_data)
     refuse_change(job, entity=fields.pop("entity"), method=fields.pop("method"))
     kept = {
-        "supplier_external_ids": [supplier.external_id for supplier in job.suppliers],
+        "supplier_external_ids": [it.external_id for it in export_jobs.seen_suppliers(db.session(), job)],
         "active": job.active,
         "reexport_on_hold": job.reexport_on_hold,
     }

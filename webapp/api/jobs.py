@@ -21,7 +21,7 @@ from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import no_content, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
-from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 
 blueprint = make_blueprint("jobs", "Import jobs")
 NAMES = {"connection_id": "clientId", "cron": "schedule.cron"}
@@ -137,7 +137,7 @@ def list_jobs(query_data: JobQuery) -> Response:
 @blueprint.post("/v2/mapper/jobs")
 @blueprint.input(JobBody, example=EXAMPLE)
 @blueprint.output(JobAnswer, status_code=201)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def create_job(json_data: JobBody) -> Response:
     fields = _domain_fields(json_data)
     entity, method = fields.pop("entity"), fields.pop("method", json_data.method)
@@ -158,7 +158,7 @@ def get_job(job_id: str) -> Response:
 @blueprint.put("/v1/mapper/jobs/<job_id>")
 @blueprint.input(JobChange, example=EXAMPLE)
 @blueprint.output(JobAnswer)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def update_job(job_id: str, json_data: JobChange) -> Response:
     job = _job(job_id)
     fields = _domain_fields(json_data)
@@ -170,7 +170,7 @@ def update_job(job_id: str, json_data: JobChange) -> Response:
 
 @blueprint.delete("/v1/mapper/jobs/<job_id>")
 @blueprint.output({}, status_code=204)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def delete_job(job_id: str) -> Response:
     import_jobs.delete(db.session(), _job(job_id), actor=current_user.name)
     return no_content()
@@ -178,7 +178,7 @@ def delete_job(job_id: str) -> Response:
 
 @blueprint.post("/v1/mapper/jobs/<job_id>/duplicate")
 @blueprint.output(IdAnswer)
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def duplicate_job(job_id: str) -> Response:
     """Also takes the id of an export job."""
     session = db.session()

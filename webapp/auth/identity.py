@@ -9,7 +9,8 @@ from flask import Flask, Request, Response, abort, current_app, flash, g, reques
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
 
-from datahub.access import sessions, tokens
+from datahub.access import sessions, store_limits, tokens
+from datahub.access.store_limits import StoreLimit
 from datahub.models.access import User
 from webapp.database import db, session_apart
 from webapp.htmx import redirect_to, wants_fragment
@@ -20,11 +21,13 @@ manager = LoginManager()
 
 @dataclass(frozen=True)
 class Visitor(UserMixin):
-    """Plain values, so that error pages can show them when the database is gone. `token` is empty for scripts."""
+    """Plain values, so that error pages can show them when the database is gone. `token` is empty for scripts, `limit`
+    None for whoever sees all stores."""
 
     user_id: int
     name: str
     role: str
+    limit: StoreLimit | None
     token: str = ""
 
     def get_id(self) -> str:
@@ -65,7 +68,7 @@ def _by_cookie(token: str) -> Visitor | None:
     is_polling = request.method == "GET" and wants_fragment()
     if not is_polling and sessions.needs_touch(db.session(), found):
         g.used = (sessions.touch, found.id)
-    return Visitor(found.user.id, found.user.name, found.user.role, token)
+    return visitor_of(found.user, token)
 
 
 @manager.request_loader
@@ -78,7 +81,14 @@ def _by_token(asked: Request) -> Visitor | None:
         return None
     if tokens.needs_touch(db.session(), token):
         g.used = (tokens.touch, token.id)
-    return Visitor(token.user.id, token.user.name, token.user.role)
+    return visitor_of(token.user)
+
+
+def visitor_of(user: User, token: str = "") -> Visitor:
+    """From here on the request's session finds nothing of stores that the user does not see."""
+    limit = store_limits.of_user(user)
+    store_limits.limit(db.session(), limit)
+    return Visitor(user.id, user.name, user.role, limit, token)
 
 
 @manager.unauthorized_handler

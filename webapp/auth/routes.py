@@ -16,7 +16,7 @@ from datahub.errors import InvalidError
 from datahub.models.access import User
 from webapp.acting import somebody
 from webapp.auth.forms import SetPasswordForm, SignInForm
-from webapp.auth.identity import Visitor, signed_in_user
+from webapp.auth.identity import signed_in_user, visitor_of
 from webapp.database import db, session_apart
 from webapp.htmx import redirect_to
 from webapp.permissions import PUBLIC, SIGNED_IN, permission
@@ -118,7 +118,7 @@ def _begin_session(user: User) -> None:
         agent=request.user_agent.string,
         max_seconds=current_app.extensions["settings"].session_seconds,
     )
-    login_user(Visitor(user.id, user.name, user.role, token))
+    login_user(visitor_of(db.session.get_one(User, user.id), token))
 
 
 def _page_of_ours(url: str) -> str:

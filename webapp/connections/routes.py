@@ -13,7 +13,7 @@ from datahub.transports.ssh_keys import fingerprint
 from webapp.connections.forms import SftpForm
 from webapp.database import db
 from webapp.htmx import redirect_to, render
-from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 
 blueprint = Blueprint("connections", __name__)
 
@@ -27,7 +27,7 @@ def index() -> str:
 
 
 @blueprint.route("/connections/new/sftp", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def new_sftp() -> object:
     form = SftpForm()
     if form.validate_on_submit():
@@ -58,7 +58,7 @@ def detail(connection_id: str) -> Response:
 
 
 @blueprint.route("/connections/<connection_id>/edit", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def edit(connection_id: str) -> object:
     connection = connections.get(db.session(), connection_id)
     # Never from the row itself, whose secrets would be sent back.
@@ -97,7 +97,7 @@ def edit(connection_id: str) -> object:
 
 
 @blueprint.post("/connections/<connection_id>/test")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def test(connection_id: str) -> Response:
     connection = connections.get(db.session(), connection_id)
     folder = request.form.get("folder", "").strip() or None
@@ -109,7 +109,7 @@ def test(connection_id: str) -> Response:
 
 
 @blueprint.post("/connections/<connection_id>/host-key")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def accept_host_key(connection_id: str) -> Response:
     connection = connections.get(db.session(), connection_id)
     if request.form.get("address") != f"{connection.host}:{connection.port}":
@@ -120,7 +120,7 @@ def accept_host_key(connection_id: str) -> Response:
 
 
 @blueprint.post("/connections/<connection_id>/activate")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def activate(connection_id: str) -> Response:
     connection = connections.get(db.session(), connection_id)
     connections.activate(db.session(), connection)
@@ -129,7 +129,7 @@ def activate(connection_id: str) -> Response:
 
 
 @blueprint.post("/connections/<connection_id>/disable")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def disable(connection_id: str) -> Response:
     connection = connections.get(db.session(), connection_id)
     connections.disable(db.session(), connection)
@@ -138,7 +138,7 @@ def disable(connection_id: str) -> Response:
 
 
 @blueprint.post("/connections/<connection_id>/delete")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def delete(connection_id: str) -> Response:
     connection = connections.get(db.session(), connection_id)
     connections.delete(db.session(), connection)

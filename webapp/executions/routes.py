@@ -27,7 +27,7 @@ from webapp.database import db
 from webapp.executions import imports, shown
 from webapp.filters import hour_text, read_hour, status_words
 from webapp.htmx import redirect_to, render, wants_fragment
-from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_READ, EVERY_STORE_WRITE, MAPPER_READ, MAPPER_WRITE, demand, permission
 
 blueprint = Blueprint("executions", __name__)
 blueprint.add_app_template_filter(shown.poll_seconds)
@@ -103,7 +103,7 @@ def rows(execution_id: str) -> str:
 
 
 @blueprint.get("/executions/<execution_id>/rejections.csv")
-@permission(MAPPER_READ)
+@permission(EVERY_STORE_READ)
 def rejections(execution_id: str) -> Response:
     pieces = import_history.rejections_csv(db.session(), _import(execution_id))
     response = Response(stream_with_context(pieces), content_type="text/csv; charset=utf-8")
@@ -166,6 +166,8 @@ def payload(execution_id: str) -> Response:
 @permission(MAPPER_WRITE)
 def stop(execution_id: str) -> object:
     execution = executions.get(db.session(), execution_id)
+    if execution.kind == IMPORT:
+        demand(EVERY_STORE_WRITE)
     try:
         executions.stop(db.session(), execution, actor=current_user.name)
     except ConflictError as error:

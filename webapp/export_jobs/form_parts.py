@@ -46,8 +46,8 @@ def context(
             "groups": STATUS_GROUPS,
             "chosen_statuses": form.trigger_statuses.data or [],
         }
-        | supplier_context(session, form, search)
-        | preview_context(session, form)
+        | supplier_context(session, form, search, job)
+        | preview_context(session, form, job)
     )
 
 
@@ -57,7 +57,7 @@ def offer_connections(session: Session, form: ExportJobForm) -> None:
     form.connection_id.choices = [SelectChoice("", "Choose…"), *named]
 
 
-def supplier_context(session: Session, form: ExportJobForm, search: str) -> dict[str, object]:
+def supplier_context(session: Session, form: ExportJobForm, search: str, job: ExportJob | None) -> dict[str, object]:
     """Chosen ones first, then some of those that match the search."""
     chosen = list(dict.fromkeys(form.supplier_external_ids.data or []))
     names = {it.external_id: it.name for it in export_jobs.chosen_suppliers(session, chosen)}
@@ -68,16 +68,18 @@ def supplier_context(session: Session, form: ExportJobForm, search: str) -> dict
         "supplier_options": options,
         "supplier_search": search,
         "has_more_suppliers": found.has_more,
+        "hidden_suppliers": len(export_jobs.hidden_suppliers(session, job)) if job else 0,
         "supplier_errors": form.supplier_external_ids.errors,
     }
 
 
-def preview_context(session: Session, form: ExportJobForm) -> dict[str, object]:
+def preview_context(session: Session, form: ExportJobForm, job: ExportJob | None) -> dict[str, object]:
     values = form.values()
+    hidden = export_jobs.hidden_suppliers(session, job) if job else []
     seen = preview.preview(
         session,
         trigger_statuses=values["trigger_statuses"],
-        supplier_external_ids=values["supplier_external_ids"],
+        supplier_external_ids=[*values["supplier_external_ids"], *(supplier.external_id for supplier in hidden)],
         export_format=values["export_format"],
     )
     return {

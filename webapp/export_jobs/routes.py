@@ -24,6 +24,7 @@ from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 blueprint = Blueprint("export_jobs", __name__)
 blueprint.add_app_template_filter(shown.health, "job_health")
 blueprint.add_app_template_filter(shown.reasons, "job_reasons")
+blueprint.add_app_template_filter(shown.seen_suppliers)
 
 
 @blueprint.get("/export-jobs")
@@ -85,9 +86,9 @@ def edit(job_id: str) -> object:
 def preview() -> str:
     """The consequences of what is typed so far. Saves nothing."""
     session = _only_reading()
-    form = ExportJobForm()
-    faults = form_parts.faults(session, form, request.args.get("job", ""))
-    return render_template("export_jobs/_preview.html", faults=faults, **form_parts.preview_context(session, form))
+    form, job = ExportJobForm(), _edited(session)
+    faults = form_parts.faults(session, form, job.public_id if job else "")
+    return render_template("export_jobs/_preview.html", faults=faults, **form_parts.preview_context(session, form, job))
 
 
 @blueprint.post("/export-jobs/suppliers")
@@ -95,7 +96,8 @@ def preview() -> str:
 def suppliers() -> str:
     """Those that match the search, below those that are ticked. Saves nothing."""
     session = _only_reading()
-    parts = form_parts.supplier_context(session, ExportJobForm(), request.form.get("supplier_search", ""))
+    search = request.form.get("supplier_search", "")
+    parts = form_parts.supplier_context(session, ExportJobForm(), search, _edited(session))
     return render_template("export_jobs/_suppliers.html", **parts)
 
 
@@ -226,7 +228,7 @@ def _stored(job: ExportJob) -> dict[str, object]:
     names = ("name", "output_folder", "export_format", "file_name_format", "trigger_statuses", "reexport_on_hold")
     return {name: getattr(job, name) for name in (*names, "active")} | {
         "connection_id": job.connection.public_id,
-        "supplier_external_ids": [supplier.external_id for supplier in job.suppliers],
+        "supplier_external_ids": [it.external_id for it in export_jobs.seen_suppliers(db.session(), job)],
     }
 
 
@@ -234,6 +236,14 @@ def _what_happens(job: ExportJob) -> str:
     if not job.active:
         return "It is inactive: activate it when it may send."
     return "From now on each order is sent when it first reaches a chosen status."
+
+
+def _edited(session: Session) -> ExportJob | None:
+    """The job whose form asks; None for that of a new one, or when it was deleted meanwhile."""
+    try:
+        return export_jobs.get(session, request.args["job"]) if "job" in request.args else None
+    except NotFoundError:
+        return None
 
 
 def _only_reading() -> Session:

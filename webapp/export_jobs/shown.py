@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datahub.jobs import export_jobs
 from datahub.jobs.job_list import HEALTHY, INACTIVE, NEEDS_YOU, NEVER_RUN, RETRYING, Row
+from datahub.models.export_job import ExportJob
+from datahub.models.party import Supplier
+from webapp.database import db
 from webapp.filters import Status
 
 HEALTHS = {
@@ -31,6 +35,10 @@ def reasons(row: Row) -> list[str]:
     if waiting.count:
         found.append(f"{_orders(waiting.count)} waiting")
     return found
+
+
+def seen_suppliers(job: ExportJob) -> list[Supplier]:
+    return export_jobs.seen_suppliers(db.session(), job)
 
 
 def _orders(count: int) -> str:

@@ -22,7 +22,7 @@ from webapp.import_jobs.blueprint import blueprint
 from webapp.import_jobs.form_parts import Asked
 from webapp.import_jobs.forms import ImportJobForm, stored_values
 from webapp.import_jobs.lines import REMOVED, SPARE_LINES, Lines, posted_lines, stored_lines
-from webapp.permissions import MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, permission
 
 blueprint.add_app_template_filter(form_parts.printable)
 
@@ -31,7 +31,7 @@ MORE = "more"
 
 
 @blueprint.route("/imports/new/sftp", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def new_sftp() -> ResponseReturnValue:
     """The entity comes first, as everything else depends on it."""
     entity = ENTITIES.get(request.values.get("entity", ""))
@@ -55,7 +55,7 @@ def new_sftp() -> ResponseReturnValue:
 
 
 @blueprint.route("/imports/<job_id>/edit", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def edit(job_id: str) -> ResponseReturnValue:
     job = import_jobs.get(db.session(), job_id)
     is_posted = request.method == "POST"
@@ -74,7 +74,7 @@ def edit(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/imports/preview")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def preview() -> str:
     """What the values typed so far lead to, with the pieces of the form that follow from the file. Saves nothing."""
     session = _only_reading()
@@ -101,7 +101,7 @@ def preview() -> str:
 
 
 @blueprint.post("/imports/browse")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def browse() -> str:
     """The field of a path with what lies on the server below it. Saves nothing."""
     session = _only_reading()

@@ -16,7 +16,7 @@ from webapp.executions import imports
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.import_jobs import shown
 from webapp.import_jobs.blueprint import blueprint
-from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 from webapp.uploads import given_file, takes_file
 
 __all__ = ["blueprint"]
@@ -68,7 +68,7 @@ def detail(job_id: str) -> Response:
 
 
 @blueprint.post("/imports/<job_id>/run")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def run(job_id: str) -> Response:
     job = import_jobs.get(db.session(), job_id)
     execution = import_executions.trigger(db.session(), job, origin=MANUAL, actor=current_user.name)
@@ -77,7 +77,7 @@ def run(job_id: str) -> Response:
 
 @blueprint.route("/imports/<job_id>/upload", methods=["GET", "POST"])
 @takes_file
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def upload(job_id: str) -> object:
     """A file given by hand, imported with the job's settings."""
     job, problem = import_jobs.get(db.session(), job_id), ""
@@ -95,7 +95,7 @@ def upload(job_id: str) -> object:
 
 
 @blueprint.post("/imports/<job_id>/duplicate")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def duplicate(job_id: str) -> Response:
     copy = import_jobs.duplicate(db.session(), import_jobs.get(db.session(), job_id))
     flash(f"{copy.name} was created. It is inactive and has no schedule: look it over, then activate it.", "success")
@@ -103,7 +103,7 @@ def duplicate(job_id: str) -> Response:
 
 
 @blueprint.post("/imports/<job_id>/activate")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def activate(job_id: str) -> Response:
     job = import_jobs.get(db.session(), job_id)
     import_jobs.activate(db.session(), job)
@@ -115,7 +115,7 @@ def activate(job_id: str) -> Response:
 
 
 @blueprint.post("/imports/<job_id>/deactivate")
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def deactivate(job_id: str) -> Response:
     job = import_jobs.get(db.session(), job_id)
     import_jobs.deactivate(db.session(), job)
@@ -124,7 +124,7 @@ def deactivate(job_id: str) -> Response:
 
 
 @blueprint.route("/imports/<job_id>/delete", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def delete(job_id: str) -> object:
     """GET asks and says what is lost."""
     job = import_jobs.get(db.session(), job_id)

@@ -48,15 +48,15 @@ def shown_changes(kind: EntityType, found: list[Recorded]) -> list[dict[str, Any
     parts = {part.shown_as: part.label for part in kind.parts}
     return [
         {
-            "change": change,
-            "execution_id": execution_id,
-            "job_name": job_name,
-            "part": parts.get(change.part, change.part),
+            "change": it.change,
+            "execution_id": it.execution_id,
+            "job_name": it.job_name,
+            "part": parts.get(it.change.part, it.change.part),
             "differences": [
                 difference
-                for key, (old, new) in (change.changes or {}).items()
+                for key, (old, new) in (it.differences or {}).items()
                 for difference in shown.differences(labels.get(key, key), old, new)
             ],
         }
-        for change, execution_id, job_name in found
+        for it in found
     ]

@@ -12,7 +12,7 @@ from datahub.jobs.custom_fields import OWNERS, Definition
 from datahub.models.custom_field import CustomField
 from webapp.database import db
 from webapp.htmx import redirect_to
-from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 from webapp.settings.forms import TYPE_WORDS, CustomFieldForm, NewCustomFieldForm
 
 SHOWN_OPTIONS = 3
@@ -35,7 +35,7 @@ def index() -> str:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def new() -> object:
     """`entity` in the address chooses what the field is of."""
     form = NewCustomFieldForm(data={"entity": request.args.get("entity")})
@@ -50,7 +50,7 @@ def new() -> object:
 
 
 @blueprint.route("/<public_id>/edit", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def edit(public_id: str) -> object:
     custom_field = custom_fields.get(db.session(), public_id)
     stored = {name: getattr(custom_field, name) for name in ("name", "required", "multi")}
@@ -74,7 +74,7 @@ def edit(public_id: str) -> object:
 
 
 @blueprint.route("/<public_id>/delete", methods=["GET", "POST"])
-@permission(MAPPER_WRITE)
+@permission(EVERY_STORE_WRITE)
 def delete(public_id: str) -> object:
     """GET asks and says what is lost."""
     custom_field = custom_fields.get(db.session(), public_id)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Regexp
 
 from datahub.access.users import MAX_NAME, MAX_PASSWORD
@@ -102,6 +110,8 @@ class UserForm(Form):
         choices=[SelectChoice(name, words) for name, words in ROLE_WORDS.items()],
         description="Viewers see, operators also change, run and stop; administrators also keep users and settings.",
     )
+    # The domain refuses what does not exist.
+    stores = SelectMultipleField("Stores", validate_choice=False)
 
 
 class NewUserForm(UserForm):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, flash, render_template, url_for
 from flask_login import current_user
 
-from datahub.access import accounts, sessions, tokens
+from datahub.access import accounts, sessions, store_limits, tokens
 from datahub.errors import ConflictError, FieldConflictError, InvalidError
 from datahub.models.access import User
 from webapp.auth.identity import session_limits, signed_in_user
@@ -30,28 +30,35 @@ def new() -> object:
     if form.validate_on_submit():
         try:
             user, secret = accounts.invite(db.session(), name=form.name.data, role=form.role.data)
+            store_limits.choose(db.session(), user, form.stores.data or [])
             return _show_link(user, secret)
         except (InvalidError, FieldConflictError) as error:
             form.show(error)
-    return render_template("settings/user_new.html", form=form), 422 if form.errors else 200
+    page = render_template("settings/user_new.html", form=form, stores=store_limits.choices(db.session()))
+    return page, 422 if form.errors else 200
 
 
 @blueprint.route("/<int:user_id>", methods=["GET", "POST"])
 @permission(ADMINISTER)
 def edit(user_id: int) -> object:
     user = _user(user_id)
-    form, refused = UserForm(data={"role": user.role}), False
+    stored = {"role": user.role, "stores": [store.external_id for store in user.stores]}
+    form, refused = UserForm(data=stored), False
     if form.validate_on_submit():
         try:
             accounts.change_role(db.session(), user, role=form.role.data)
+            store_limits.choose(db.session(), user, form.stores.data or [])
             flash(f"{user.name} was saved. It counts from the next request on.", "success")
             return redirect_to(url_for("settings.users.edit", user_id=user_id))
+        except InvalidError as error:
+            form.show(error)
         except ConflictError as error:
             form.form_errors.append(str(error))
             refused = True
     page = render_template(
         "settings/user.html",
         form=form,
+        stores=store_limits.choices(db.session()),
         user=user,
         is_self=user.id == current_user.user_id,
         link_until=accounts.open_link_until(db.session(), user),

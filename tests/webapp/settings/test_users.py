@@ -185,3 +185,22 @@ def test_signing_out_everywhere_spares_this_browser(app: APIFlask, sign_in: Sign
     with sessions() as session:
         row = session.scalars(select(UserSession)).one()
         assert browser_sessions.of_user(session, user=session.get_one(User, row.user_id), idle_seconds=9, max_seconds=9)
+
+
+def test_a_user_is_limited_to_stores_by_page(sign_in: SignIn, sessions: Sessions) -> None:
+    admin = sign_in("ADMIN")
+    typed = {"name": "nora", "role": "OPERATOR", "stores": "default_store"}
+    assert admin.post("/settings/users/new", data=typed).status_code == 200
+    with sessions() as session:
+        user = session.scalars(select(User).where(User.name == "nora")).one()
+        assert [store.external_id for store in user.stores] == ["default_store"]
+    url = f"/settings/users/{user.id}"
+    assert "checked" in admin.get(url).text
+    assert "only default_store" in admin.get("/settings/users").text
+    refused = admin.post(url, data={"role": "ADMIN", "stores": "default_store"})
+    assert (refused.status_code, "An ADMIN sees every store" in refused.text) == (422, True)
+    unknown = admin.post(url, data={"role": "OPERATOR", "stores": "west"})
+    assert (unknown.status_code, "There is no store" in unknown.text) == (422, True)
+    assert admin.post(url, data={"role": "OPERATOR"}).status_code == 303
+    with sessions() as session:
+        assert session.get_one(User, user.id).stores == []
