@@ -26,6 +26,8 @@ may do what its user may do. Strangers are sent to sign in, or answered 401; a r
 | `SIGNED_IN` | any user; it concerns only themselves |
 | `MAPPER_READ` | to see |
 | `MAPPER_WRITE` | to change, run and stop |
+| `EVERY_STORE_READ` | to see what is of all stores together; not for whoever is limited to some |
+| `EVERY_STORE_WRITE` | to change or run what is of all stores together; not for whoever is limited to some |
 | `ADMINISTER` | to keep users, general settings and the audit log |
 """
 ROLES = ("VIEWER", "OPERATOR", "ADMIN")
