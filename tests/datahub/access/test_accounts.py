@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.access import accounts, password_links, sessions, tokens, users
 from datahub.errors import ConflictError, FieldConflictError, InvalidError
+from datahub.logs import API_TOKEN
 from datahub.models.access import PasswordLink, User, UserSession
 
 PASSWORD = "correct horse battery"
@@ -57,6 +58,11 @@ def test_only_the_digest_of_a_link_is_stored_and_it_works_once(session: Session)
     password_links.redeem(session, secret, password=PASSWORD)
     assert password_links.redeem(session, secret, password="another horse") is None
     assert users.check_password(session, name="ada", password=PASSWORD)
+
+
+def test_logs_hide_the_secret_of_a_link(session: Session) -> None:
+    _, secret = accounts.invite(session, name="ada", role="OPERATOR")
+    assert API_TOKEN.sub("", f"GET /set-password/{secret}") == "GET /set-password/"
 
 
 def test_a_link_ends_after_72_hours_by_a_newer_one_and_with_disabling(session: Session) -> None:

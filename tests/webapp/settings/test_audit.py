@@ -62,6 +62,12 @@ def test_signing_in_out_and_failing_to_are_recorded_without_what_was_typed(
     ]
 
 
+def test_a_browser_that_is_signed_in_may_fail_to_sign_in_again(sign_in: SignIn, sessions: Sessions) -> None:
+    client = sign_in("VIEWER")
+    assert client.post("/sign-in", data={"name": "viewer", "password": "a wrong guess"}).status_code == 422
+    assert told(sessions)[-1] == ("", "PAGE", "sign-in failed", "user viewer")
+
+
 def test_throttled_attempts_are_not_recorded(client: ParsingClient, sign_in: SignIn, sessions: Sessions) -> None:
     statuses = [client.post("/sign-in", data={"name": "ada", "password": "x"}).status_code for _ in range(15)]
     assert statuses.count(429) == 5
