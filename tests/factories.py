@@ -15,7 +15,7 @@ from datahub.models.connection import Connection
 from datahub.models.execution import IMPORT, INTEGRATION_DONE, MANUAL, UNENDED, Event, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
-from datahub.models.import_run import ImportRun, RejectedRow
+from datahub.models.import_run import ImportFile, ImportRun, RejectedRow
 from datahub.models.order import Order, OrderAddress, OrderLine
 from datahub.models.party import DEFAULT_STORE, Account, Store, Supplier
 from datahub.vault import Vault
@@ -120,7 +120,10 @@ def add_import_execution(
     execution = Execution(**values)
     execution.import_run = ImportRun(family=values["family"], **{"started_at": now} | (run or {}))
     execution.events = [Event(at=now, to_status=execution.status, actor=execution.actor, attempt=1)]
-    return _added(session, execution)
+    _added(session, execution)
+    for file in (run or {}).get("files", ()):
+        session.add(ImportFile(execution_id=execution.id, name=file["name"]))
+    return execution
 
 
 def add_rejected_row(

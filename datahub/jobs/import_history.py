@@ -12,11 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
 from datahub.errors import NotFoundError
-from datahub.jobs.queries import PAGE_SIZE, SEARCHABLE, Slice, by_offset
+from datahub.jobs import execution_list
+from datahub.jobs.execution_list import Wanted
+from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.execution import (
     IMPORT,
     INTEGRATION_DONE,
@@ -25,18 +27,14 @@ from datahub.models.execution import (
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
     JOB_STARTED,
-    STATUSES,
     Event,
     Execution,
 )
 from datahub.models.import_job import ImportJob
-from datahub.models.import_run import COUNTS, ImportRun, ImportWarning, RejectedRow
+from datahub.models.import_run import COUNTS, ImportWarning, RejectedRow
 
-SORTS = {
-    "created_at": Execution.created_at,
-    # Engines sort NULL differently; what has not started comes where it was created.
-    "started_at": func.coalesce(ImportRun.started_at, Execution.created_at),
-}
+# What has not started comes where it was created: executed_at says so.
+SORTS = {"created_at": "created_at", "started_at": "executed_at"}
 HUB_COLUMNS = ("hub_file", "hub_line", "hub_reason")
 # The whole row, where its cells do not fit the columns; only in files that have such rows.
 HUB_CELLS = "hub_cells"
@@ -103,17 +101,8 @@ def find(
     size: int = PAGE_SIZE,
 ) -> Slice[Execution]:
     """`search` is part of an id; unknown statuses are passed over."""
-    text = search.strip().lower()
-    if not SEARCHABLE.issuperset(text):
-        return Slice([], has_more=False)
-    query = select(Execution).join(Execution.import_run).options(contains_eager(Execution.import_run))
-    query = query.where(Execution.job_public_id == job_public_id, Execution.kind == IMPORT)
-    if text:
-        query = query.where(Execution.public_id.contains(text, autoescape=True))
-    known = [status for status in statuses if status in STATUSES]
-    if known:
-        query = query.where(Execution.status.in_(known))
-    return by_offset(session, query, SORTS[sort], Execution.id, descending, page, size)
+    wanted = Wanted(search=search, statuses=statuses, job_public_id=job_public_id, job_kind=IMPORT)
+    return execution_list.find(session, wanted, sort=SORTS[sort], descending=descending, page=page, size=size)
 
 
 def counts_of(execution: Execution) -> dict[str, int]:

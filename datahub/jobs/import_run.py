@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 import structlog
 from sqlalchemy import Connection as DatabaseConnection
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -52,7 +52,7 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_job import ImportJob
-from datahub.models.import_run import COUNTS, ImportRun, ImportWarning
+from datahub.models.import_run import COUNTS, ImportFile, ImportRun, ImportWarning
 from datahub.storage import Spool, SpooledRow
 from datahub.transports.base import Transport
 
@@ -173,6 +173,9 @@ class _Run:
         values |= {"bytes_read": sum(file["size"] for file in found.files)}
         values |= {"spool_host": socket.gethostname(), "crashes": 0}
         self._update_run(session, values)
+        session.execute(delete(ImportFile).where(ImportFile.execution_id == self._held.execution_id))
+        names = dict.fromkeys(file["name"] for file in found.files)
+        session.add_all(ImportFile(execution_id=self._held.execution_id, name=name) for name in names)
         self._warn(session, found.warnings)
 
     def _refuse(self, found: Read) -> NoReturn:

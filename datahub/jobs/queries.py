@@ -1,28 +1,23 @@
-"""Reads for lists: executions and orders, always ordered, with everything that is shown loaded in few statements."""
+"""Reads for lists: orders, and the newest executions of jobs; with everything that is shown, in few statements."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from datahub.models.execution import EXPORT, STATUSES, Execution
+from datahub.models.execution import EXPORT, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
 from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.models.party import Account
 
 PAGE_SIZE = 20
-SEARCHABLE = frozenset("0123456789abcdef-")
-EXECUTION_CURSOR = re.compile("([0-9]{1,17})-([0-9]{1,18})")
 ORDER_CURSOR = re.compile("[0-9]{1,18}")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EXECUTION_SORTS = {"executed_at": Execution.executed_at, "created_at": Execution.created_at}
 # What an execution belongs to, and the time by which the history of such a job is indexed.
 OF_JOB = {
     ExportJob: (Execution.export_job_id, Execution.executed_at),
@@ -47,51 +42,6 @@ class Slice(Generic[Row]):
     items: list[Row]
     has_more: bool
     cursor: str | None = None
-
-
-def find_executions(
-    session: Session,
-    *,
-    job_public_id: str | None = None,
-    search: str = "",
-    statuses: Sequence[str] = (),
-    sort: str = "executed_at",
-    descending: bool = True,
-    page: int = 0,
-    size: int = PAGE_SIZE,
-) -> Slice[Execution]:
-    query = _executions(job_public_id, search, statuses)
-    if query is None:
-        return Slice([], has_more=False)
-    return by_offset(session, query, EXECUTION_SORTS[sort], Execution.id, descending, page, size)
-
-
-def executions_page(
-    session: Session,
-    *,
-    job_public_id: str | None = None,
-    search: str = "",
-    statuses: Sequence[str] = (),
-    hour: datetime | None = None,
-    before: str = "",
-    size: int = PAGE_SIZE,
-) -> Slice[Execution]:
-    """Newest first; with `hour` those whose last attempt began within one hour from it. A malformed cursor counts as
-    none."""
-    query = _executions(job_public_id, search, statuses)
-    if query is None:
-        return Slice([], has_more=False)
-    if hour is not None:
-        query = query.where(Execution.executed_at >= hour, Execution.executed_at < hour + timedelta(hours=1))
-    position = _position(before)
-    if position is not None:
-        at, row_id = position
-        query = query.where(tuple_(Execution.executed_at, Execution.id) < tuple_(literal(at), literal(row_id)))
-    query = query.order_by(Execution.executed_at.desc(), Execution.id.desc()).limit(size + 1)
-    rows = list(session.scalars(query))
-    last = rows[size - 1] if len(rows) > size else None
-    cursor = f"{(last.executed_at - EPOCH) // timedelta(microseconds=1)}-{last.id}" if last else None
-    return Slice(rows[:size], has_more=last is not None, cursor=cursor)
 
 
 def find_orders(
@@ -171,22 +121,6 @@ def _of_export_job(public_id: str) -> tuple[ColumnElement[bool], ColumnElement[b
     return Execution.job_public_id == public_id, Execution.kind == EXPORT
 
 
-def _executions(job_public_id: str | None, search: str, statuses: Sequence[str]) -> Select[Execution] | None:
-    """None where nothing can match: ids hold hex digits and dashes only."""
-    text = search.strip().lower()
-    if not SEARCHABLE.issuperset(text):
-        return None
-    query = select(Execution).options(
-        joinedload(Execution.payload), joinedload(Execution.predecessor), joinedload(Execution.import_run)
-    )
-    if job_public_id is not None:
-        query = query.where(*_of_export_job(job_public_id))
-    if text:
-        query = query.where(Execution.public_id.contains(text, autoescape=True))
-    known = [status for status in statuses if status in STATUSES]
-    return query.where(Execution.status.in_(known)) if known else query
-
-
 def _orders(search: str, statuses: Sequence[str]) -> Select[Order]:
     query = select(Order).join(Order.account)
     query = query.options(joinedload(Order.supplier), joinedload(Order.store), contains_eager(Order.account))
@@ -204,8 +138,3 @@ def by_offset(
     order = (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
     rows = list(session.scalars(query.order_by(*order).offset(page * size).limit(size + 1)))
     return Slice(rows[:size], has_more=len(rows) > size)
-
-
-def _position(cursor: str) -> tuple[datetime, int] | None:
-    found = EXECUTION_CURSOR.fullmatch(cursor)
-    return (EPOCH + timedelta(microseconds=int(found[1])), int(found[2])) if found else None

@@ -7,13 +7,17 @@ from datetime import datetime
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
+    Connection,
     ForeignKey,
     Index,
     LargeBinary,
     String,
+    Table,
     Text,
     TextClause,
     bindparam,
+    event,
+    func,
     literal_column,
     text,
 )
@@ -60,13 +64,16 @@ HELD = (JOB_STARTED, INTEGRATION_STARTED)
 
 TRIGGER, RUN, RETRY, RESEND = "TRIGGER", "RUN", "RETRY", "RESEND"
 MANUAL, API, SCHEDULE, UPLOAD = "MANUAL", "API", "SCHEDULE", "UPLOAD"
-ORIGINS = (TRIGGER, RUN, RETRY, RESEND, MANUAL, API, SCHEDULE, UPLOAD)
+EXPORT_ORIGINS = (TRIGGER, RUN, RETRY, RESEND)
+IMPORT_ORIGINS = (MANUAL, API, SCHEDULE, UPLOAD)
+ORIGINS = (*EXPORT_ORIGINS, *IMPORT_ORIGINS)
 
 _UNENDED_SQL = text(f"status in {UNENDED}")
 _REACHED = ("export_job_id", "order_id", "trigger_status")
 _RUNNING_SQL = text(f"status in {IMPORT_RUNNING}")
 UNENDED_IMPORT = text(f"kind = 'IMPORT' and status in {UNENDED}")
 FIRST_REACHED = text("origin = 'TRIGGER' and not repeats")
+OF_EXPORT, OF_IMPORT = text(f"kind = '{EXPORT}'"), text(f"kind = '{IMPORT}'")
 WAITING_REPEAT = text("repeats and status = 'JOB_PENDING' and attempts = 0")
 
 
@@ -105,6 +112,30 @@ class Execution(Base):
         _partial("ix_executions_failed", "export_job_id", "id", where=text("status = 'ERROR'")),
         # With the status, so that what happened in an hour is counted from the index alone.
         Index("ix_executions_history", "executed_at", "id", "status"),
+        # One range for each choice of a job, origins and statuses, in the order of the lists.
+        Index("ix_executions_chosen", "origin", "status", "executed_at", "id"),
+        Index("ix_executions_created", "created_at", "id"),
+        _partial("ix_executions_of_export", "job_public_id", "executed_at", "id", where=OF_EXPORT),
+        _partial("ix_executions_of_import", "job_public_id", "created_at", "id", where=OF_IMPORT),
+        _partial(
+            "ix_executions_chosen_of_export",
+            *("job_public_id", "origin", "status", "executed_at", "id"),
+            where=OF_EXPORT,
+        ),
+        _partial(
+            "ix_executions_chosen_of_import",
+            *("job_public_id", "origin", "status", "created_at", "id"),
+            where=OF_IMPORT,
+        ),
+        # Searches look for any three characters of an id. SQLite has a table for that, see below.
+        Index(
+            "ix_executions_id_parts",
+            "public_id",
+            postgresql_using="gin",
+            postgresql_ops={"public_id": "gin_trgm_ops"},
+            # What was written last is read from end to end by each search.
+            postgresql_with={"gin_pending_list_limit": 256},
+        ).ddl_if(dialect="postgresql"),
         Index("ix_executions_job_history", "export_job_id", "executed_at", "id"),
         Index("ix_executions_import_history", "import_job_id", "created_at", "id"),
         Index("ix_executions_order", "order_id", "id"),
@@ -191,6 +222,39 @@ class Event(Base):
     attempt: Mapped[int]
     worker: Mapped[str | None] = mapped_column(String(150))
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+Index(
+    "ix_executions_reference",
+    func.lower(Execution.entity_reference).label("reference"),
+    postgresql_ops={"reference": "text_pattern_ops"},
+)
+Index("ix_payloads_file_name", func.lower(Payload.file_name).label("name"), postgresql_ops={"name": "text_pattern_ops"})
+# The ids of executions by their trigrams; triggers keep them, whoever writes.
+ID_PARTS = (
+    "create virtual table execution_ids using fts5("
+    "public_id, content='executions', content_rowid='id', columnsize=0, tokenize='trigram')",
+    "create trigger execution_ids_insert after insert on executions begin "
+    "insert into execution_ids (rowid, public_id) values (new.id, new.public_id); end",
+    "create trigger execution_ids_delete after delete on executions begin "
+    "insert into execution_ids (execution_ids, rowid, public_id) values ('delete', old.id, old.public_id); end",
+    "create trigger execution_ids_update after update of public_id on executions begin "
+    "insert into execution_ids (execution_ids, rowid, public_id) values ('delete', old.id, old.public_id); "
+    "insert into execution_ids (rowid, public_id) values (new.id, new.public_id); end",
+)
+
+
+@event.listens_for(Execution.metadata.tables["executions"], "before_create")
+def _add_trigrams(_table: Table, connection: Connection, **_rest: object) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("create extension if not exists pg_trgm"))
+
+
+@event.listens_for(Execution.metadata.tables["executions"], "after_create")
+def _add_id_parts(_table: Table, connection: Connection, **_rest: object) -> None:
+    if connection.dialect.name == "sqlite":
+        for statement in ID_PARTS:
+            connection.exec_driver_sql(statement)
 
 
 def is_unended(execution: type[Execution] = Execution) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datahub.db import Base
@@ -42,6 +42,18 @@ class ImportRun(Base):
     removed: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[int] = mapped_column(default=0)
     crashes: Mapped[int] = mapped_column(default=0)
+
+
+class ImportFile(Base):
+    """The names of what a run has read, to be searched for."""
+
+    __tablename__ = "import_files"
+
+    execution_id: Mapped[int] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+Index("ix_import_files_name", func.lower(ImportFile.name).label("name"), postgresql_ops={"name": "text_pattern_ops"})
 
 
 class UploadChunk(Base):

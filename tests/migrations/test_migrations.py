@@ -51,7 +51,9 @@ def describe(engine: Engine) -> dict[str, Any]:
     if engine.dialect.name == "sqlite":
         # Reflection leaves out expressions in indexes; SQLite keeps the statement itself.
         with engine.connect() as connection:
-            rows = connection.execute(text("select name, sql from sqlite_master where type = 'index'")).all()
+            rows = connection.execute(
+                text("select name, sql from sqlite_master where type = 'index' or type = 'trigger'")
+            ).all()
         indexes = {name: sql for name, sql in rows if sql}
     else:
         with engine.connect() as connection:

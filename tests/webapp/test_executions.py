@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from apiflask import APIFlask
@@ -13,7 +14,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import claims, executions, export_jobs, lifecycle, orders
+from datahub.jobs import claims, execution_list, executions, export_jobs, lifecycle, orders
 from datahub.jobs.lifecycle import Failure
 from datahub.models.execution import Execution, Payload
 from datahub.models.export_job import ExportJob
@@ -286,3 +287,84 @@ def test_a_viewer_sees_no_button_and_may_press_none(sign_in: SignIn, owe: Owe, s
     for verb in ("stop", "retry", "resend"):
         assert client.post(f"{address}/{verb}").status_code == 403
     assert status_of(sessions, execution) == "JOB_PENDING"
+
+
+def test_the_address_holds_every_filter_and_neighbour_pages_keep_them(sign_in: SignIn, owe: Owe) -> None:
+    ids = [owe().public_id for _ in range(22)]
+    client = sign_in("VIEWER")
+    today = datetime.now(UTC).date().isoformat()
+    filters = f"statuses=JOB_PENDING&trigger=status&from={today}&sort=oldest&kind=EXPORT"
+    page = client.get(f"/executions?{filters}")
+    assert [public_id for public_id in ids if f'id="execution-{public_id}"' in page.text] == ids[:20]
+    for held in ('value="JOB_PENDING" checked', 'value="status" selected', f'name="from" value="{today}"'):
+        assert held in page.text
+    following = re.findall(r'href="(/executions\?[^"]*after=[^"]*)"', page.text)[0].replace("&amp;", "&")
+    assert all(part in following for part in ("statuses=JOB_PENDING", "trigger=status", f"from={today}", "sort=oldest"))
+    second = client.get(following, htmx=True)
+    assert [public_id for public_id in ids if f'id="execution-{public_id}"' in second.text] == ids[20:]
+    assert second.headers["HX-Push-Url"] == following
+    assert "before=" in second.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "?from=2026-02-30&to=x&trigger=moon&kind=BOTH&sort=up&statuses=LOST&before=x&after=y",
+        "?kind=EXPORT&trigger=status&from=0001-01-01&to=9999-12-31",
+        "?before=&after=&search=",
+        "?search=ORD",
+    ],
+)
+def test_what_a_filter_does_not_understand_is_passed_over(sign_in: SignIn, owe: Owe, address: str) -> None:
+    execution = owe()
+    reference = execution.entity_reference[:3]
+    page = sign_in("VIEWER").get("/executions" + address.replace("ORD", reference))
+    assert page.status_code == 200
+    assert execution.public_id in page.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["?kind=IMPORT", "?trigger=schedule", "?to=2020-01-01", "?search=%25", "?search=_", "?search=%5C", "?search=%00x"],
+)
+def test_where_nothing_fits_the_filters_can_be_cleared(sign_in: SignIn, owe: Owe, address: str) -> None:
+    owe()
+    answer = sign_in("VIEWER").get(f"/executions{address}", htmx=True).text
+    assert "No execution fits" in answer
+    assert '<a class="btn" href="/executions">Clear filters</a>' in answer
+
+
+def test_the_list_of_one_job_names_it_and_leads_back_to_all(sign_in: SignIn, owe: Owe) -> None:
+    execution = owe()
+    client = sign_in("VIEWER")
+    page = client.get(f"/executions?job={execution.job_public_id}").text
+    assert execution.public_id in page
+    assert f"Of the job {execution.job_name}" in page
+    assert '<a href="/executions">Any job</a>' in page
+    assert "No execution fits" in client.get("/executions?job=nobody").text
+
+
+def test_a_row_that_no_longer_fits_its_filter_stays_until_the_page_is_loaded_again(
+    sign_in: SignIn, owe: Owe, sessions: sessionmaker[Session], settings: Settings
+) -> None:
+    execution = owe()
+    client = sign_in("OPERATOR")
+    row = f'id="execution-{execution.public_id}" hx-get="/executions/{execution.public_id}/row"'
+    listed = client.get("/executions?statuses=JOB_PENDING").text
+    assert row in listed
+    assert f'data-copy="{execution.public_id}"' in listed
+    assert f'id="stop-{execution.public_id}" data-confirm="Stop the export' in listed
+    attempt(sessions, settings, execution)
+    assert "Delivered" in client.get(f"/executions/{execution.public_id}/row", htmx=True).text
+    assert "No execution fits" in client.get("/executions?statuses=JOB_PENDING").text
+
+
+def test_a_search_that_looked_through_a_part_says_so_and_goes_on(
+    sign_in: SignIn, owe: Owe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        owe()
+    monkeypatch.setattr(execution_list, "WINDOW", 2)
+    page = sign_in("VIEWER").get("/executions?search=-").text
+    assert "Looked through executions back to" in page
+    assert "before=" in page

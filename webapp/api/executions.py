@@ -7,7 +7,9 @@ from flask_login import current_user
 from pydantic import Field
 
 from datahub.errors import NotFoundError
-from datahub.jobs import executions, queries
+from datahub.jobs import execution_list, executions, queries
+from datahub.jobs.execution_list import Wanted
+from datahub.jobs.queries import Slice
 from datahub.models.execution import EXPORT, Execution
 from webapp.api.answers import (
     ExecutionAnswer,
@@ -32,6 +34,12 @@ class ExecutionQuery(PageQuery):
     sort: str = Field("executedAt,desc", pattern=sort_pattern("executedAt", "createdAt"))
 
 
+class AnyExecutionQuery(ExecutionQuery):
+    search: str = Field(
+        "", description="Part of an execution id, or the beginning of an order's reference or of a file's name."
+    )
+
+
 @blueprint.get("/v2/jobouts/<job_id>/executions")
 @blueprint.input(ExecutionQuery, location="query")
 @blueprint.output(page_shape(ExecutionAnswer))
@@ -51,12 +59,11 @@ def list_of_job_v1(job_id: str, query_data: ExecutionQuery) -> Response:
 
 
 @blueprint.get("/v2/executions")
-@blueprint.input(ExecutionQuery, location="query")
+@blueprint.input(AnyExecutionQuery, location="query")
 @blueprint.output(page_shape(AnyExecutionAnswer))
 @permission(MAPPER_READ)
-def list_all(query_data: ExecutionQuery) -> Response:
-    paging = query_data.paging()
-    return page_of(_find(query_data), paging, describe_any_execution)
+def list_all(query_data: AnyExecutionQuery) -> Response:
+    return page_of(_find(query_data, names=True), query_data.paging(), describe_any_execution)
 
 
 @blueprint.get("/v2/jobouts/<job_id>/executions/<execution_id>")
@@ -123,13 +130,12 @@ def _history(job_id: str, query: ExecutionQuery) -> Response:
     return page_of(_find(query, job_id), query.paging(), describe_execution)
 
 
-def _find(query: ExecutionQuery, job_id: str | None = None) -> queries.Slice[Execution]:
+def _find(query: ExecutionQuery, job_id: str | None = None, *, names: bool = False) -> Slice[Execution]:
     paging = query.paging()
-    return queries.find_executions(
+    wanted = Wanted(search=query.search, names=names, statuses=query.statuses, job_public_id=job_id)
+    return execution_list.find(
         db.session(),
-        job_public_id=job_id,
-        search=query.search,
-        statuses=query.statuses,
+        wanted,
         sort=paging.sort,
         descending=paging.descending,
         page=paging.page,

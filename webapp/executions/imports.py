@@ -8,7 +8,6 @@ from flask import request, url_for
 
 from datahub.jobs import history, import_history, import_job_list
 from datahub.models.execution import (
-    IMPORT_STATUSES,
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
@@ -19,7 +18,7 @@ from datahub.models.execution import (
 from datahub.models.import_run import COUNTS
 from webapp.database import db
 from webapp.executions import shown
-from webapp.filters import grouped, status_words
+from webapp.filters import grouped
 
 SHOWN_WARNINGS = 50
 SHOWN_FILES = 50
@@ -76,28 +75,6 @@ def rows(execution: Execution) -> dict[str, object]:
         "more_warnings": warned.has_more,
         "story": story,
         "support": shown.support_text(execution, story, causes),
-    }
-
-
-def job_history(job_public_id: str) -> dict[str, object]:
-    """Context of import_jobs/_history.html, from the query string of the job's page."""
-    search = request.args.get("search", "").strip()
-    chosen = [status for status in IMPORT_STATUSES if status in request.args.getlist("statuses")]
-    number = _page_number()
-    found = import_history.find(db.session(), job_public_id, search=search, statuses=chosen, page=number)
-    kept = {"job_id": job_public_id, "search": search or None, "statuses": chosen or None}
-    chips = [
-        (status, "Reading" if status == JOB_STARTED else status_words(status), status in chosen)
-        for status in IMPORT_STATUSES
-    ]
-    return {
-        "history_url": url_for("import_jobs.detail", page=number or None, **kept),
-        "executions": found.items,
-        "search": search,
-        "is_filtered": bool(search or chosen),
-        "chips": chips,
-        "newer_url": url_for("import_jobs.detail", **kept) if number else "",
-        "older_url": url_for("import_jobs.detail", page=number + 1, **kept) if found.has_more else "",
     }
 
 

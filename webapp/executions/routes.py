@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from io import BytesIO
-from typing import NamedTuple
 
 from flask import (
     Blueprint,
@@ -21,11 +19,10 @@ from flask import (
 from flask_login import current_user
 
 from datahub.errors import ConflictError, NotFoundError
-from datahub.jobs import executions, history, import_history, queries
-from datahub.models.execution import ERROR, EXPORT, IMPORT, JOB_STARTED, JOB_STOPPED, STATUSES, SUCCESS, Execution
+from datahub.jobs import executions, history, import_history
+from datahub.models.execution import ERROR, EXPORT, IMPORT, JOB_STOPPED, SUCCESS, Execution
 from webapp.database import db
-from webapp.executions import imports, shown
-from webapp.filters import hour_text, read_hour, status_words
+from webapp.executions import imports, listing, shown
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import EVERY_STORE_READ, EVERY_STORE_WRITE, MAPPER_READ, MAPPER_WRITE, demand, permission
 
@@ -45,47 +42,16 @@ for function in (
     blueprint.add_app_template_filter(function)
 
 SHOWN_BYTES = 200_000
-CHIPS = {JOB_STARTED: "Sending or reading"}
 TYPES = {"xml": "application/xml", "json": "application/json"}
-
-
-class Filter(NamedTuple):
-    """What the address asks for; `params` leads back to the first page of it."""
-
-    search: str
-    statuses: list[str]
-    hour: datetime | None
-
-    @property
-    def params(self) -> dict[str, object]:
-        hour = self.hour and hour_text(self.hour)
-        return {"search": self.search or None, "statuses": self.statuses or None, "hour": hour}
 
 
 @blueprint.get("/executions")
 @permission(MAPPER_READ)
 def index() -> Response:
-    chosen = Filter(
-        request.args.get("search", "").strip(),
-        [status for status in STATUSES if status in request.args.getlist("statuses")],
-        read_hour(request.args.get("hour", "")),
-    )
-    before = request.args.get("before", "")
-    found = queries.executions_page(
-        db.session(), search=chosen.search, statuses=chosen.statuses, hour=chosen.hour, before=before
-    )
-    response = render(
-        "executions/index.html",
-        "executions/_list.html",
-        executions=found.items,
-        chosen=chosen,
-        chips=[(status, CHIPS.get(status) or status_words(status), status in chosen.statuses) for status in STATUSES],
-        any_hour_url=url_for("executions.index", **chosen._replace(hour=None).params),
-        newest_url=url_for("executions.index", **chosen.params) if before else "",
-        older_url=url_for("executions.index", before=found.cursor, **chosen.params) if found.cursor else "",
-    )
+    shown_list = listing.of_all()
+    response = render("executions/index.html", "executions/_list.html", **shown_list)
     if wants_fragment():
-        response.headers["HX-Push-Url"] = url_for("executions.index", before=before or None, **chosen.params)
+        response.headers["HX-Push-Url"] = str(shown_list["here_url"])
     return response
 
 

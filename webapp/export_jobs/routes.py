@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from datahub.db import read_only
 from datahub.errors import ConflictError, DataHubError, FieldConflictError, InvalidError, NotFoundError
-from datahub.jobs import connection_test, connections, executions, export_jobs, job_list, queries
-from datahub.models.execution import EXPORT_STATUSES
+from datahub.jobs import connection_test, connections, executions, export_jobs, job_list
+from datahub.models.execution import EXPORT
 from datahub.models.export_job import ExportJob
 from datahub.transports.base import join
 from webapp.database import db
+from webapp.executions import listing
 from webapp.export_jobs import form_parts, shown
 from webapp.export_jobs.forms import ExportJobForm
-from webapp.filters import status_words
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 
@@ -131,31 +131,11 @@ def folder() -> str:
 @permission(MAPPER_READ)
 def detail(job_id: str) -> Response:
     job = export_jobs.get(db.session(), job_id)
-    search, statuses = request.args.get("search", "").strip(), request.args.getlist("statuses")
-    page = queries.executions_page(
-        db.session(),
-        job_public_id=job.public_id,
-        search=search,
-        statuses=statuses,
-        before=request.args.get("before", ""),
-    )
-    is_filtered = bool(search or set(statuses).intersection(EXPORT_STATUSES))
-    before = request.args.get("before") or None
-    kept = {"job_id": job.public_id, "search": search or None, "statuses": statuses}
-    response = render(
-        "export_jobs/detail.html",
-        "export_jobs/_history.html",
-        job=job,
-        row=job_list.rows_of(db.session(), [job])[0],
-        executions=page.items,
-        search=search,
-        statuses=[(status, status_words(status), status in statuses) for status in EXPORT_STATUSES],
-        is_filtered=is_filtered,
-        newer_url=url_for("export_jobs.detail", **kept) if before else "",
-        older_url=url_for("export_jobs.detail", before=page.cursor, **kept) if page.has_more else "",
-    )
+    history = listing.context(listing.read(EXPORT), listing.of_job("export_jobs.detail", job_id), job.public_id)
+    row = job_list.rows_of(db.session(), [job])[0]
+    response = render("export_jobs/detail.html", "export_jobs/_history.html", job=job, row=row, **history)
     if wants_fragment():
-        response.headers["HX-Push-Url"] = url_for("export_jobs.detail", before=before, **kept)
+        response.headers["HX-Push-Url"] = str(history["here_url"])
     return response
 
 

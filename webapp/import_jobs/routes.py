@@ -9,10 +9,10 @@ from datahub.entities import ENTITIES
 from datahub.errors import ConflictError
 from datahub.jobs import connections, executions, import_executions, import_job_list, import_jobs
 from datahub.jobs.frequencies import describe
-from datahub.models.execution import JOB_PENDING, JOB_SKIPPED, MANUAL, UPLOAD, Execution
+from datahub.models.execution import IMPORT, JOB_PENDING, JOB_SKIPPED, MANUAL, UPLOAD, Execution
 from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from webapp.database import db
-from webapp.executions import imports
+from webapp.executions import listing
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.import_jobs import shown
 from webapp.import_jobs.blueprint import blueprint
@@ -59,11 +59,11 @@ def index() -> Response:
 @permission(MAPPER_READ)
 def detail(job_id: str) -> Response:
     job = import_jobs.get(db.session(), job_id)
-    history = imports.job_history(job.public_id)
+    history = listing.context(listing.read(IMPORT), listing.of_job("import_jobs.detail", job_id), job.public_id)
     (row,) = import_job_list.rows_of(db.session(), [job], fires=SHOWN_FIRES)
     response = render("import_jobs/detail.html", "import_jobs/_history.html", job=job, row=row, **history)
     if wants_fragment():
-        response.headers["HX-Push-Url"] = str(history["history_url"])
+        response.headers["HX-Push-Url"] = str(history["here_url"])
     return response
 
 

@@ -15,7 +15,7 @@ from datahub.db import database_now
 from datahub.errors import NotFoundError
 from datahub.jobs import import_history
 from datahub.jobs.import_history import Cause
-from datahub.models.execution import INTEGRATION_STARTED, JOB_FAILED, Event, Execution
+from datahub.models.execution import INTEGRATION_STARTED, JOB_FAILED, JOB_PENDING, Event, Execution
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import ImportWarning
 from datahub.vault import Vault
@@ -54,9 +54,9 @@ def test_search_and_statuses_narrow_the_history(session: Session, job: ImportJob
 
 def test_what_has_not_started_is_sorted_by_its_creation(session: Session, job: ImportJob) -> None:
     now = database_now(session)
-    late = add_import_execution(session, job, run={"started_at": now + timedelta(hours=1)})
-    waiting = add_import_execution(session, job, run={"started_at": None})
-    early = add_import_execution(session, job, run={"started_at": now - timedelta(hours=1)})
+    late = add_import_execution(session, job, executed_at=now + timedelta(hours=1))
+    waiting = add_import_execution(session, job, run={"started_at": None}, status=JOB_PENDING)
+    early = add_import_execution(session, job, executed_at=now - timedelta(hours=1))
     assert import_history.find(session, job.public_id, sort="started_at").items == [late, waiting, early]
 
 
