@@ -1,11 +1,11 @@
-"""python -m bench exports|import: a table of ratios per database."""
+"""python -m bench exports|import|history: a table per database."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from bench import exports, imports
+from bench import exports, history, imports
 
 
 def main() -> int:
@@ -16,9 +16,14 @@ def main() -> int:
     into = kinds.add_parser("import", help=imports.__doc__)
     into.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="rows of the file (default 1000000)")
     into.add_argument("--profile", action="store_true", help="also say where the time goes")
+    past = kinds.add_parser("history", help=history.__doc__)
+    past.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="executions (default 1000000)")
+    past.add_argument("--plans", action="store_true", help="also print how the database reads each")
     options = parser.parse_args()
     if options.what == "exports":
         exports.run(options.orders)
+    elif options.what == "history":
+        history.run(options.rows, plans=options.plans)
     else:
         imports.run(options.rows, profile=options.profile)
     return 0

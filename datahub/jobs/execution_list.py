@@ -255,8 +255,8 @@ def _ranges(wanted: Wanted) -> Iterator[list[ColumnElement[bool]]]:
     if wanted.job_public_id is not None:
         # The kind is said as the partial indexes say it.
         of_job = [columns.job_public_id == wanted.job_public_id, columns.kind == literal_column(f"'{wanted.job_kind}'")]
-    if not wanted.statuses and not wanted.origins and (of_job or not kinds):
-        yield of_job
+    if not wanted.statuses and not wanted.origins:
+        yield of_job or [columns.kind == kind for kind in kinds]
         return
     for kind in kinds or KINDS:
         origins = [origin for origin in ORIGINS_OF[kind] if not wanted.origins or origin in wanted.origins]

@@ -61,6 +61,7 @@ def upgrade() -> None:
     )
     op.execute(FILL[is_sqlite])
     op.create_index("ix_executions_chosen", "executions", ["origin", "status", "executed_at", "id"])
+    op.create_index("ix_executions_kind", "executions", ["kind", "executed_at", "id"])
     op.create_index("ix_executions_created", "executions", ["created_at", "id"])
     for kind, at in KINDS:
         where = sa.text(f"kind = '{kind}'")
@@ -102,5 +103,6 @@ def downgrade() -> None:
         for index in ("of", "chosen_of"):
             op.drop_index(f"ix_executions_{index}_{kind.lower()}", "executions")
     op.drop_index("ix_executions_created", "executions")
+    op.drop_index("ix_executions_kind", "executions")
     op.drop_index("ix_executions_chosen", "executions")
     op.drop_table("import_files")

@@ -314,6 +314,7 @@ def test_a_search_uses_the_trigram_index(session: Session) -> None:
     ("wanted", "index"),
     [
         ({}, "ix_executions_history"),
+        ({"kinds": [IMPORT]}, "ix_executions_kind"),
         ({"statuses": [ERROR]}, "ix_executions_chosen"),
         ({"origins": [RUN]}, "ix_executions_chosen"),
         ({"job_public_id": "x"}, "ix_executions_of_export"),

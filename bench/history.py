@@ -1,0 +1,157 @@
+"""Reads of the history: milliseconds of each kind of page and search among a million executions, on both databases."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, event, select, text
+from sqlalchemy.orm import Session
+
+from bench.databases import databases
+from bench.history_rows import SEED, Job, fill
+from datahub.db import make_engine, make_sessions, read_only
+from datahub.jobs import execution_list
+from datahub.jobs.execution_list import Wanted
+from datahub.models.execution import (
+    ERROR,
+    IMPORT,
+    INTEGRATION_FAILED,
+    JOB_FAILED,
+    JOB_STOPPED,
+    RESEND,
+    SUCCESS,
+    Execution,
+)
+
+SAMPLES = 60
+DEEPEST = 9900
+
+Read = Callable[[Session], object]
+Known = list[tuple[int, str]]
+
+
+def run(rows: int, *, plans: bool) -> None:
+    print(f"{rows:,} executions of ten jobs, one of them with {round(rows * 0.6):,}")
+    for kind, (url,) in databases("bench"):
+        engine = make_engine(url)
+        started = time.perf_counter()
+        jobs = fill(engine, rows)
+        print(f"\n{kind}, filled in {time.perf_counter() - started:,.0f} s\n{'':<44}{'p50 ms':>10}{'p95 ms':>10}")
+        for title, read in _reads(engine, rows, jobs):
+            spent = sorted(_milliseconds(engine, read) for _ in range(SAMPLES))
+            slow = statistics.quantiles(spent, n=20)[-1]
+            print(f"{title:<44}{statistics.median(spent):>10.1f}{slow:>10.1f}")
+            if plans:
+                print(_plans(engine, read))
+            sys.stdout.flush()
+        engine.dispose()
+
+
+def _milliseconds(engine: Engine, read: Read) -> float:
+    with make_sessions(engine)() as session:
+        read_only(session)
+        started = time.perf_counter()
+        read(session)
+        return (time.perf_counter() - started) * 1000
+
+
+def _reads(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read]]:
+    chance = random.Random(SEED)  # noqa: S311
+    with make_sessions(engine)() as session:
+        ids = [chance.randint(1, rows) for _ in range(SAMPLES)]
+        known = [(row.id, row.public_id) for row in session.execute(_some(ids))]
+        middle = session.get_one(Execution, rows // 2)
+        deep = f"{int(middle.executed_at.timestamp() * 1_000_000)}-{middle.id}"
+    day = (datetime.now(UTC) - timedelta(days=180)).date()
+    big, other = jobs[0][0].public_id, {"job_public_id": jobs[-1][0].public_id, "job_kind": IMPORT}
+    week = {"since": day, "until": day + timedelta(days=6)}
+
+    def part(length: int) -> str:
+        start = chance.randint(0, 36 - length)
+        return chance.choice(known)[1][start : start + length]
+
+    def page(**wanted: Any) -> Read:
+        return lambda session: execution_list.read_page(session, Wanted(names=True, **wanted))
+
+    def search(length: int, **wanted: Any) -> Read:
+        return lambda session: execution_list.read_page(session, Wanted(search=part(length), names=True, **wanted))
+
+    def name(form: str, **wanted: Any) -> Read:
+        return lambda session: execution_list.read_page(
+            session, Wanted(search=form.format(chance.randint(1, rows)), names=True, **wanted)
+        )
+
+    def by_number(number: int, sort: str = "executed_at", **wanted: Any) -> Read:
+        return lambda session: execution_list.find(session, Wanted(**wanted), sort=sort, page=number, size=100)
+
+    return [
+        ("newest page", page()),
+        ("page in the middle, by key", lambda session: execution_list.read_page(session, Wanted(), before=deep)),
+        ("oldest page", lambda session: execution_list.read_page(session, Wanted(), newest_first=False)),
+        ("of one job", page(**other)),
+        ("of the big job", page(job_public_id=big)),
+        ("imports", page(kinds=[IMPORT])),
+        ("a frequent status", page(statuses=[SUCCESS])),
+        ("a rare status", page(statuses=[INTEGRATION_FAILED])),
+        ("four statuses", page(statuses=[ERROR, JOB_FAILED, INTEGRATION_FAILED, JOB_STOPPED])),
+        ("a rare status of the big job", page(job_public_id=big, statuses=[JOB_STOPPED])),
+        ("a rare trigger", page(origins=[RESEND])),
+        ("a week", page(**week)),
+        ("a week, one job, one status", page(**week, **other, statuses=[JOB_FAILED])),
+        ("search, 1 character", search(1)),
+        ("search, 2 characters", search(2)),
+        ("search, 3 characters", search(3)),
+        ("search, 4 characters", search(4)),
+        ("search, 8 characters", search(8)),
+        ("search, whole id", search(36)),
+        ("search, 8 characters that are in no id", page(search="00f00f00f00")),
+        ("search, 3 characters, the big job", search(3, job_public_id=big)),
+        ("search, 4 characters, the big job", search(4, job_public_id=big)),
+        ("search, 8 characters, the big job", search(8, job_public_id=big)),
+        ("search, 3 characters, a rare status", search(3, statuses=[INTEGRATION_FAILED])),
+        ("search, a reference", name("172-189-{}-1")),
+        ("search, the name of a file", name("offers-{}.csv")),
+        ("search, what all files begin with", page(search="offers-")),
+        ("search, what no row of the job begins with", page(search="offers-", job_public_id=big)),
+        ("API, page 0", by_number(0)),
+        (f"API, from row {DEEPEST:,}", by_number(DEEPEST // 100)),
+        (f"API, from row {DEEPEST:,}, the big job", by_number(DEEPEST // 100, job_public_id=big)),
+        (f"API, from row {DEEPEST:,}, an import job", by_number(DEEPEST // 100, "created_at", **other)),
+        (f"API, from row {DEEPEST:,}, two statuses", by_number(DEEPEST // 100, statuses=[SUCCESS, ERROR])),
+        ("API, by creation", by_number(0, "created_at")),
+    ]
+
+
+def _some(ids: list[int]) -> Any:
+    return select(Execution.id, Execution.public_id).where(Execution.id.in_(ids))
+
+
+def _plans(engine: Engine, read: Read) -> str:
+    """Of each statement that reads executions."""
+    noted: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
+        if "execution" in statement:
+            noted.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    with make_sessions(engine)() as session:
+        read_only(session)
+        read(session)
+    event.remove(engine, "before_cursor_execute", note)
+    is_sqlite = engine.dialect.name == "sqlite"
+    lines = []
+    with engine.connect() as connection:
+        if not is_sqlite:
+            connection.execute(text("set local enable_seqscan = off"))
+        for statement, parameters in noted:
+            how = "explain query plan" if is_sqlite else "explain (analyze, buffers, timing off)"
+            lines += [f"    {row[-1]}" for row in connection.exec_driver_sql(f"{how} {statement}", parameters)]
+            lines.append("")
+    return "\n".join(lines)
