@@ -251,12 +251,13 @@ def _ranges(wanted: Wanted) -> Iterator[list[ColumnElement[bool]]]:
     """The conditions of each range of an index that the filter takes in."""
     columns = Execution.__table__.c
     kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
+    # Said as the partial indexes say it.
+    of_kind = {kind: columns.kind == literal_column(f"'{kind}'") for kind in KINDS}
     of_job: list[ColumnElement[bool]] = []
     if wanted.job_public_id is not None:
-        # The kind is said as the partial indexes say it.
-        of_job = [columns.job_public_id == wanted.job_public_id, columns.kind == literal_column(f"'{wanted.job_kind}'")]
+        of_job = [columns.job_public_id == wanted.job_public_id, of_kind[wanted.job_kind]]
     if not wanted.statuses and not wanted.origins:
-        yield of_job or [columns.kind == kind for kind in kinds]
+        yield of_job or [of_kind[kind] for kind in kinds]
         return
     for kind in kinds or KINDS:
         origins = [origin for origin in ORIGINS_OF[kind] if not wanted.origins or origin in wanted.origins]

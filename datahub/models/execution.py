@@ -114,7 +114,8 @@ class Execution(Base):
         Index("ix_executions_history", "executed_at", "id", "status"),
         # One range for each choice of a job, origins and statuses, in the order of the lists.
         Index("ix_executions_chosen", "origin", "status", "executed_at", "id"),
-        Index("ix_executions_kind", "kind", "executed_at", "id"),
+        _partial("ix_executions_exports", "executed_at", "id", where=OF_EXPORT),
+        _partial("ix_executions_imports", "executed_at", "id", where=OF_IMPORT),
         Index("ix_executions_created", "created_at", "id"),
         _partial("ix_executions_of_export", "job_public_id", "executed_at", "id", where=OF_EXPORT),
         _partial("ix_executions_of_import", "job_public_id", "created_at", "id", where=OF_IMPORT),

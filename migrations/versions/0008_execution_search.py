@@ -61,15 +61,18 @@ def upgrade() -> None:
     )
     op.execute(FILL[is_sqlite])
     op.create_index("ix_executions_chosen", "executions", ["origin", "status", "executed_at", "id"])
-    op.create_index("ix_executions_kind", "executions", ["kind", "executed_at", "id"])
     op.create_index("ix_executions_created", "executions", ["created_at", "id"])
     for kind, at in KINDS:
         where = sa.text(f"kind = '{kind}'")
-        for index, chosen in (("of", []), ("chosen_of", ["origin", "status"])):
+        for index, columns in (
+            (f"{kind.lower()}s", ["executed_at", "id"]),
+            (f"of_{kind.lower()}", ["job_public_id", at, "id"]),
+            (f"chosen_of_{kind.lower()}", ["job_public_id", "origin", "status", at, "id"]),
+        ):
             op.create_index(
-                f"ix_executions_{index}_{kind.lower()}",
+                f"ix_executions_{index}",
                 "executions",
-                ["job_public_id", *chosen, at, "id"],
+                columns,
                 sqlite_where=where,
                 postgresql_where=where,
             )
@@ -100,9 +103,8 @@ def downgrade() -> None:
     for index, table, _ in NAMES:
         op.drop_index(index, table)
     for kind, _ in KINDS:
-        for index in ("of", "chosen_of"):
-            op.drop_index(f"ix_executions_{index}_{kind.lower()}", "executions")
+        for index in (f"{kind.lower()}s", f"of_{kind.lower()}", f"chosen_of_{kind.lower()}"):
+            op.drop_index(f"ix_executions_{index}", "executions")
     op.drop_index("ix_executions_created", "executions")
-    op.drop_index("ix_executions_kind", "executions")
     op.drop_index("ix_executions_chosen", "executions")
     op.drop_table("import_files")
