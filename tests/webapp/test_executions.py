@@ -325,7 +325,7 @@ def test_what_a_filter_does_not_understand_is_passed_over(sign_in: SignIn, owe: 
 
 @pytest.mark.parametrize(
     "address",
-    ["?kind=IMPORT", "?trigger=schedule", "?to=2020-01-01", "?search=%25", "?search=_", "?search=%5C", "?search=%00x"],
+    ["?kind=IMPORT", "?trigger=schedule", "?to=2020-01-01", "?search=%25", "?search=_", "?search=%5C"],
 )
 def test_where_nothing_fits_the_filters_can_be_cleared(sign_in: SignIn, owe: Owe, address: str) -> None:
     owe()
