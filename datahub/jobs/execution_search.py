@@ -29,7 +29,7 @@ from datahub.models.import_run import ImportFile
 SEARCHABLE = frozenset("0123456789abcdef-")
 ID_LENGTH = 36
 # More than this many hits are so dense that the newest rows hold a page of them.
-FEW = 6000
+FEW = 3000
 PART = 3
 LAST = "\U0010ffff"
 IDS = table("execution_ids", column("rowid", BigInteger()), column("execution_ids"))
