@@ -50,10 +50,10 @@ def watch(page: Page, url: str) -> list[str]:
     return faults
 
 
-def sign_in(page: Page, hub: Hub) -> None:
+def sign_in(page: Page, hub: Hub, name: str = "admin", password: str = PASSWORD) -> None:
     page.goto(hub.url)
-    page.get_by_label("Name").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="Connections")).to_be_visible()
 
