@@ -110,6 +110,14 @@ class Check:
     fault: Callable[[Mapping[str, Any]], str | None]
     stored: tuple[str, ...] = ()
 
+    def locale(self, values: Mapping[str, Any]) -> str | None:
+        """Of a field with a value per locale, the first one that is at fault by itself."""
+        texts = values.get(self.field.column)
+        if not isinstance(texts, dict):
+            return None
+        wrong = (locale for locale in texts if self.fault({**values, self.field.column: {locale: texts[locale]}}))
+        return next(wrong, None)
+
 
 @dataclass(frozen=True, eq=False)
 class Part:

@@ -16,7 +16,20 @@ from sqlalchemy import Connection, select
 from datahub.entities.base import Field
 from datahub.jobs import ledger
 from datahub.jobs.held_values import still_held
-from datahub.jobs.import_extras import ExtraValues, Faults, what_differs
+from datahub.jobs.import_extras import ExtraValues, what_differs
+from datahub.jobs.import_faults import (
+    NOT_EDITABLE,
+    REQUIRED,
+    UNKNOWN_KEY,
+    Fault,
+    Faults,
+    blame,
+    blame_all,
+    explain,
+    fault_of,
+    join,
+    name_culprits,
+)
 from datahub.jobs.import_fold import Record, Row, Warned, fold, read_row
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
@@ -26,7 +39,7 @@ from datahub.jobs.merge import ABSENT, CREATE, DELETE, IN_USE, NOTHING, REVIVE, 
 from datahub.jobs.merge_target import Target, is_json
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
-from datahub.jobs.tree_cycles import OWN_ANCESTOR, new_cycles
+from datahub.jobs.tree_cycles import new_cycles
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
 
@@ -34,7 +47,6 @@ CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
 WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
-UNKNOWN_KEY, NOT_EDITABLE = "unknown_key", "not_editable"
 
 
 @dataclass
@@ -72,6 +84,8 @@ class ChunkWriter:
             faulty |= found
             spoilt |= {row.key for row in rows if row.sequence in found}
             records = [kept for record in records for kept in self._refold(record, faulty, spoilt)]
+        if self._part is not None:
+            name_culprits(self._plan.root, rows, faulty)
         actions = self._apply(now)
         self._settle(rows, records, actions, faulty, outcome)
         return outcome
@@ -97,10 +111,8 @@ class ChunkWriter:
         # Asked for first: nothing else can be asked while rows are copied.
         stored = self._stored(self._plan.root, [record.key for record in records])
         keep_used_options(self._connection, self._plan, records, stored)
-        for record, item, message in broken_with_stored(self._connection, self._plan, records):
-            for row in self._to_blame(record):
-                fault = {"code": "malformed", "field": item.key, "value": "", "message": message}
-                _blame(faults, row, fault)
+        for record, item, fault in broken_with_stored(self._connection, self._plan, records):
+            blame_all(faults, self._plan.root, record, self._to_blame(record), item, fault)
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
         problems = self._root.problems()
@@ -111,22 +123,21 @@ class ChunkWriter:
         for problem in problems:
             record = by_speaker[problem.sequence]
             old, _ = differing.get(record.key, {}).get(problem.field.key, (None, None))
-            for row in self._to_blame(record):
-                _blame(faults, row, _explain(problem, row, of_part=False, plan=self._plan, stored=old))
-        for record, fault in self._against_others(records):
-            for row in self._to_blame(record):
-                _blame(faults, row, fault)
-        _join(faults, missing)
+            fault = explain(problem, self._plan.root, record.values, record.key, old)
+            blame_all(faults, self._plan.root, record, self._to_blame(record), problem.field, fault)
+        for record, item, fault in self._against_others(records):
+            blame_all(faults, self._plan.root, record, self._to_blame(record), item, fault)
+        join(faults, missing)
 
-    def _against_others(self, records: list[Record]) -> Iterator[tuple[Record, dict[str, str]]]:
+    def _against_others(self, records: list[Record]) -> Iterator[tuple[Record, Field, Fault]]:
         """What the merge cannot see."""
         for record, holders in still_held(self._connection, self._plan, records):
-            fault = {"code": IN_USE, "field": self._plan.root.key.key, "value": record.key[:200]}
-            yield record, fault | {"message": cannot_delete(" and ".join(holders))}
+            problem = Problem(0, IN_USE, self._plan.root.key, cannot_delete(" and ".join(holders)))
+            yield record, problem.field, explain(problem, self._plan.root, record.values, record.key)
         for record, item, unknown in self._unknown_in_lists(records):
-            yield record, _fault("unknown_reference", item, unknown)
+            yield record, item, fault_of("unknown_reference", item, unknown)
         for record, item, parent in new_cycles(self._connection, self._plan.root, records):
-            yield record, _fault("cycle", item, [parent])
+            yield record, item, fault_of("cycle", item, [parent])
 
     def _to_blame(self, record: Record) -> list[Row]:
         """For what is wrong with the record: each of its rows, or where it has no parts, the one that counts."""
@@ -139,14 +150,14 @@ class ChunkWriter:
         merge.stage(self._staged_parts(target, records, stored, missing))
         for problem in merge.problems():
             row = parts[problem.sequence]
-            _blame(faults, row, _explain(problem, row, of_part=True, plan=self._plan))
-        _join(faults, missing)
+            blame(faults, row, explain(problem, target, row.part_values, row.part_key))
+        join(faults, missing)
         for record in self._without_parts(records):
             for row in record.rows:
-                _blame(faults, row, _fault("required", target.key, []))
+                blame(faults, row, fault_of(REQUIRED, target.key, []))
         for row in self._second_claims(records, faults):
             problem = Problem(row.spooled.sequence, "belongs_to_another", target.key)
-            faults[problem.sequence] = [_explain(problem, row, of_part=True, plan=self._plan)]
+            faults[problem.sequence] = [explain(problem, target, row.part_values, row.part_key)]
 
     def _without_parts(self, records: list[Record]) -> list[Record]:
         """New records that name no part although they need one."""
@@ -199,7 +210,7 @@ class ChunkWriter:
                 final = self._extras.final(record, known and known[extras.column])
                 for fault in self._extras.missing(record, final):
                     for row in self._to_blame(record):
-                        _blame(missing, row, fault)
+                        blame(missing, row, fault)
             cells = _cells(target, record.values, known, final)
             spooled = record.speaker.spooled
             yield (spooled.sequence, spooled.file, spooled.line, record.key, record.key, record.remove, *cells)
@@ -214,7 +225,7 @@ class ChunkWriter:
                 if extras and not row.part_remove:
                     final = self._extras.final_part(record, row, known and known[extras.column])
                     for fault in self._extras.missing(record, final, of_part=True):
-                        _blame(missing, row, fault)
+                        blame(missing, row, fault)
                 cells = _cells(target, row.part_values, known, final)
                 spooled = row.spooled
                 yield (spooled.sequence, spooled.file, spooled.line, record.key, key, row.part_remove, *cells)
@@ -276,15 +287,6 @@ class ChunkWriter:
         outcome.counts[UNCHANGED] += len(rows) - len(outcome.rejected) - len(actions)
 
 
-def _join(faults: Faults, others: Faults) -> None:
-    for sequence, found in others.items():
-        faults.setdefault(sequence, []).extend(found)
-
-
-def _blame(faults: Faults, row: Row, fault: dict[str, str]) -> None:
-    faults.setdefault(row.spooled.sequence, []).append(fault)
-
-
 def _cells(
     target: Target, values: Sequence[Any], stored: dict[str, Any] | None, final: dict[str, Any] | None
 ) -> Iterable[Any]:
@@ -310,34 +312,3 @@ def _with_json(
 
 def _stronger(one: int, other: int) -> int:
     return max(one, other, key=lambda action: (STRENGTH[OUTCOMES[action]], action == ABSENT))
-
-
-def _explain(problem: Problem, row: Row, *, of_part: bool, plan: Plan, stored: Any = None) -> dict[str, str]:
-    target = plan.part if of_part and plan.part is not None else plan.root
-    values = row.part_values if of_part else row.values
-    given = values[target.given.index(problem.field)] if problem.field in target.given else None
-    if given is None and problem.field is target.key:
-        given = row.part_key if of_part else row.spooled.key
-    shown = [] if given is None else [str(given)]
-    if problem.message:
-        return {
-            "code": problem.code,
-            "field": problem.field.key,
-            "value": "".join(shown)[:200],
-            "message": problem.message,
-        }
-    return _fault(problem.code, problem.field, shown, stored)
-
-
-def _fault(code: str, item: Field, given: list[str], stored: Any = None) -> dict[str, str]:
-    shown = ", ".join(given)
-    name = item.refers_to.name.replace("_", " ").lower() if item.refers_to else ""
-    was = "" if stored is None else f" It is {stored}, and the row says {shown}."
-    messages = {
-        "required": "This field is required.",
-        "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
-        NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
-        "cycle": OWN_ANCESTOR,
-        "belongs_to_another": f"{shown} belongs to another record.",
-    }
-    return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}

@@ -11,15 +11,15 @@ from sqlalchemy import Connection, select
 
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.jobs.attribute_links import AttributeLinks, Borne
+from datahub.jobs.import_faults import REQUIRED, Fault, Faults, as_cell
 from datahub.jobs.import_fold import Record, Row, differs
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import contradicts, newer
 from datahub.models.catalogue import Category, Product
 
-NOT_APPLICABLE, REQUIRED = "not_applicable", "required"
+NOT_APPLICABLE = "not_applicable"
 
-Faults = dict[int, list[dict[str, str]]]
 # By external id, the locales that go, or None where all of it goes.
 Cleared = Mapping[str, set[str] | None]
 
@@ -68,7 +68,7 @@ class ExtraValues:
         cleared = self._cleared(self._of(record).by_variant, own)
         return self._joined(record, row.part_values[-1], stored, cleared)
 
-    def missing(self, record: Record, final: Mapping[str, Any], *, of_part: bool = False) -> list[dict[str, str]]:
+    def missing(self, record: Record, final: Mapping[str, Any], *, of_part: bool = False) -> list[Fault]:
         """A fault for each value that is required and not there."""
         known = self._of(record)
         required = known.by_variant if of_part else known.by_product
@@ -113,7 +113,9 @@ class ExtraValues:
                     record.speaker = max(record.speaker, row, key=lambda it: it.spooled.sequence)
                 else:
                     message = "The category of the product has no such attribute, or only for variants."
-                    fault = self._fault(NOT_APPLICABLE, external_id, str(value), message)
+                    fault = self._fault(NOT_APPLICABLE, external_id, as_cell(value), message)
+                    if external_id in self._localised:
+                        fault["locale"] = next(iter(value))
                     faults.setdefault(row.spooled.sequence, []).append(fault)
             if self._plan.part is not None:
                 row.part_values[-1] = of_variant or None
@@ -141,7 +143,7 @@ class ExtraValues:
         joined: dict[str, Any] = newer(base, dict(given or {}))
         return joined
 
-    def _fault(self, code: str, external_id: str, value: str, message: str) -> dict[str, str]:
+    def _fault(self, code: str, external_id: str, value: str, message: str) -> Fault:
         return {"code": code, "field": f"{self._prefix}{external_id}", "value": value[:200], "message": message}
 
 

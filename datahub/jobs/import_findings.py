@@ -44,7 +44,8 @@ def _rejection(execution_id: int, row: SpooledRow, faults: list[dict[str, str]])
         "sequence": row.sequence,
         "file": row.file,
         "line": row.line,
-        "record_key": _key(row),
+        # Of a row that was not looked into, the key may be there to read, though nothing was done with it.
+        "record_key": _key(row) or faults[0].get("key"),
         "cause": faults[0]["code"],
         "field": faults[0]["field"],
         "faults": faults,

@@ -15,6 +15,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
+from datahub.entities import ENTITIES
+from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.errors import NotFoundError
 from datahub.jobs import execution_list
 from datahub.jobs.execution_list import Wanted
@@ -177,21 +179,36 @@ def rejections(
 
 
 def columns_of(execution: Execution) -> Columns:
-    """What the files call the columns of the fields that one column feeds."""
+    """What the files call the columns of the fields that one column feeds, and, as `field[locale]`, of each locale."""
     recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
+    entity = ENTITIES.get(recipe.get("entity", ""))
+    prefix = ATTRIBUTE if entity and entity.has_attributes else CUSTOM_FIELD
     found: dict[tuple[str, str], str] = {}
-    for file, bound in recipe.get("bound", {}).items():
-        header = recipe["headers"][file]
+    for file, header in recipe.get("headers", {}).items():
+        extras = recipe.get("extra_columns", {}).get(file, ())
+        bound = [
+            *recipe.get("bound", {}).get(file, ()),
+            *((at, f"{prefix}{code}", locale) for at, code, locale in extras),
+        ]
         fed = Counter(field for _, field, _ in bound)
-        found |= {(file, field): header[at] for at, field, _ in bound if at < len(header) and fed[field] == 1}
+        # A column that names the main locale goes before one that names none.
+        for at, field, locale in sorted(bound, key=lambda one: one[2] is not None):
+            if at < len(header):
+                found[file, f"{field}[{locale or recipe.get('main_locale')}]"] = header[at]
+                if fed[field] == 1:
+                    found[file, field] = header[at]
     return found
 
 
 def faults_of(row: RejectedRow, columns: Columns) -> list[dict[str, str]]:
     """Each with the column that it is about; empty where it is about none."""
-    return [
-        fault | {"column": fault.get("column") or columns.get((row.file, fault["field"]), "")} for fault in row.faults
-    ]
+    return [fault | {"column": fault.get("column") or _column_of(row.file, fault, columns)} for fault in row.faults]
+
+
+def _column_of(file: str, fault: dict[str, str], columns: Columns) -> str:
+    field = fault["field"]
+    named = columns.get((file, f"{field}[{fault['locale']}]")) if "locale" in fault else None
+    return named or columns.get((file, field), "")
 
 
 def warnings(session: Session, execution: Execution, *, page: int = 0, size: int = PAGE_SIZE) -> Slice[ImportWarning]:

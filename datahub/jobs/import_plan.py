@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from datahub.entities.base import EntityType, Field, Part
+from datahub.entities.base import Check, EntityType, Field, Part
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS, Definition
 from datahub.entities.values import (
     BOOLEAN,
@@ -167,6 +167,16 @@ class Plan:
             return parse
         return lambda text: parse(self._transcoding.transcode(field.key, text, multiple=is_multiple))
 
+    def key_of(self, cells: Sequence[str]) -> str | None:
+        """Of a row that is not looked into, if its cell can be read."""
+        for cell in self._cells:
+            if cell.place == -1 and not cell.of_part and cell.column < len(cells):
+                try:
+                    return cell.read(cells[cell.column].replace("\0", "").strip()) or None
+                except ValueError:
+                    return None
+        return None
+
     def convert(self, cells: Sequence[str]) -> Converted:
         """Never raises: what cannot be read becomes a fault of the row."""
         row = Converted(values=[None] * len(self.root.given))
@@ -186,7 +196,7 @@ class Plan:
         for column, definition, locale in self._extra_cells:
             text = cells[column].strip()
             if text:
-                self._read_extra(definition, text, locale, row)
+                self._read_extra(definition, text, locale, row, column)
         if not row.faults:
             self._check(row)
         return row
@@ -200,7 +210,7 @@ class Plan:
         for check in self.entity.checks:
             given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
             if message := check.fault(given):
-                row.faults.append(self._fault("malformed", check.field, "", message))
+                row.faults.append(fault_of_check(check, given, message))
 
     def _read(self, cell: Cell, text: str, row: Converted) -> Any:
         """None for an empty cell, and for one that becomes a fault of the row."""
@@ -209,22 +219,32 @@ class Plan:
             value = cell.read(given) if given else None
         except ValueError as error:
             hint = " A transcoding can exchange other words for these." if cell.field.type in WORDED else ""
-            row.faults.append(self._fault("malformed", cell.field, given, f"{error}{hint}"))
+            row.faults.append(self._fault("malformed", cell.field, given, f"{error}{hint}", cell.column))
             return None
         if len(cell.known) < REMEMBERED and len(text) <= REMEMBERED_LENGTH:
             cell.known[text] = value
         return value
 
-    def _read_extra(self, definition: Definition, text: str, locale: str, row: Converted) -> None:
+    def _read_extra(self, definition: Definition, text: str, locale: str, row: Converted, column: int) -> None:
         try:
             value = definition.parse(text, locale, self.main_locale)
         except ValueError as error:
-            row.faults.append(self._fault("malformed", definition.as_field(), text, str(error)))
+            row.faults.append(self._fault("malformed", definition.as_field(), text, str(error), column))
             return
         row.extras[definition.external_id] = newer(row.extras.get(definition.external_id), value)
 
-    def _fault(self, code: str, field: Field, value: str, message: str) -> dict[str, str]:
-        return {"code": code, "field": field.key, "value": value[:200], "message": message}
+    def _fault(self, code: str, field: Field, value: str, message: str, column: int | None = None) -> dict[str, str]:
+        told = {"code": code, "field": field.key, "value": value[:200], "message": message}
+        return told if column is None else told | {"column": self.header[column]}
+
+
+def fault_of_check(check: Check, values: Mapping[str, Any], message: str) -> dict[str, str]:
+    """Where a locale is at fault, with it: the column is that of the locale."""
+    told = {"code": "malformed", "field": check.field.key, "value": "", "message": message}
+    locale = check.locale(values)
+    if locale is not None:
+        told |= {"locale": locale, "value": "||".join(values[check.field.column][locale])[:200]}
+    return told
 
 
 def _lacks_part_key(part: Part, row: Converted) -> bool:

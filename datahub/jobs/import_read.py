@@ -269,6 +269,8 @@ def _unmended(kept: str, delimiter: str) -> tuple[list[str], Fault]:
 def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Converted:
     """A row whose cells may not be under their columns is not looked into."""
     told = {"code": fault.code, "field": "", "column": fault.column or "", "value": "", "message": fault.message}
+    if key := plan.key_of(cells):
+        told["key"] = key
     return Converted(values=[None] * len(plan.root.given), faults=[told])
 
 

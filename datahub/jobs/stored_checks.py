@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from datahub.entities.base import Field
 from datahub.jobs.import_fold import Record
-from datahub.jobs.import_plan import Plan
+from datahub.jobs.import_plan import Plan, fault_of_check
 from datahub.jobs.stored_values import stored_values
 
 
 def broken_with_stored(
     connection: Connection, plan: Plan, records: Sequence[Record]
-) -> Iterator[tuple[Record, Field, str]]:
-    """With words for a person."""
+) -> Iterator[tuple[Record, Field, dict[str, str]]]:
+    """Each with its fault."""
     for check in plan.entity.checks:
         given = [(record, _given(plan, record)) for record in records if not record.remove]
         checked = [(record, values) for record, values in given if check.field.column in values]
@@ -24,8 +24,9 @@ def broken_with_stored(
             continue
         stored = stored_values(connection, plan.root, check.stored, [record.key for record, _ in checked])
         for record, values in checked:
-            if message := check.fault({**stored.get(record.key, {}), **values}):
-                yield record, check.field, message
+            final = {**stored.get(record.key, {}), **values}
+            if message := check.fault(final):
+                yield record, check.field, fault_of_check(check, final, message)
 
 
 def _given(plan: Plan, record: Record) -> dict[str, Any]:

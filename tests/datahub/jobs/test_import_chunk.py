@@ -131,7 +131,7 @@ def test_a_bad_part_costs_its_row_and_a_bad_parent_all_rows(load: Importer, sess
     assert sorted(causes(outcome)) == [
         (3, "belongs_to_another", "variantExternalId"),
         (4, "unknown_reference", "productClassificationCategoryId"),
-        (5, "unknown_reference", "productClassificationCategoryId"),
+        (5, "other_row_invalid", ""),
     ]
 
 

@@ -123,7 +123,7 @@ def test_bad_rows_are_kept_and_the_rest_is_written(importing: Context, start: St
         assert [(row.line, row.record_key, row.field) for row in kept] == [
             (14, "S-13", "supplierRating"),
             (15, None, "externalId"),
-            (16, None, ""),
+            (16, "S-14", ""),
         ]
         assert kept[0].cells == ["S-13", "Bad rating", "three"]
 

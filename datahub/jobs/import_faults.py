@@ -1,0 +1,112 @@
+"""What is said of rows that are rejected: of those that are at fault, and of those that go along with them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from datahub.entities.base import Field
+from datahub.jobs.import_fold import Record, Row
+from datahub.jobs.merge import IN_USE, Problem
+from datahub.jobs.merge_target import Target
+from datahub.jobs.tree_cycles import OWN_ANCESTOR
+from datahub.storage import SpooledRow
+
+UNKNOWN_KEY, NOT_EDITABLE, REQUIRED, OTHER_ROW = "unknown_key", "not_editable", "required", "other_row_invalid"
+
+Fault = dict[str, str]
+# By sequence of the row; the first one is the cause.
+Faults = dict[int, list[Fault]]
+
+
+def blame(faults: Faults, row: Row, fault: Fault) -> None:
+    faults.setdefault(row.spooled.sequence, []).append(fault)
+
+
+def blame_all(faults: Faults, target: Target, record: Record, rows: Sequence[Row], item: Field, fault: Fault) -> None:
+    """For what is wrong with the record as a whole: rows that do not say it go along with one that does."""
+    bearers = _bearers(target, record, rows, item, fault["code"])
+    own = {row.spooled.sequence for row in bearers}
+    for row in rows:
+        blame(faults, row, fault if row.spooled.sequence in own else _because_of(bearers[-1].spooled, fault))
+
+
+def join(faults: Faults, others: Faults) -> None:
+    for sequence, found in others.items():
+        faults.setdefault(sequence, []).extend(found)
+
+
+def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) -> None:
+    """A record lacks what another row of it says wrongly: that row is at fault, not those that leave it out."""
+    shared = {item.key for item in target.fields}
+    by_record: dict[str, list[SpooledRow]] = defaultdict(list)
+    for row in rows:
+        if row.sequence in faulty:
+            by_record[row.key].append(row)
+    for group in by_record.values():
+        culprits: dict[str, tuple[SpooledRow, Fault]] = {}
+        for row in group:
+            for fault in faulty[row.sequence]:
+                if fault["field"] in shared and fault["code"] not in (REQUIRED, OTHER_ROW):
+                    culprits.setdefault(fault["field"], (row, fault))
+        for row in group if culprits else ():
+            faulty[row.sequence] = [
+                _because_of(*culprits[fault["field"]])
+                if fault["code"] == REQUIRED and fault["field"] in culprits
+                else fault
+                for fault in faulty[row.sequence]
+            ]
+
+
+def explain(problem: Problem, target: Target, values: Sequence[Any], key: str | None, stored: Any = None) -> Fault:
+    """`values` are those of the given fields; `stored` is what a field that may not change holds."""
+    item = problem.field
+    given = values[target.given.index(item)] if item in target.given else None
+    if given is None and item is target.key:
+        given = key
+    shown = [] if given is None else [as_cell(given)]
+    if problem.message:
+        return {"code": problem.code, "field": item.key, "value": "".join(shown)[:200], "message": problem.message}
+    return fault_of(problem.code, item, shown, stored)
+
+
+def fault_of(code: str, item: Field, given: Sequence[str], stored: Any = None) -> Fault:
+    shown = ", ".join(given)
+    name = item.refers_to.name.replace("_", " ").lower() if item.refers_to else ""
+    was = "" if stored is None else f" It is {as_cell(stored)}, and the row says {shown}."
+    messages = {
+        REQUIRED: "This field is required.",
+        "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
+        NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
+        "cycle": OWN_ANCESTOR,
+        "belongs_to_another": f"{shown} belongs to another record.",
+    }
+    return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}
+
+
+def as_cell(value: Any) -> str:
+    """A converted value as a file would have it."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, dict):
+        value = list(value.values())
+    return "||".join(map(as_cell, value)) if isinstance(value, list) else str(value)
+
+
+def _bearers(target: Target, record: Record, rows: Sequence[Row], item: Field, code: str) -> Sequence[Row]:
+    if code == IN_USE:
+        return [row for row in rows if row.remove] or rows
+    value = record.values[target.given.index(item)] if item in target.given else None
+    if value is None:
+        return rows
+    place = target.given.index(item)
+    return [row for row in rows if row.values[place] == value] or rows
+
+
+def _because_of(row: SpooledRow, fault: Fault) -> Fault:
+    told = f"Line {row.line} of {row.file}, of the same record, is rejected, and this one with it: {fault['message']}"
+    return {"code": OTHER_ROW, "field": "", "value": "", "message": told}
