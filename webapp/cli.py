@@ -172,8 +172,12 @@ def permissions() -> None:
 @click.option("--demo", "with_demo", is_flag=True, help="Fill an empty database with the demo.")
 @with_appcontext
 def prepare(with_demo: bool) -> None:
-    """Bring the database up to date, as bin/run does at each start; print the demo's login while it is valid."""
+    """Bring the database up to date, as bin/run does at each start; print the demo's login while it is valid.
+
+    Fails where a stored secret cannot be read with the keys that are set."""
     upgrade()
+    with _work() as session:
+        connections.check_secrets(session, current_app.extensions["vault"])
     if with_demo:
         _fill()
     password = os.environ.get("DEMO_PASSWORD", "")

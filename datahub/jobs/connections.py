@@ -209,6 +209,13 @@ def rotate_secrets(session: Session, vault: Vault) -> int:
     return rotated
 
 
+def check_secrets(session: Session, vault: Vault) -> None:
+    """Raises SettingError when one of them cannot be read with the keys of this installation."""
+    for stored in session.execute(select(Connection.password, Connection.private_key)):
+        for secret in filter(None, stored):
+            vault.decrypt(secret)
+
+
 def _read(
     name: str,
     host: str,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
 from click.testing import Result
+from cryptography.fernet import Fernet
 from flask.testing import FlaskCliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
@@ -15,7 +18,10 @@ from datahub.access import tokens, users
 from datahub.jobs import connections
 from datahub.models.access import ApiToken, User
 from datahub.models.connection import Connection
+from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.factories import add_connection
+from webapp import cli
 
 PASSWORD = "a long enough one"
 
@@ -115,6 +121,27 @@ def test_demo_without_a_sandbox_says_what_is_missing(runner: FlaskCliRunner, mon
     monkeypatch.delenv("SANDBOX_PORT", raising=False)
     result = runner.invoke(args=["demo"])
     assert (result.exit_code, "sandbox server" in result.output) == (1, True)
+
+
+def test_a_wrong_key_fails_at_the_start_and_is_named(
+    runner: FlaskCliRunner,
+    sessions: sessionmaker[Session],
+    vault: Vault,
+    settings: Settings,
+    start_app: Callable[[Settings], APIFlask],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The tables are there already.
+    monkeypatch.setattr(cli, "upgrade", lambda: None)
+    with sessions.begin() as session:
+        add_connection(session, vault, password=vault.encrypt("a secret"))
+    assert runner.invoke(args=["prepare"]).exit_code == 0
+    key = Fernet.generate_key().decode()
+    wrong, lost = {"test": key}, {"new": key}
+    for keys, told in ((wrong, "The key test in ENCRYPTION_KEYS is not the one"), (lost, "needs the key test")):
+        other = start_app(dataclasses.replace(settings, encryption_keys=keys)).test_cli_runner()
+        result = other.invoke(args=["prepare"])
+        assert (result.exit_code, told in result.output) == (1, True), result.output
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -20,6 +20,7 @@ from datahub.models.access import ApiToken, User
 from datahub.models.audit import AuditEntry
 from datahub.models.connection import Connection
 from datahub.models.export_job import ExportJob, export_job_suppliers
+from datahub.models.party import Store
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_supplier
 
@@ -159,6 +160,14 @@ def test_suppliers_of_a_job_are_recorded_by_their_ids(acting: Session, vault: Va
     job.suppliers.remove(supplier)
     acting.flush()
     assert entries(acting)[before + 1].changes == {"suppliers": [["S-1"], []]}
+
+
+def test_the_stores_that_a_user_is_limited_to_are_recorded(acting: Session) -> None:
+    user = users.create(acting, name="bob", password=PASSWORD, role="OPERATOR")
+    acting.commit()
+    user.stores = list(acting.scalars(select(Store)))
+    acting.flush()
+    assert entries(acting)[-1].changes == {"stores": [[], ["default_store"]]}
 
 
 def test_what_is_deleted_is_recorded_with_what_it_was(acting: Session, vault: Vault) -> None:
