@@ -30,7 +30,7 @@ from datahub.models.order import Order, OrderPayment, OrderSnapshot, OrderStatus
 from datahub.models.party import Store, Supplier
 from datahub.orders.snapshot import build_document
 from datahub.vault import Vault
-from tests.catalogue import make_offer, make_product, record_change
+from tests.catalogue import make_attribute, make_offer, make_product, record_change
 from tests.factories import (
     add_connection,
     add_import_execution,
@@ -78,6 +78,7 @@ def fill(session: Session, vault: Vault) -> TwoStores:
     """Flushes; the caller commits."""
     connection = add_connection(session, vault, name="ERP")
     north, south = _shop(session, "NORTH"), _shop(session, "SOUTH")
+    make_attribute(session, stores=[north.store.external_id, south.store.external_id])
     both = make_job(session, connection, name="Of both", suppliers=[north.supplier, south.supplier])
     everyone = make_job(session, connection, name="Of everyone")
     southern = make_job(session, connection, name="Of one", suppliers=[south.supplier])

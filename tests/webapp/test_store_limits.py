@@ -272,6 +272,19 @@ def test_a_job_of_every_supplier_is_not_his_to_change(ask: Ask, stores: TwoStore
         assert (kept.active, kept.suppliers, kept.trigger_statuses) == (True, [], ["ACCEPTED_BY_SUPPLIER"])
 
 
+def test_pages_offer_what_he_may(ask: Ask, stores: TwoStores) -> None:
+    edits = {
+        job.name: f"/export-jobs/{job.public_id}/edit" in ask(f"/export-jobs/{job.public_id}").text
+        for job in (stores.both, stores.southern, stores.everyone)
+    }
+    assert edits == {"Of both": True, "Of one": True, "Of everyone": False}
+    listed = ask("/export-jobs").text
+    assert [f"/export-jobs/{job.public_id}/delete" in listed for job in (stores.both, stores.everyone)] == [True, False]
+    assert f"/export-jobs/{stores.everyone.public_id}/run" in listed
+    assert "/imports/new" not in ask("/imports").text
+    assert "/connections/new" not in ask("/connections").text
+
+
 def test_a_job_with_suppliers_of_other_stores_is_not_his_to_delete(ask: Ask, stores: TwoStores) -> None:
     assert ask(f"/v1/mapper/jobout/{stores.both.public_id}", "DELETE").status_code == 409
     assert ask(f"/v1/mapper/jobout/{stores.southern.public_id}", "DELETE").status_code == 409
@@ -347,6 +360,7 @@ def test_consequences_and_choices_of_a_form_are_those_of_his_stores(ask: Ask, st
     assert "1 order is" not in seen.text
     seen = ask("/export-jobs/preview", "POST", data=typed | {"supplier_external_ids": ["NORTH-SUP", "SOUTH-SUP"]})
     assert "1 order is" in seen.text
+    assert "Suppliers: tick at least one." in ask("/export-jobs/preview", "POST", data=typed).text
     suppliers = ask(f"/export-jobs/suppliers?job={job}", "POST", data=typed)
     assert "NORTH-SUP" in suppliers.text
     assert "1 supplier of other stores stays" in suppliers.text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from wtforms import SelectChoice
 
+from datahub.access import store_limits
 from datahub.jobs import connections, export_jobs, preview, record_reads
 from datahub.jobs.preview import Preview
 from datahub.models.connection import SFTP
@@ -92,12 +93,16 @@ def preview_context(session: Session, form: ExportJobForm, job: ExportJob | None
     }
 
 
-def faults(session: Session, form: ExportJobForm, job_public_id: str) -> list[str]:
+def faults(session: Session, form: ExportJobForm, job: ExportJob | None) -> list[str]:
     """What is missing or wrong so far, in words; the form itself stays as it is."""
+    job_public_id = job.public_id if job else ""
     form.validate()
     found = [f"{form[name].label.text}: {message}" for name, messages in form.errors.items() for message in messages]
     if form.name.data and export_jobs.is_name_taken(session, form.name.data, except_public_id=job_public_id):
         found.append(f"Name: another export job is called {form.name.data.strip()}.")
+    has_hidden = job is not None and bool(export_jobs.hidden_suppliers(session, job))
+    if store_limits.of_session(session) and not form.supplier_external_ids.data and not has_hidden:
+        found.append("Suppliers: tick at least one.")
     return found
 
 

@@ -87,7 +87,7 @@ def preview() -> str:
     """The consequences of what is typed so far. Saves nothing."""
     session = _only_reading()
     form, job = ExportJobForm(), _edited(session)
-    faults = form_parts.faults(session, form, job.public_id if job else "")
+    faults = form_parts.faults(session, form, job)
     return render_template("export_jobs/_preview.html", faults=faults, **form_parts.preview_context(session, form, job))
 
 
