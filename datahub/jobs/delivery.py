@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,8 +123,11 @@ async def deliver(
     except ConnectionLostError:
         raise
     except (TransientError, ConfigError):
-        # The server said no: nothing arrived.
-        await ledger.run(lambda session: _mark(session, claim, None, None))
+        # The server said no. A file that is gone all the same was named by the late rename of an earlier attempt; and
+        # where it is still there, such a rename may yet come.
+        if await _is_there(temporary, transport):
+            earlier = claim.rename_attempt if whole else None
+            await ledger.run(lambda session: _mark(session, claim, earlier, whole))
         raise
     crash_points.reach(crash_points.AFTER_RENAME)
     return "delivered"
@@ -139,6 +143,13 @@ def is_marked(session: Session, claim: Claim) -> bool:
     """Whether some attempt may be giving one of the temporary files its final name."""
     marked = session.scalar(select(Execution.rename_attempt).where(Execution.id == claim.execution_id))
     return marked is not None
+
+
+async def _is_there(path: str, transport: Transport) -> bool:
+    """False also when the server does not tell."""
+    with suppress(TransientError, ConfigError):
+        return await transport.stat_size(path) is not None
+    return False
 
 
 def _mark(session: Session, claim: Claim, attempt: int | None, source: int | None) -> None:
@@ -164,8 +175,8 @@ async def _look(
             size = await transport.stat_size(temporary)
             if size == len(file.content) and folder == target.folder:
                 return False, source
-            if size is not None:
-                await transport.remove(temporary)
+            # What is gone between the look and the removal was given its name, late.
+            if size is not None and await transport.remove(temporary):
                 return False, None
             if await transport.stat_size(join(folder, file.name)) == len(file.content):
                 return True, None

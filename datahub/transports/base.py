@@ -76,8 +76,8 @@ class Transport(Protocol):
     async def read_head(self, path: str, max_bytes: int) -> bytes:
         """The first `max_bytes` of a file, or all of one that is shorter. The file may be changing meanwhile."""
 
-    async def remove(self, path: str) -> None:
-        """Safe to repeat: a missing file is fine."""
+    async def remove(self, path: str) -> bool:
+        """Safe to repeat: False when there is no such file."""
 
     async def list_folder(self, folder: str) -> list[Entry]:
         """Sorted by name, without `.` and `..`; ConfigError for more than LIST_LIMIT entries."""

@@ -195,15 +195,17 @@ class SftpTransport:
             raise SourceChangedError(f"{path} changed while it was read: its sender is still at it.")
         return Fetched(size, digest.hexdigest(), _modified_at(after))
 
-    async def remove(self, path: str) -> None:
-        with suppress(FileNotFoundError):
-            try:
-                async with self._step("removing a file"):
-                    await self._client.remove(path)
-            except PermissionError as error:
-                raise TransientError(f"{self._server} gives no permission to remove {path}.") from error
-            except _StorageError as error:
-                raise TransientError(f"{self._server} refused to remove {path}: {error}") from error
+    async def remove(self, path: str) -> bool:
+        try:
+            async with self._step("removing a file"):
+                await self._client.remove(path)
+        except FileNotFoundError:
+            return False
+        except PermissionError as error:
+            raise TransientError(f"{self._server} gives no permission to remove {path}.") from error
+        except _StorageError as error:
+            raise TransientError(f"{self._server} refused to remove {path}: {error}") from error
+        return True
 
     async def list_folder(self, folder: str) -> list[Entry]:
         shown = folder or "."

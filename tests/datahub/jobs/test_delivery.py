@@ -8,14 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
+from datahub.errors import ConnectionLostError
 from datahub.jobs import executions, export_run, leftovers, lifecycle, orders, reconcile
 from datahub.jobs.export_run import Context
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STOPPED, SUCCESS, Execution
+from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.transports.sftp import SftpTransport
 from datahub.vault import Vault
@@ -115,6 +117,83 @@ def test_a_worker_that_dies_after_the_last_rename_leaves_an_error_that_says_so_a
     export_run.run(context, retried, 1)
     again = read(context.sessions, retried)
     assert (again.status, again.may_have_arrived_twice) == (SUCCESS, True)
+
+
+def hang_at_the_rename(context: Context, execution_id: int) -> None:
+    """The first attempt: its request is out, the answer never came."""
+
+    async def hang(*_: object) -> None:
+        raise ConnectionLostError("fell silent")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SftpTransport, "rename", hang)
+        export_run.run(context, execution_id, 1)
+
+
+def try_again(context: Context, execution_id: int) -> Execution:
+    with context.sessions.begin() as session:
+        execution = session.get_one(Execution, execution_id)
+        execution.next_attempt_at = database_now(session)
+        attempt = execution.attempts + 1
+    export_run.run(context, execution_id, attempt)
+    return read(context.sessions, execution_id)
+
+
+@contextmanager
+def carried_out_late(name: str, folder: Path, final: Path) -> Iterator[None]:
+    """The server carries out the rename of the first attempt just before it is asked for `name`."""
+    real = getattr(SftpTransport, name)
+
+    async def late(self: SftpTransport, path: str, *rest: str) -> object:
+        temporary = folder / Path(path).name
+        if temporary.exists():
+            temporary.rename(final)
+        return await real(self, path, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SftpTransport, name, late)
+        yield
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_late_rename_that_beats_the_next_attempt_is_found_or_marked(
+    context: Context, execution_id: int, folder: Path, is_taken: bool
+) -> None:
+    hang_at_the_rename(context, execution_id)
+    final = folder / f"{read(context.sessions, execution_id).entity_reference}.xml"
+    with carried_out_late("rename", folder, final):
+        beaten = try_again(context, execution_id)
+    assert list(folder.iterdir()) == [final]
+    assert (beaten.status, beaten.rename_attempt) == (JOB_PENDING, 2), "the marker stays"
+    if is_taken:
+        final.unlink()
+    found = try_again(context, execution_id)
+    assert (found.status, found.may_have_arrived_twice) == (SUCCESS, is_taken)
+
+
+def test_a_refusal_leaves_the_doubt_about_a_rename_that_may_yet_come(
+    context: Context, execution_id: int, folder: Path
+) -> None:
+    hang_at_the_rename(context, execution_id)
+    blocked = folder / f"{read(context.sessions, execution_id).entity_reference}.xml" / "full"
+    blocked.mkdir(parents=True)
+    refused = try_again(context, execution_id)
+    assert (refused.status, refused.rename_attempt, refused.rename_source) == (JOB_PENDING, 1, 1)
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_removed_may_have_arrived(
+    context: Context, execution_id: int, folder: Path, sshd: SshServer
+) -> None:
+    hang_at_the_rename(context, execution_id)
+    other = sshd.files / "other"
+    other.mkdir()
+    with context.sessions.begin() as session:
+        session.scalars(select(ExportJob)).one().output_folder = "other"
+    taken = sshd.files / "taken.xml"
+    with carried_out_late("remove", folder, taken):
+        found = try_again(context, execution_id)
+    assert taken.exists(), "it had arrived, and was taken"
+    assert (found.status, found.may_have_arrived_twice) == (SUCCESS, True)
 
 
 def test_a_rename_that_the_server_refused_leaves_no_doubt(

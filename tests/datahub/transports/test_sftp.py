@@ -69,8 +69,8 @@ def test_a_file_is_written_measured_renamed_over_another_and_removed(sshd: SshSe
         assert await transport.stat_size("out/.a.part") is None
         assert await transport.list_folder("out") == [Entry("a.xml", False, len(content))]
         assert (sshd.files / "out/a.xml").read_bytes() == content
-        await transport.remove("out/a.xml")
-        await transport.remove("out/a.xml")
+        assert await transport.remove("out/a.xml")
+        assert not await transport.remove("out/a.xml")
 
     use(connection_to(sshd, vault), vault, deliver)
     assert list((sshd.files / "out").iterdir()) == []
