@@ -192,9 +192,10 @@ class _Keys:
         """The few rows of the search, from which the filter then chooses."""
         if not ids:
             return None
-        columns = Execution.__table__.c
         names = ("id", "executed_at", "created_at", "kind", "origin", "status", "job_public_id")
-        known = select(*(columns[name] for name in names)).where(execution_search.is_one_of(self._session, ids))
+        known = select(*(getattr(Execution, name) for name in names)).where(
+            execution_search.is_one_of(self._session, ids)
+        )
         found = known.cte("found").prefix_with("materialized")
         wanted = self._wanted
         kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
@@ -202,8 +203,8 @@ class _Keys:
         conditions: list[ColumnElement[bool]] = [column.in_(values) for column, values in chosen if values]
         if wanted.job_public_id is not None:
             conditions.append(found.c.job_public_id == wanted.job_public_id)
-        query = select(found.c.id, found.c[self._at].label("at")).where(*conditions, *self._bounds(found.c))
-        order = self._order_of(found.c[self._at], found.c.id)
+        query = select(found.c.id, getattr(found.c, self._at).label("at")).where(*conditions, *self._bounds(found.c))
+        order = self._order_of(getattr(found.c, self._at), found.c.id)
         return query.order_by(*order).limit(limit).offset(offset).subquery("page")
 
     def _of_window(self, limit: int, offset: int) -> Subquery | None:
@@ -223,12 +224,12 @@ class _Keys:
         return select(every).order_by(*self._order(every.c)).limit(limit).offset(offset).subquery()
 
     def _of_range(self, conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
-        columns = Execution.__table__.c
-        query = select(columns.id, columns[self._at].label("at")).where(*conditions, *self._bounds(columns))
-        return query.order_by(*self._order_of(columns[self._at], columns.id)).limit(limit)
+        at = getattr(Execution, self._at)
+        query = select(Execution.id, at.label("at")).where(*conditions, *self._bounds(Execution))
+        return query.order_by(*self._order_of(at, Execution.id)).limit(limit)
 
     def _bounds(self, columns: Any) -> list[ColumnElement[bool]]:
-        at, wanted = columns[self._at], self._wanted
+        at, wanted = getattr(columns, self._at), self._wanted
         bounds: list[ColumnElement[bool]] = [at >= _start(wanted.since)] if wanted.since else []
         if wanted.until and wanted.until < date.max:
             bounds.append(at < _start(wanted.until + timedelta(days=1)))
@@ -249,13 +250,12 @@ class _Keys:
 
 def _ranges(wanted: Wanted) -> Iterator[list[ColumnElement[bool]]]:
     """The conditions of each range of an index that the filter takes in."""
-    columns = Execution.__table__.c
     kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
     # Said as the partial indexes say it.
-    of_kind = {kind: columns.kind == literal_column(f"'{kind}'") for kind in KINDS}
+    of_kind = {kind: Execution.kind == literal_column(f"'{kind}'") for kind in KINDS}
     of_job: list[ColumnElement[bool]] = []
     if wanted.job_public_id is not None:
-        of_job = [columns.job_public_id == wanted.job_public_id, of_kind[wanted.job_kind]]
+        of_job = [Execution.job_public_id == wanted.job_public_id, of_kind[wanted.job_kind]]
     if not wanted.statuses and not wanted.origins:
         yield of_job or [of_kind[kind] for kind in kinds]
         return
@@ -263,7 +263,7 @@ def _ranges(wanted: Wanted) -> Iterator[list[ColumnElement[bool]]]:
         origins = [origin for origin in ORIGINS_OF[kind] if not wanted.origins or origin in wanted.origins]
         statuses = [status for status in STATUSES_OF[kind] if not wanted.statuses or status in wanted.statuses]
         for origin, status in product(origins, statuses):
-            yield [*of_job, columns.origin == origin, columns.status == status]
+            yield [*of_job, Execution.origin == origin, Execution.status == status]
 
 
 @contextmanager

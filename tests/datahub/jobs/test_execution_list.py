@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from datahub.access import store_limits
+from datahub.access.store_limits import StoreLimit
 from datahub.db import database_now
 from datahub.jobs import execution_list, execution_search, executions, orders, queries
 from datahub.jobs.execution_list import Page, Wanted
@@ -35,6 +37,8 @@ from datahub.models.execution import (
 )
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
+from datahub.models.order import Order
+from datahub.models.party import Store
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
 
@@ -379,3 +383,23 @@ def test_ids_are_found_after_bulk_inserts_rollbacks_and_deletions(session: Sessi
     session.execute(text("delete from executions where public_id like '0000012b%'"))
     assert found(session, search="12b-0000") == []
     assert len(found(session, search="beef")) == 20
+
+
+@pytest.mark.usefixtures("job")
+def test_pages_are_filled_with_what_a_user_limited_to_stores_sees(session: Session) -> None:
+    now = database_now(session)
+    store = Store(external_id="NORTH", name="North", created_at=now, updated_at=now)
+    session.add(store)
+    session.flush()
+    made = make_executions(session, 6)
+    mine = made[::2]
+    for execution in mine:
+        session.get_one(Order, execution.order_id).store_id = store.id
+    session.flush()
+    store_limits.limit(session, StoreLimit((store.id,), ("NORTH",)))
+    session.expunge_all()
+    asked = (Wanted(), Wanted(statuses=[JOB_PENDING]), Wanted(search="-", names=True), Wanted(search=made[0].public_id))
+    for wanted, expected in zip(asked, (mine[:0:-1], mine[:0:-1], mine[:0:-1], mine[:1]), strict=True):
+        page = execution_list.read_page(session, wanted, size=2)
+        assert [it.id for it in page.items] == [it.id for it in expected]
+    assert found(session, search=made[1].public_id) == []
