@@ -96,7 +96,7 @@ def _sendings(session: Session) -> list[Sending]:
             origin=execution.origin,
             attempts=execution.attempts,
             is_marked_twice=execution.may_have_arrived_twice,
-            may_have_arrived=execution.rename_attempt is not None or execution.may_have_arrived_twice,
+            may_have_arrived=execution.may_have_arrived,
             file_name=file_name,
             sha256=sha256,
             error=execution.error,

@@ -48,8 +48,9 @@ def get(session: Session, public_id: str, *, job_public_id: str | None = None) -
 def stop(session: Session, execution: Execution, *, actor: str, reason: str = "stopped by a person") -> None:
     """JOB_STOPPED at once and for good. Raises IllegalMoveError when it has ended or is just being delivered."""
     ended: dict[str, object] = {"ended_at": database_now(session), "next_attempt_at": None}
-    session.refresh(execution)
-    if execution.rename_attempt is not None:
+    # Locked as the move locks it: no doubt can arise between the look and the move.
+    session.refresh(execution, with_for_update={"key_share": True})
+    if execution.may_have_arrived:
         reason = f"{reason}; an earlier attempt was about to name the file: it may have arrived"
         ended["error"] = f"Stopped. {lifecycle.MAY_HAVE_ARRIVED}"
     for came_from in lifecycle.NEXT[execution.kind]:
@@ -197,6 +198,13 @@ def _note(session: Session, action: str, execution: Execution) -> None:
     audit.note(session, action, kind="execution", object_id=execution.public_id, name=execution.job_name)
 
 
+def _may_one_have_arrived(session: Session, execution: Execution) -> bool:
+    """This one, or a retry of it or before it."""
+    same = [Execution.export_job_id == execution.export_job_id, Execution.snapshot_id == execution.snapshot_id]
+    in_doubt = select(exists().where(*same, Execution.status != SUCCESS, Execution.may_have_arrived))
+    return session.scalars(in_doubt).one()
+
+
 def _succeed(session: Session, execution: Execution, *, origin: str, actor: str) -> Execution:
     job = execution.export_job
     if job is None or execution.snapshot is None:
@@ -205,7 +213,7 @@ def _succeed(session: Session, execution: Execution, *, origin: str, actor: str)
         session, job, execution.snapshot, execution.entity_reference, origin=origin, actor=actor
     )
     reason = f"{origin.lower()} of {execution.public_id}"
-    if execution.status != SUCCESS and execution.rename_attempt is not None:
+    if execution.status != SUCCESS and _may_one_have_arrived(session, execution):
         values["may_have_arrived_twice"] = True
         reason += ", whose file may have arrived"
     values |= {"public_id": str(uuid4()), "predecessor_id": execution.id}

@@ -200,11 +200,11 @@ def fail(session: Session, held: Claim, failure: Failure, settings: Settings) ->
     Returns the new status. Raises LostClaimError when the claim is lost."""
     values: dict[str, Any] = {"token": None, "handed_out_at": None, "error": failure.message}
     if failure.final or held.attempt >= settings.max_attempts:
-        marked = session.scalar(select(Execution.rename_attempt).where(Execution.id == held.execution_id))
+        may_have_arrived = session.scalar(select(Execution.may_have_arrived).where(Execution.id == held.execution_id))
         values |= {
             "ended_at": database_now(session),
             "next_attempt_at": None,
-            "error": with_doubt(failure.message, marked),
+            "error": with_doubt(failure.message, bool(may_have_arrived)),
         }
         to = ERROR
     else:
@@ -219,9 +219,9 @@ def fail(session: Session, held: Claim, failure: Failure, settings: Settings) ->
     return to
 
 
-def with_doubt(message: str, rename_attempt: int | None) -> str:
+def with_doubt(message: str, may_have_arrived: bool) -> str:
     """The error of an execution that ends, and says so where its file may have arrived."""
-    return message if rename_attempt is None else f"{message}\n{MAY_HAVE_ARRIVED}"
+    return f"{message}\n{MAY_HAVE_ARRIVED}" if may_have_arrived else message
 
 
 def _end_attempt(session: Session, held: Claim, *, to: str, reason: str, values: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ def reap(session: Session, settings: Settings) -> int:
         values: dict[str, Any] = {"token": None, "handed_out_at": None, "error": reason}
         if execution.attempts >= settings.max_attempts:
             to = ERROR
-            error = lifecycle.with_doubt(reason, execution.rename_attempt)
+            error = lifecycle.with_doubt(reason, execution.may_have_arrived)
             values |= {"ended_at": now, "next_attempt_at": None, "error": error}
         else:
             to = JOB_PENDING

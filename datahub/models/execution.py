@@ -19,8 +19,10 @@ from sqlalchemy import (
     event,
     func,
     literal_column,
+    or_,
     text,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from datahub.db import Base
@@ -189,6 +191,17 @@ class Execution(Base):
     predecessor: Mapped[Execution | None] = relationship(remote_side=[id])
     payload: Mapped[Payload | None] = relationship(back_populates="execution")
     events: Mapped[list[Event]] = relationship(order_by="Event.id")
+
+    @hybrid_property
+    def may_have_arrived(self) -> bool:
+        """Some attempt, or the execution before this one, was about to give the file its final name, and whether it
+        arrived is not known. Of what ended as SUCCESS this says nothing."""
+        return self.rename_attempt is not None or self.may_have_arrived_twice
+
+    @may_have_arrived.inplace.expression
+    @classmethod
+    def _may_have_arrived(cls) -> ColumnElement[bool]:
+        return or_(cls.rename_attempt.is_not(None), cls.may_have_arrived_twice)
 
     @property
     def is_terminal(self) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.errors import ConnectionLostError
+from datahub.errors import ConnectionLostError, TransientError
 from datahub.jobs import executions, export_run, leftovers, lifecycle, orders, reconcile
 from datahub.jobs.export_run import Context
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STOPPED, SUCCESS, Execution
@@ -194,6 +194,86 @@ def test_a_file_that_is_gone_when_it_is_to_be_removed_may_have_arrived(
         found = try_again(context, execution_id)
     assert taken.exists(), "it had arrived, and was taken"
     assert (found.status, found.may_have_arrived_twice) == (SUCCESS, True)
+
+
+@pytest.fixture
+def doubted(context: Context, execution_id: int, folder: Path) -> Execution:
+    """The first attempt's file was taken; the second one saw that it is gone, and could not send it again."""
+    with database_away_at(lifecycle, "succeed"):
+        export_run.run(context, execution_id, 1)
+    (taken,) = folder.iterdir()
+    taken.unlink()
+    with context.sessions.begin() as session:
+        session.execute(update(Execution).values(lease_until=database_now(session) - timedelta(seconds=1)))
+    with context.sessions.begin() as session:
+        reconcile.reap(session, context.settings)
+    with full_disk():
+        export_run.run(context, execution_id, 2)
+    return read(context.sessions, execution_id)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    async def refuse(*_: object) -> None:
+        raise TransientError("its disk is full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SftpTransport, "upload", refuse)
+        yield
+
+
+def test_a_doubt_outlives_the_attempt_that_found_it(context: Context, doubted: Execution, folder: Path) -> None:
+    assert (doubted.status, doubted.rename_attempt, doubted.may_have_arrived_twice) == (JOB_PENDING, None, True)
+    with context.sessions.begin() as session:
+        session.execute(update(Execution).values(attempts=context.settings.max_attempts - 1))
+    with full_disk():
+        failed = try_again(context, doubted.id)
+    assert failed.status == ERROR
+    assert failed.error == f"its disk is full\n{lifecycle.MAY_HAVE_ARRIVED}"
+    with context.sessions.begin() as session:
+        retried = executions.retry(session, session.get_one(Execution, doubted.id), actor="ada")
+        assert "may have arrived" in retried.events[0].reason
+    again = try_again(context, retried.id)
+    assert (again.status, again.may_have_arrived_twice) == (SUCCESS, True)
+
+
+def test_a_worker_that_dies_in_doubt_leaves_an_error_that_says_so(
+    context: Context, doubted: Execution, let_lease_run_out: Await
+) -> None:
+    with context.sessions.begin() as session:
+        execution = session.get_one(Execution, doubted.id)
+        execution.attempts = context.settings.max_attempts - 1
+        execution.next_attempt_at = database_now(session)
+    with database_away_at(SftpTransport, "upload"):
+        export_run.run(context, doubted.id, context.settings.max_attempts)
+    let_lease_run_out()
+    failed = read(context.sessions, doubted.id)
+    assert failed.status == ERROR
+    assert lifecycle.MAY_HAVE_ARRIVED in (failed.error or "")
+
+
+def test_a_doubt_is_told_by_the_stop_and_passed_along_a_chain_of_retries(context: Context, doubted: Execution) -> None:
+    execution = doubted
+    for _ in range(3):
+        with context.sessions.begin() as session:
+            stopped = session.get_one(Execution, execution.id)
+            executions.stop(session, stopped, actor="ada")
+            assert stopped.error == f"Stopped. {lifecycle.MAY_HAVE_ARRIVED}"
+            assert "may have arrived" in stopped.events[-1].reason
+            execution = executions.retry(session, stopped, actor="ada")
+            assert execution.may_have_arrived_twice
+
+
+def test_a_second_retry_inherits_the_doubt_about_the_first(context: Context, execution_id: int) -> None:
+    with context.sessions.begin() as session:
+        failed = session.get_one(Execution, execution_id)
+        executions.stop(session, failed, actor="ada")
+        first = executions.retry(session, failed, actor="ada")
+        assert not first.may_have_arrived_twice
+        first.rename_attempt = 1
+        session.flush()
+        executions.stop(session, first, actor="ada")
+        assert executions.retry(session, failed, actor="ada").may_have_arrived_twice
 
 
 def test_a_rename_that_the_server_refused_leaves_no_doubt(
