@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, String, column, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
 from datahub.entities import ENTITIES
+from datahub.entities.attribute import METRIC_TYPES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
 from datahub.errors import NotFoundError
@@ -21,6 +22,13 @@ from datahub.models.custom_field import CustomField
 
 SORTS = ("external_id", "created_at", "updated_at")
 MOST_COUNTED = 10_000
+
+
+class Named(NamedTuple):
+    """What people call a custom field or an attribute. `unit` is that of its numbers, else empty."""
+
+    name: str
+    unit: str
 
 
 def entity_type(name: str) -> EntityType:
@@ -154,16 +162,21 @@ def holders(session: Session, reference: Reference, keys: Collection[str]) -> di
     return {}
 
 
-def custom_field_names(session: Session, entity: str) -> dict[str, str]:
+def named_custom_fields(session: Session, entity: str) -> dict[str, Named]:
     """By external id, of the custom fields that are defined."""
-    query = select(CustomField.external_id, CustomField.name).where(CustomField.entity == entity)
-    return dict(session.execute(query).all())
+    query = select(CustomField.external_id, CustomField.name, CustomField.unit).where(CustomField.entity == entity)
+    return {key: Named(name, unit or "") for key, name, unit in session.execute(query)}
 
 
-def attribute_names(session: Session, external_ids: Iterable[str], main_locale: str) -> dict[str, str]:
+def named_attributes(session: Session, external_ids: Iterable[str], main_locale: str) -> dict[str, Named]:
     """By external id, in the main locale where there is one."""
-    query = select(Attribute.external_id, Attribute.names).where(Attribute.external_id.in_(external_ids))
-    return {key: names.get(main_locale) or key for key, names in session.execute(query)}
+    query = select(Attribute).where(Attribute.external_id.in_(external_ids))
+    return {
+        item.external_id: Named(
+            item.names.get(main_locale) or item.external_id, (item.unit or "") if item.type in METRIC_TYPES else ""
+        )
+        for item in session.scalars(query)
+    }
 
 
 def is_reference(model: type[Any], item: Field) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
+from datahub.models.custom_field import CustomField
 from datahub.models.execution import IMPORT_STATUSES, ORIGINS, Execution
 from datahub.models.import_run import ImportRun
 from datahub.vault import Vault
@@ -107,12 +108,40 @@ def test_rejected_rows_are_grouped_and_one_cause_shown_alone(sign_in: SignIn, ma
     execution = make(rejected=3)
     client = sign_in("VIEWER")
     page = client.get(page_of(execution)).text
-    assert "Unknown reference (supplier)</a>: 3 rows, 2 values" in page
+    assert "Unknown supplier</a>: 3 rows, 2 values" in page
     assert page.count("No supplier has this id.") == 3
     assert "Rejected: 3 rows, unknown_reference supplier" in page
     other = client.get(page_of(execution), query_string={"cause": "not_a_number", "field": "price"}).text
     assert "No supplier has this id." not in other
     assert "Show every rejected row" in other
+
+
+@pytest.mark.parametrize(
+    ("entity", "code", "field", "words"),
+    [
+        ("OFFER", "unknown_reference", "supplierId", "Unknown supplier"),
+        ("PRODUCT", "unknown_reference", "productClassificationCategoryId", "Unknown classification category"),
+        ("OFFER", "required", "price", "Price missing"),
+        ("OFFER", "malformed", "stockDeleted", "Stock Deleted not understood"),
+        ("SUPPLIER", "malformed", "CF_grade", "Grade of quality not understood"),
+        ("SUPPLIER", "malformed", "CF_gone", "CF_gone not understood"),
+        ("PRODUCT", "other_row_invalid", "", "Another row of the record is wrong"),
+        ("ORDER", "of_a_later_release", "some", "Of a later release (some)"),
+    ],
+)
+def test_causes_are_said_in_words_with_the_name_of_the_field(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session], entity: str, code: str, field: str, words: str
+) -> None:
+    execution = make(entity=entity)
+    with sessions.begin() as session:
+        now = database_now(session)
+        given = {"public_id": "one", "entity": "SUPPLIER", "external_id": "grade", "name": "Grade of quality"}
+        session.add(CustomField(**given, type="NUMBER", created_at=now, updated_at=now))
+        add_rejected_row(session, execution, 1, cause=code, field=field)
+    client = sign_in("VIEWER")
+    assert f"{words}</a>: 1 row, 1 value" in client.get(page_of(execution)).text
+    alone = client.get(page_of(execution), query_string={"cause": code, "field": field}).text
+    assert f"Only: {words}." in alone
 
 
 def test_rejected_rows_go_on_a_page_later(sign_in: SignIn, make: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.jobs import general_settings, record_reads
+from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier
 from tests import catalogue
 from tests.factories import make_account, make_supplier
@@ -278,6 +280,36 @@ def test_localised_changes_name_the_locales_that_differ_and_long_ones_are_cut(
     assert fields.endswith("x… (501 characters)")
 
 
+def test_changed_custom_fields_and_attributes_go_by_their_names(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        now = database_now(session)
+        make_supplier(session, "S-1")
+        given = {"public_id": "one", "entity": "SUPPLIER", "external_id": "grade", "name": "Grade of quality"}
+        session.add(CustomField(**given, type="NUMBER", created_at=now, updated_at=now))
+        changes = {"customFields": [{"grade": "A"}, {"gone": "x"}]}
+        catalogue.record_change(session, "SUPPLIER", "S-1", changes=changes)
+        catalogue.make_product(session, "P-1")
+        catalogue.make_attribute(session, "WEIGHT", names={"en-GB": "Net weight"}, type="METRIC", unit="kg")
+        catalogue.record_change(session, "PRODUCT", "P-1", changes={"attributes": [{}, {"WEIGHT": "5"}]})
+    client = sign_in("VIEWER")
+    expected = f"Grade of quality: A → {EMPTY}gone: {EMPTY} → x"
+    assert cells(client.get("/records/SUPPLIER/S-1").text, "Fields") == [expected]
+    assert cells(client.get("/records/PRODUCT/P-1").text, "Fields") == [f"Net weight: {EMPTY} → 5 kg"]
+
+
+def test_numbers_of_attributes_bear_their_unit_on_products_and_variants(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        product = catalogue.make_product(session, "P-1")
+        catalogue.make_attribute(session, "WEIGHT", names={"en-GB": "Net weight"}, type="METRIC", unit="kg")
+        catalogue.make_attribute(session, "NOTE", names={"en-GB": "Note"}, type="TEXT", unit="kg")
+        product.attributes = {"WEIGHT": "5", "NOTE": {"en-GB": "ok"}}
+        variant = catalogue.make_variant(session, product, "P-1-V1")
+        variant.attributes = {"WEIGHT": "6", "NOTE": {"en-GB": "fine"}}
+    page = sign_in("VIEWER").get("/records/PRODUCT/P-1").text
+    assert (definitions(page)["Net weight"], definitions(page)["Note"]) == ("5 kg", "en-GB ok")
+    assert cells(page, "Attributes") == ["Net weight 6 kgNote fine (en-GB)"]
+
+
 def test_older_changes_are_a_page_further(sign_in: SignIn, sessions: Sessions) -> None:
     with sessions.begin() as session:
         make_supplier(session, "S-1")
@@ -313,6 +345,10 @@ def test_an_import_shows_what_it_changed_by_action_and_page_by_page(sign_in: Sig
     address = f"/executions/{IMPORT_ID}/changes"
     page = client.get(f"{address}?action=created").text
     following = client.get(older(page)).text
+    assert set(cells(page, "Fields")) == {"as it came"}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", time) for time in cells(page, "Time"))
+    assert IMPORT_ID in words(parse(page).find(".//main"))
+    assert links(page)["The execution"] == f"/executions/{IMPORT_ID}"
     assert cells(page, "Record") + cells(following, "Record") == [f"S-{number}" for number in range(1, 31)]
     assert cells(following, "From")[-1] == "suppliers.csvline 31"
     page = client.get(f"{address}?action=updated").text

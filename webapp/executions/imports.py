@@ -18,6 +18,7 @@ from datahub.models.execution import (
 from datahub.models.import_run import COUNTS
 from webapp.database import db
 from webapp.executions import shown
+from webapp.executions.causes import words_for
 from webapp.filters import grouped
 
 SHOWN_WARNINGS = 50
@@ -66,6 +67,7 @@ def rows(execution: Execution) -> dict[str, object]:
         "more_files": max(len(files) - SHOWN_FILES, 0),
         "several_files": len(files) > 1,
         "causes": causes,
+        "cause_words": words_for(execution.entity, [*((it.code, it.field) for it in causes), (cause, field)]),
         "cause": cause,
         "field": field,
         "rejections": [(row, import_history.faults_of(row, columns)) for row in found.items],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import render_template, request, url_for
 
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
+from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
 from datahub.errors import NotFoundError
 from datahub.jobs import executions, record_history
 from datahub.jobs.record_history import Recorded
@@ -16,6 +18,9 @@ from webapp.database import db
 from webapp.permissions import MAPPER_READ, permission
 from webapp.records import shown
 from webapp.records.blueprint import blueprint
+from webapp.records.extras import names_of
+
+EXTRAS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
 
 
 @blueprint.get("/executions/<execution_id>/changes")
@@ -37,26 +42,41 @@ def of_execution(execution_id: str) -> str:
         "records/execution_changes.html",
         execution=execution,
         tabs=tabs,
-        changes=shown_changes(ENTITIES[execution.entity], found.items),
+        changes=shown_changes(found.items),
         first_url=url_for("records.of_execution", **address) if after else "",
         next_url=url_for("records.of_execution", after=found.cursor, **address) if found.cursor else "",
     )
 
 
-def shown_changes(kind: EntityType, found: list[Recorded]) -> list[dict[str, Any]]:
-    labels = shown.labels_of(kind)
-    parts = {part.shown_as: part.label for part in kind.parts}
+def shown_changes(found: list[Recorded]) -> list[dict[str, Any]]:
+    """Also of several entities: what is deleted takes links of others along."""
+    kinds = {it.change.entity: ENTITIES[it.change.entity] for it in found}
+    names = {entity: names_of(kind, _extras_in(entity, found)) for entity, kind in kinds.items()}
     return [
         {
             "change": it.change,
             "execution_id": it.execution_id,
             "job_name": it.job_name,
-            "part": parts.get(it.change.part, it.change.part),
-            "differences": [
-                difference
-                for key, (old, new) in (it.differences or {}).items()
-                for difference in shown.differences(labels.get(key, key), old, new)
-            ],
+            "part": _part_words(kinds[it.change.entity], it.change.part),
+            "differences": list(_differences(kinds[it.change.entity], it.differences or {}, names[it.change.entity])),
         }
         for it in found
     ]
+
+
+def _extras_in(entity: str, found: list[Recorded]) -> set[str]:
+    changes = [it.differences or {} for it in found if it.change.entity == entity]
+    return {name for fields in changes for key in EXTRAS & fields.keys() for side in fields[key] for name in side or ()}
+
+
+def _part_words(kind: EntityType, part: str) -> str:
+    return {part.shown_as: part.label for part in kind.parts}.get(part, part)
+
+
+def _differences(kind: EntityType, changes: dict[str, list[Any]], names: shown.Names) -> Iterator[shown.Difference]:
+    labels = shown.labels_of(kind)
+    for key, (old, new) in changes.items():
+        if key in EXTRAS:
+            yield from shown.differing_extras(old, new, names)
+        else:
+            yield from shown.differences(labels.get(key, key), old, new)

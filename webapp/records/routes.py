@@ -16,6 +16,7 @@ from webapp.permissions import MAPPER_READ, permission
 from webapp.records import shown
 from webapp.records.blueprint import blueprint
 from webapp.records.changes import shown_changes
+from webapp.records.extras import names_of
 
 MOST_PARTS = 200
 
@@ -72,10 +73,10 @@ def detail(entity: str, external_id: str) -> str:
         record=described,
         name=shown.name_of(kind, described["fields"], general_settings.get(session).main_locale),
         fields=_fields(kind, described),
-        custom_fields=_custom_fields(kind, described),
-        attributes=_attributes(described),
+        custom_fields=_extras(kind, described["customFields"]),
+        attributes=_extras(kind, described["attributes"]),
         tables=_tables(kind, described),
-        changes=shown_changes(kind, found.items),
+        changes=shown_changes(found.items),
         newest_url=url_for("records.detail", **address) if before else "",
         older_url=url_for("records.detail", before=found.cursor, **address) if found.cursor else "",
     )
@@ -127,16 +128,8 @@ def _links(item: Field, values: list[Any]) -> dict[str, str]:
     }
 
 
-def _custom_fields(kind: EntityType, described: dict[str, Any]) -> list[shown.Shown]:
-    names = record_reads.custom_field_names(db.session(), kind.name)
-    given = described["customFields"]
-    return [shown.Shown(names.get(key, key), key, shown.pieces_of(value, {})) for key, value in given.items()]
-
-
-def _attributes(described: dict[str, Any]) -> list[shown.Shown]:
-    session, given = db.session(), described["attributes"]
-    names = record_reads.attribute_names(session, given, general_settings.get(session).main_locale) if given else {}
-    return [shown.Shown(names.get(key, key), key, shown.pieces_of(value, {})) for key, value in given.items()]
+def _extras(kind: EntityType, given: dict[str, Any]) -> list[shown.Shown]:
+    return shown.shown_extras(given, names_of(kind, given.keys()))
 
 
 def _tables(kind: EntityType, described: dict[str, Any]) -> list[shown.Table]:
@@ -144,5 +137,7 @@ def _tables(kind: EntityType, described: dict[str, Any]) -> list[shown.Table]:
     for part in kind.parts:
         rows = described["parts"][part.shown_as]
         keys = [row[part.key_field.key] for row in rows[:MOST_PARTS]]
-        tables.append(shown.parts_table(part, rows, _links(part.key_field, keys), MOST_PARTS))
+        borne = {name for row in rows[:MOST_PARTS] for name in row.get("attributes") or ()}
+        names = names_of(kind, borne)
+        tables.append(shown.parts_table(part, rows, _links(part.key_field, keys), names, MOST_PARTS))
     return tables

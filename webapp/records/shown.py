@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.values import INTEGER, NUMBER
+from datahub.jobs.record_reads import Named
 
 # What people know the records by, beside external id and name; other entities show what they cannot do without.
 COLUMNS = {
@@ -61,9 +62,11 @@ class Table(NamedTuple):
 
 
 Links = Mapping[str, str]
+# By external id, of custom fields or attributes.
+Names = Mapping[str, Named]
 
 
-def pieces_of(value: Any, links: Links) -> list[Piece]:
+def pieces_of(value: Any, links: Links, unit: str = "") -> list[Piece]:
     """`links` are addresses by external id. Empty values have no pieces."""
     match value:
         case None | "":
@@ -71,7 +74,13 @@ def pieces_of(value: Any, links: Links) -> list[Piece]:
         case dict():
             return [Piece(", ".join(_texts(item)), mark) for mark, item in value.items()]
         case _:
-            return [Piece(text, url=links.get(text, "")) for text in _texts(value)]
+            return [Piece(f"{text} {unit}".strip(), url=links.get(text, "")) for text in _texts(value)]
+
+
+def shown_extras(values: Mapping[str, Any], names: Names) -> list[Shown]:
+    """Of custom fields or attributes, by external id."""
+    called = {key: names.get(key, Named(key, "")) for key in values}
+    return [Shown(called[key].name, key, pieces_of(value, {}, called[key].unit)) for key, value in values.items()]
 
 
 def shown_field(item: Field, value: Any, links: Links) -> Shown:
@@ -102,18 +111,24 @@ def state_field(kind: EntityType) -> Field | None:
     return next((item for item in kind.fields if item.column == "inactive"), None)
 
 
-def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, most: int) -> Table:
+def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, names: Names, most: int) -> Table:
     """Without the columns that are empty in every row."""
-    shown = [_part_row(part, row, links) for row in rows[:most]]
+    shown = [_part_row(part, row, links, names) for row in rows[:most]]
     used = [place for place, cells in enumerate(zip(*shown, strict=True)) if any(cell.pieces for cell in cells)]
     kept = [[row[place] for place in used] for row in shown]
     headings = [(cell.label, cell.is_number) for cell in kept[0]] if kept else []
     return Table(part.label, headings, kept, max(len(rows) - most, 0))
 
 
-def _part_row(part: Part, row: dict[str, Any], links: Links) -> list[Shown]:
+def _part_row(part: Part, row: dict[str, Any], links: Links, names: Names) -> list[Shown]:
     cells = [shown_field(item, row[item.key], links) for item in (part.key_field, *part.fields)]
-    return [*cells, Shown("Attributes", "attributes", pieces_of(row.get("attributes"), {}))]
+    extras = shown_extras(row.get("attributes") or {}, names)
+    pieces = [Piece(", ".join(_marked(piece) for piece in one.pieces), one.label) for one in extras]
+    return [*cells, Shown("Attributes", "attributes", pieces)]
+
+
+def _marked(piece: Piece) -> str:
+    return f"{piece.text} ({piece.mark})" if piece.mark else piece.text
 
 
 def labels_of(kind: EntityType) -> dict[str, str]:
@@ -129,7 +144,7 @@ class Difference(NamedTuple):
 
 
 def differences(label: str, old: Any, new: Any) -> list[Difference]:
-    """One for a field; of a localised one, or of custom fields, one for each that differs."""
+    """One for a field; of a localised one, one for each locale that differs."""
     if not isinstance(old, dict) and not isinstance(new, dict):
         return [Difference(label, _cut(old), _cut(new))]
     before, after = old or {}, new or {}
@@ -137,9 +152,17 @@ def differences(label: str, old: Any, new: Any) -> list[Difference]:
     return [Difference(f"{label} {name}", _cut(before.get(name)), _cut(after.get(name))) for name in names]
 
 
-def _cut(value: Any) -> list[Piece]:
+def differing_extras(old: Any, new: Any, names: Names) -> list[Difference]:
+    """Of custom fields or attributes, one for each that differs."""
+    before, after = old or {}, new or {}
+    found = [key for key in before | after if before.get(key) != after.get(key)]
+    called = [(key, names.get(key, Named(key, ""))) for key in found]
+    return [Difference(it.name, _cut(before.get(key), it.unit), _cut(after.get(key), it.unit)) for key, it in called]
+
+
+def _cut(value: Any, unit: str = "") -> list[Piece]:
     """Values may be whole descriptions."""
-    return [piece._replace(text=_shortened(piece.text)) for piece in pieces_of(value, {})]
+    return [piece._replace(text=_shortened(piece.text)) for piece in pieces_of(value, {}, unit)]
 
 
 def _shortened(text: str) -> str:

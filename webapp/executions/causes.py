@@ -1,0 +1,60 @@
+"""Why rows of an import were rejected, in a few words for each code with the name of its field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType, Field
+from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
+from webapp.filters import status_words
+from webapp.records.extras import names_of
+
+PHRASES = {
+    "belongs_to_another": "{} of another record",
+    "cell_over_limit": "Cell too long",
+    "cycle": "{} below itself",
+    "in_use": "Still in use, so not deleted",
+    "malformed": "{} not understood",
+    "not_a_list": "{} only for lists",
+    "not_applicable": "{} not for this category",
+    "not_editable": "{} may not change",
+    "not_indexable": "{} without Attr Indexable",
+    "nul_character": "NUL character in a cell",
+    "other_row_invalid": "Another row of the record is wrong",
+    "required": "{} missing",
+    "too_few_cells": "Too few cells",
+    "too_many_cells": "Too many cells",
+    "unknown_reference": "Unknown {}",
+    "unmended_row": "Cells not yet put under their columns",
+    "wrong_unit": "{} not of its unit type",
+}
+
+
+def words_for(entity: str, causes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """By code and field."""
+    causes, kind = list(causes), ENTITIES.get(entity)
+    extras = {field: _external_id(field) for _, field in causes if _external_id(field)}
+    named = names_of(kind, set(extras.values())) if kind else {}
+    labels = {field: named[key].name for field, key in extras.items() if key in named}
+    fields = {item.key: item for item in _fields(kind)} if kind else {}
+    return {(code, field): _phrase(code, field, fields.get(field), labels) for code, field in causes}
+
+
+def _phrase(code: str, key: str, item: Field | None, labels: dict[str, str]) -> str:
+    label = item.label if item else labels.get(key, key)
+    if code == "unknown_reference" and item is not None and item.refers_to is not None:
+        label = item.refers_to.name.replace("_", " ").lower()
+    if code in PHRASES:
+        return PHRASES[code].format(label or "value")
+    return f"{status_words(code)} ({label})" if label else status_words(code)
+
+
+def _external_id(field: str) -> str:
+    """Empty for a field that every installation has."""
+    return next((field.removeprefix(start) for start in (CUSTOM_FIELD, ATTRIBUTE) if field.startswith(start)), "")
+
+
+def _fields(kind: EntityType) -> list[Field]:
+    parts = [item for part in kind.parts for item in (part.key_field, *part.fields, part.removed_by)]
+    return [kind.key, *kind.fields, *parts, *([kind.deleted_by] if kind.deleted_by else [])]
