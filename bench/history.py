@@ -33,7 +33,6 @@ SAMPLES = 60
 DEEPEST = 9900
 
 Read = Callable[[Session], object]
-Known = list[tuple[int, str]]
 
 
 def run(rows: int, *, plans: bool) -> None:
@@ -43,7 +42,7 @@ def run(rows: int, *, plans: bool) -> None:
         started = time.perf_counter()
         jobs = fill(engine, rows)
         print(f"\n{kind}, filled in {time.perf_counter() - started:,.0f} s\n{'':<44}{'p50 ms':>10}{'p95 ms':>10}")
-        for title, read in _reads(engine, rows, jobs):
+        for title, read in readings(engine, rows, jobs):
             spent = sorted(_milliseconds(engine, read) for _ in range(SAMPLES))
             slow = statistics.quantiles(spent, n=20)[-1]
             print(f"{title:<44}{statistics.median(spent):>10.1f}{slow:>10.1f}")
@@ -61,7 +60,7 @@ def _milliseconds(engine: Engine, read: Read) -> float:
         return (time.perf_counter() - started) * 1000
 
 
-def _reads(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read]]:
+def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read]]:
     chance = random.Random(SEED)  # noqa: S311
     with make_sessions(engine)() as session:
         ids = [chance.randint(1, rows) for _ in range(SAMPLES)]

@@ -133,11 +133,9 @@ def _parts(number: int, kind: str, created: datetime) -> tuple[dict[str, Any], .
         sent = {"execution_id": number, "file_name": name, "content": b"<x/>", "size": 4, "created_at": created}
         return sent | {"sha256": "0" * 64}, {}, {}
     name = f"offers-{number}.csv"
-    counts = dict.fromkeys(
-        ("rows_done", "created", "updated", "deleted", "unchanged", "removed", "warnings", "bytes_read"), 0
-    )
+    counts = {column.name: 0 for column in ImportRun.__table__.c if column.default and column.default.arg == 0}
     run = {"execution_id": number, "family": "CATALOG", "recipe": "{}", "files": f'[{{"name": "{name}"}}]'}
-    return {}, run | counts | {"rows": 0, "rejected": 0, "crashes": 0}, {"execution_id": number, "name": name}
+    return {}, run | counts, {"execution_id": number, "name": name}
 
 
 @contextmanager
