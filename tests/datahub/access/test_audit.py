@@ -33,6 +33,7 @@ KEPT_ELSEWHERE = {
     *("Order", "OrderLine", "OrderAddress", "OrderPayment", "OrderSnapshot", "OrderStatusChange"),
     *("Incident", "IncidentLine", "IncidentStatusChange"),
     *("Execution", "Payload", "Event", "ImportRun", "UploadChunk", "RejectedRow", "ImportWarning"),
+    "ImportFile",
     *("Tick", "ConsumedFile", "Heartbeat"),
     *("UserSession", "PasswordLink", "AuditEntry"),
 }
