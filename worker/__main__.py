@@ -11,7 +11,6 @@ import sys
 import threading
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import make_engine, make_sessions
@@ -89,15 +88,22 @@ def run_clock(sessions: sessionmaker[Session], settings: Settings, heartbeat: He
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: done.set())
     while not done.is_set():
-        try:
-            reconcile.sweep(sessions, queue, settings)
-            heartbeat.note_good_sweep()
-        except SQLAlchemyError as error:
-            failed = heartbeat.note_failed_sweep()
-            reason = type(error).__name__
-            # The first of a row tells the whole story; the others would only repeat it every second.
-            log.warning("sweep failed, the next one tries again", failed=failed, error=reason, exc_info=failed == 1)
+        sweep(sessions, queue, settings, heartbeat)
         done.wait(settings.sweep_seconds)
+
+
+def sweep(
+    sessions: sessionmaker[Session], queue: dispatch.ExportQueue, settings: Settings, heartbeat: HeartbeatThread
+) -> None:
+    try:
+        reconcile.sweep(sessions, queue, settings)
+    except Exception as error:
+        # Whatever it was: without a clock nothing would move at all.
+        failed = heartbeat.note_failed_sweep()
+        # The first of a row tells the whole story; the others would only repeat it every second.
+        log.warning("sweep failed, the next one tries again", failed=failed, error=str(error), exc_info=failed == 1)
+    else:
+        heartbeat.note_good_sweep()
 
 
 if __name__ == "__main__":

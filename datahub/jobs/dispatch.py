@@ -20,7 +20,7 @@ from datahub import crash_points
 from datahub.db import database_now
 from datahub.jobs import import_claims
 from datahub.jobs.claims import is_due
-from datahub.models.execution import EXPORT, IMPORT, JOB_PENDING, Execution, is_started
+from datahub.models.execution import JOB_PENDING, Execution, is_started
 from datahub.settings import Settings
 
 RUN_EXPORT, RUN_IMPORT = "worker.tasks.run_export", "worker.tasks.run_import"
@@ -59,18 +59,28 @@ def is_work_due(session: Session) -> bool:
 
 
 def hand_out(session: Session, queue: Queue, settings: Settings) -> int:
-    """Hands out what is due, oldest first, at most BATCH; commits. Returns how many messages were sent.
+    """Hands out what is due, oldest first, at most BATCH of each kind; commits. Returns how many messages were sent.
 
     When Redis is away nothing is lost: the executions stay due and the next call tries again."""
-    due = [*_mark(session, settings), *_mark_imports(session, settings)]
+    return hand_out_exports(session, queue, settings) + hand_out_imports(session, queue, settings)
+
+
+def hand_out_exports(session: Session, queue: Queue, settings: Settings) -> int:
+    return _send(session, queue, RUN_EXPORT, _mark(session, settings))
+
+
+def hand_out_imports(session: Session, queue: Queue, settings: Settings) -> int:
+    imports = Queue(IMPORTS, connection=queue.connection, serializer=JSONSerializer)
+    return _send(session, imports, RUN_IMPORT, _mark_imports(session, settings))
+
+
+def _send(session: Session, queue: Queue, function: str, due: list[_Due]) -> int:
     session.commit()
     if not due:
         return 0
     crash_points.reach(crash_points.AFTER_MARKING)
-    imports = Queue(IMPORTS, connection=queue.connection, serializer=JSONSerializer)
     try:
-        sent = _enqueue(queue, RUN_EXPORT, [row for row in due if row.kind == EXPORT])
-        sent += _enqueue(imports, RUN_IMPORT, [row for row in due if row.kind == IMPORT])
+        sent = _enqueue(queue, function, due)
     except RedisError as error:
         log.warning("redis is away, %d executions stay due: %s", len(due), error)
         session.execute(update(Execution).where(Execution.id.in_([row.id for row in due])).values(handed_out_at=None))
@@ -83,7 +93,6 @@ def hand_out(session: Session, queue: Queue, settings: Settings) -> int:
 class _Due:
     def __init__(self, execution: Execution, again: bool) -> None:
         self.id = execution.id
-        self.kind = execution.kind
         self.attempt = execution.attempts + 1
         self.message_id = f"{execution.public_id}-{self.attempt}"
         self.again = again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -19,25 +19,32 @@ log = structlog.stdlib.get_logger(__name__)
 BATCH = 200
 
 
-@dataclass(frozen=True)
-class Sweep:
-    handed_out: int
-    reaped: int
-    orphaned: int
+def sweep(sessions: sessionmaker[Session], queue: dispatch.ExportQueue, settings: Settings) -> dict[str, int]:
+    """One round; tells how much each part did. Safe to run at the same time elsewhere.
 
-
-def sweep(sessions: sessionmaker[Session], queue: dispatch.ExportQueue, settings: Settings) -> Sweep:
-    """One round, each part in a transaction of its own. Safe to run at the same time elsewhere."""
-    with sessions.begin() as session:
-        reaped = reap(session, settings) + import_executions.reap(session)
-    with sessions.begin() as session:
-        orphaned = stop_orphans(session)
-    with sessions.begin() as session:
-        ticks.settle(session)
-        import_executions.promote(session)
-    with sessions() as session:
-        handed_out = dispatch.hand_out(session, queue, settings)
-    return Sweep(handed_out, reaped, orphaned)
+    Each part has a transaction of its own, and its fault stops no other. Faults are raised together at the end."""
+    parts: tuple[tuple[str, Callable[[Session], int]], ...] = (
+        ("reap exports", lambda session: reap(session, settings)),
+        ("stop orphans", stop_orphans),
+        ("hand out exports", lambda session: dispatch.hand_out_exports(session, queue, settings)),
+        ("reap imports", import_executions.reap),
+        ("settle schedules", ticks.settle),
+        ("promote imports", import_executions.promote),
+        ("hand out imports", lambda session: dispatch.hand_out_imports(session, queue, settings)),
+    )
+    done: dict[str, int] = {}
+    faults: dict[str, Exception] = {}
+    for name, part in parts:
+        try:
+            with sessions() as session:
+                done[name] = part(session)
+                session.commit()
+        except Exception as fault:  # noqa: BLE001 - raised again once the other parts have had their turn
+            faults[name] = fault
+    if faults:
+        told = ", ".join(f"{name}: {type(fault).__name__}" for name, fault in faults.items())
+        raise ExceptionGroup(told, list(faults.values()))
+    return done
 
 
 def reap(session: Session, settings: Settings) -> int:

@@ -16,7 +16,9 @@ from datahub.models.import_job import ImportJob, Tick
 
 
 def settle(session: Session) -> int:
-    """How many executions were triggered. Any number of clocks may do this at once; the caller commits."""
+    """How many executions were triggered. Any number of clocks may do this at once; the caller commits.
+
+    One schedule's fault stops no other: all are raised together once the rest is settled and committed."""
     now = database_now(session)
     scheduled = (
         select(ImportJob)
@@ -24,19 +26,32 @@ def settle(session: Session) -> int:
         .order_by(ImportJob.id)
         .with_for_update(skip_locked=True, of=ImportJob)
     )
-    return sum(_settle_job(session, job, now) for job in session.scalars(scheduled).all())
+    count = 0
+    faults: list[Exception] = []
+    for job in session.scalars(scheduled).all():
+        try:
+            count += _settle_job(session, job, now)
+        except Exception as fault:  # noqa: BLE001 - raised again once the others have had their turn
+            fault.add_note(f"This is the schedule of the import job {job.public_id}.")
+            faults.append(fault)
+    if faults:
+        session.commit()
+        raise ExceptionGroup("schedules that cannot be settled", faults)
+    return count
 
 
 def _settle_job(session: Session, job: ImportJob, now: datetime) -> bool:
     ticks = ticks_since(job.cron or "", job.ticked_until, now)
-    for missed in ticks.missed:
-        _add(session, job, missed)
-    tick = _add(session, job, ticks.due) if ticks.due else None
-    if ticks.due or ticks.missed:
-        job.ticked_until = now
-    if tick is None:
+    if not ticks.due and not ticks.missed:
         return False
-    tick.execution_id = import_executions.trigger(session, job, origin=SCHEDULE, actor="schedule").id
+    with session.begin_nested():
+        for missed in ticks.missed:
+            _add(session, job, missed)
+        tick = _add(session, job, ticks.due) if ticks.due else None
+        job.ticked_until = now
+        if tick is None:
+            return False
+        tick.execution_id = import_executions.trigger(session, job, origin=SCHEDULE, actor="schedule").id
     return True
 
 

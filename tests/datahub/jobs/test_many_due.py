@@ -102,7 +102,8 @@ def waiting(request: pytest.FixtureRequest, owe_many: Callable[[int], int]) -> i
 def test_a_sweep_and_a_claim_cost_the_same_however_many_wait(context: Context, engine: Engine) -> None:
     queue = dispatch.make_queue(context.settings.redis_url)
     with counted(engine) as swept:
-        assert reconcile.sweep(context.sessions, queue, context.settings).handed_out == dispatch.MESSAGES_PER_JOB
+        done = reconcile.sweep(context.sessions, queue, context.settings)
+    assert done["hand out exports"] == dispatch.MESSAGES_PER_JOB
     with context.sessions.begin() as session, counted(engine) as claimed:
         job_id = session.scalars(select(ExportJob.id)).one()
         found = claims.claim_due(session, job_id, count=8, is_idle=True, worker="one", settings=context.settings)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import ticks
+from datahub.jobs import import_executions, ticks
+from datahub.models.connection import Connection
 from datahub.models.execution import JOB_INITIALIZING, SCHEDULE, Execution
 from datahub.models.import_job import ImportJob, Tick
 from datahub.vault import Vault
@@ -16,14 +18,16 @@ from tests.factories import add_connection
 from tests.servers import SshServer
 
 
-def schedule(session: Session, vault: Vault, sshd: SshServer, *, ago: timedelta, active: bool = True) -> ImportJob:
+def schedule(
+    session: Session, vault: Vault, sshd: SshServer, *, ago: timedelta, active: bool = True, name: str = "Nightly"
+) -> ImportJob:
     now = database_now(session)
     job = ImportJob(
-        public_id="nightly",
-        name="Nightly",
+        public_id=name.lower(),
+        name=name,
         entity="SUPPLIER",
         method="SFTP",
-        connection=add_connection(session, vault, sshd),
+        connection=session.scalar(select(Connection)) or add_connection(session, vault, sshd),
         file_path="in/suppliers.csv",
         delimiter=";",
         cron="* * * * *",
@@ -69,3 +73,30 @@ def test_an_inactive_job_does_not_tick(sessions: sessionmaker[Session], vault: V
     with sessions.begin() as session:
         schedule(session, vault, sshd, ago=timedelta(minutes=5), active=False)
         assert ticks.settle(session) == 0
+
+
+def test_a_schedule_that_cannot_be_settled_holds_up_no_other(
+    sessions: sessionmaker[Session], vault: Vault, sshd: SshServer
+) -> None:
+    with sessions.begin() as session:
+        schedule(session, vault, sshd, ago=timedelta(minutes=1), name="Poisoned").cron = "every now and then"
+        schedule(session, vault, sshd, ago=timedelta(minutes=1), name="Healthy")
+    with sessions() as session, pytest.raises(ExceptionGroup) as raised:
+        ticks.settle(session)
+    (fault,) = raised.value.exceptions
+    assert "poisoned" in fault.__notes__[0]
+    with sessions() as session:
+        assert [execution.job_name for execution in session.scalars(select(Execution))] == ["Healthy"]
+
+
+def test_a_fault_in_what_a_tick_triggers_leaves_the_tick_to_the_next_look(
+    sessions: sessionmaker[Session], vault: Vault, sshd: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sessions.begin() as session:
+        schedule(session, vault, sshd, ago=timedelta(minutes=1))
+    with monkeypatch.context() as patch, sessions() as session, pytest.raises(ExceptionGroup):
+        patch.delattr(import_executions, "trigger")
+        ticks.settle(session)
+    with sessions.begin() as session:
+        assert session.scalars(select(Tick)).all() == []
+        assert ticks.settle(session) == 1
