@@ -47,6 +47,7 @@ CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
 WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
+RANKS = {action: (STRENGTH[outcome], action == ABSENT) for action, outcome in OUTCOMES.items()}
 
 
 @dataclass
@@ -311,4 +312,4 @@ def _with_json(
 
 
 def _stronger(one: int, other: int) -> int:
-    return max(one, other, key=lambda action: (STRENGTH[OUTCOMES[action]], action == ABSENT))
+    return max(one, other, key=RANKS.__getitem__)

@@ -114,7 +114,8 @@ class Merge:
         if self._done is None:
             work = self._work.c
             query = select(work.sequence, work.action).where(work.action != NOTHING)
-            self._done = {row.sequence: row.action for row in self._connection.execute(query)}
+            # All at once: row by row, each costs a call through every layer.
+            self._done = {sequence: action for sequence, action in self._connection.execute(query).all()}  # noqa: C416
         return self._done
 
     def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
@@ -128,7 +129,7 @@ class Merge:
         joined = self._work.join(self._table, self._table.c.id == work.id)
         query = select(*columns).select_from(joined).where(work.action.in_(actions)).order_by(work.sequence)
         changed = []
-        for record_key, key, file, line, *cells in self._connection.execute(query):
+        for record_key, key, file, line, *cells in self._connection.execute(query).all():
             triples = zip(target.given, cells[::3], cells[1::3], cells[2::3], strict=True)
             fields = {field.key: [old, self._read(field, new)] for field, differs, old, new in triples if differs}
             changed.append(Updated(record_key, key, file, line, fields))

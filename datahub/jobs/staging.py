@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, text
+from sqlalchemy import Boolean, Column, Connection, Table, delete, text
 
 # For the rest of the transaction. Whatever a chunk is joined to has an index, and the chunk is small beside it. Left to
 # itself, PostgreSQL reads whole tables: it knows the size of no temporary one, nor of one that an import is filling.
@@ -33,8 +33,7 @@ def load(
     """`rows` hold Python values in the order of the columns, all of the table's unless named. In the caller's
     transaction."""
     chosen = [table.c[name] for name in columns or table.c.keys()]
-    dialect = connection.dialect
-    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in chosen]
+    processors = [_processor(connection, column) for column in chosen]
     names = ", ".join(column.name for column in chosen)
     if any(processors):
         rows = _processed(rows, processors)
@@ -44,6 +43,13 @@ def load(
     marks = ", ".join("?" * len(chosen))
     driver: Any = connection.connection.driver_connection
     driver.executemany(f"insert into {table.name} ({names}) values ({marks})", rows)  # noqa: S608 - our own name
+
+
+def _processor(connection: Connection, column: Column[Any]) -> Callable[[Any], Any] | None:
+    """None where the driver takes the value as it is. SQLAlchemy's for booleans only checks them."""
+    if isinstance(column.type, Boolean):
+        return None
+    return column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
