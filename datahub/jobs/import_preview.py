@@ -36,7 +36,7 @@ ROWS_SHOWN = 5
 CAUSES_SHOWN = 3
 VALUES_SHOWN = 50
 FIRES_SHOWN = 5
-NO_MATCH = Matched((), (), (), (), (), (), ())
+NO_MATCH = Matched((), (), (), (), (), (), (), ())
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
         _keep_header(found.recipe, source.name, header, matched, extra_columns)
         found.warnings.extend(_warnings(source.name, matched.missing_optional))
         if recipe["mapping"] is None:
-            found.warnings.extend(_unused(source.name, matched.unused))
+            found.warnings.extend(_unused(source.name, matched))
     _align(found.recipe)
     found.recipe["extras"] = import_definitions.named(found.recipe, entity)
     return found
@@ -209,8 +209,12 @@ def _warnings(file: str, missing: Iterable[Missing]) -> Iterator[FileWarning]:
         yield FileWarning(file, "missing_column", message, one.field)
 
 
-def _unused(file: str, names: Iterable[str]) -> Iterator[FileWarning]:
-    strange = [clean(name) for name in names if name not in (*HUB_COLUMNS, HUB_CELLS)]
+def _unused(file: str, matched: Matched) -> Iterator[FileWarning]:
+    for one in matched.seconds:
+        message = f"“{clean(one.name)}” also fits {one.field}; “{clean(one.used)}” is used."
+        yield FileWarning(file, "unused_column", message, one.field)
+    known = {*HUB_COLUMNS, HUB_CELLS, *(one.name for one in matched.seconds)}
+    strange = [clean(name) for name in matched.unused if name not in known]
     if strange:
         message = f"No field has the name of these columns, which are not imported: {', '.join(strange)}."
         yield FileWarning(file, "unused_column", message[:1000])

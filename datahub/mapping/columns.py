@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from datahub.errors import InvalidError
@@ -44,6 +44,15 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Second:
+    """A column that fits a field too, but less well than the one that feeds it."""
+
+    name: str
+    field: str
+    used: str
+
+
+@dataclass(frozen=True)
 class Fault:
     """What forbids the use of a header, in words for a person."""
 
@@ -53,12 +62,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Matched:
-    """No field is bound twice in one locale. `unused` names columns; those without a name are passed over."""
+    """No field is bound twice in one locale. `unused` names columns, also those of `seconds`; those without a name are
+    passed over."""
 
     bindings: tuple[Binding, ...]
     custom_fields: tuple[Extra, ...]
     attributes: tuple[Extra, ...]
     unused: tuple[str, ...]
+    seconds: tuple[Second, ...]
     missing_required: tuple[Missing, ...]
     missing_optional: tuple[Missing, ...]
     faults: tuple[Fault, ...]
@@ -98,6 +109,7 @@ def match(header: Sequence[str], targets: Iterable[Target], mapping: Sequence[Ma
         custom_fields=_extras(extras, CUSTOM_FIELD),
         attributes=_extras(extras, ATTRIBUTE),
         unused=tuple(name for column, name in enumerate(header) if column not in used and name.strip()),
+        seconds=tuple(_seconds(header, names, claims, used)) if mapping is None else (),
         missing_required=required,
         missing_optional=optional,
         faults=_faults(header, every, found_any=bool(claimed), by_name=mapping is None),
@@ -158,6 +170,14 @@ def _claims_by_name(header: Sequence[str], names: Names) -> dict[_Place, _Claim]
     found_keys = {key for key, _ in claims}
     bare = (target for target in names.by_key.values() if target.is_lacking(found_keys))
     return claims | {(target.key, None): _Claim(target.label, []) for target in bare}
+
+
+def _seconds(header: Sequence[str], names: Names, claims: Mapping[_Place, _Claim], used: set[int]) -> Iterator[Second]:
+    for column, name in enumerate(header):
+        found = names.find(name) if column not in used else None
+        claim = claims.get((found.target.key, found.locale)) if found else None
+        if found and claim and claim.is_clear:
+            yield Second(name, _written(found.target.key, found.locale), header[claim.columns[0]])
 
 
 def _claims_by_mapping(

@@ -143,6 +143,7 @@ def create_job(json_data: JobBody) -> Response:
     entity, method = fields.pop("entity"), fields.pop("method", json_data.method)
     with shown_names(**NAMES):
         configuration = import_jobs.Configuration(**fields)
+        _refuse_idle_paths(fields, is_bulk=configuration.bulk)
         job = import_jobs.create(db.session(), configuration, entity=entity, method=method)
     return reply(describe_job(job), 201)
 
@@ -164,7 +165,9 @@ def update_job(job_id: str, json_data: JobChange) -> Response:
     fields = _domain_fields(json_data)
     refuse_change(job, entity=fields.pop("entity", None), method=fields.pop("method", None))
     with shown_names(**NAMES):
-        import_jobs.update(db.session(), job, replace(import_jobs.configuration_of(job), **fields))
+        configuration = replace(import_jobs.configuration_of(job), **fields)
+        _refuse_idle_paths(fields, is_bulk=configuration.bulk)
+        import_jobs.update(db.session(), job, configuration)
     return reply(describe_job(job))
 
 
@@ -186,6 +189,17 @@ def duplicate_job(job_id: str) -> Response:
         return reply({"id": export_jobs.duplicate(session, export_jobs.get(session, job_id)).public_id})
     except NotFoundError:
         return reply({"id": import_jobs.duplicate(session, _job(job_id)).public_id})
+
+
+def _refuse_idle_paths(sent: dict[str, Any], *, is_bulk: bool) -> None:
+    """Paths that such a job does not read; those that it was stored with are dropped without a word."""
+    idle = ("file_path",) if is_bulk else ("inbound_directory", "outbound_directory")
+    told = (
+        "A job with bulk reads folders, not this path: leave it out." if is_bulk else "Only a job with bulk reads it."
+    )
+    faults = {name: [told] for name in idle if sent.get(name)}
+    if faults:
+        raise InvalidError("The job does not read every path that is given.", faults)
 
 
 def _job(job_id: str) -> ImportJob:

@@ -187,6 +187,20 @@ def test_a_missing_optional_column_is_a_warning(importing: Context, start: Start
         assert (warning.code, warning.field, warning.line) == ("missing_column", "supplierRating", None)
 
 
+def test_of_two_columns_for_one_field_the_warning_names_both(importing: Context, start: Start, folder: Path) -> None:
+    header = "Supplier External Id;Supplier Name;Supplier name;Colour\n"
+    (folder / "suppliers.csv").write_text(f"{header}S-1;Acme;Other;red\n")
+    number = start()
+    import_run.run(importing, number, 1)
+    with importing.sessions() as session:
+        query = select(ImportWarning).where(ImportWarning.code == "unused_column").order_by(ImportWarning.id)
+        told = [(warning.field, warning.message) for warning in session.scalars(query)]
+    assert told == [
+        ("name", "“Supplier name” also fits name; “Supplier Name” is used."),
+        ("", "No field has the name of these columns, which are not imported: Colour."),
+    ]
+
+
 def test_an_upload_is_imported_instead_of_the_jobs_file_and_then_forgotten(importing: Context, start: Start) -> None:
     number = start(upload=("mine.csv", suppliers(2).encode()))
     import_run.run(importing, number, 1)

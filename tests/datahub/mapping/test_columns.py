@@ -272,3 +272,13 @@ def test_no_field_is_bound_twice_and_no_column_is_lost(
     if asked is None:
         assert len(used) == len(matched.bindings) + len(extras)
     assert bool(matched.bindings or matched.faults)
+
+
+def test_a_column_that_fits_less_well_is_told_with_the_one_that_is_used() -> None:
+    header = ["Product Names", "product names", "Colour", "productNames[fr-FR]", "Product Names[fr-FR]"]
+    matched = match(header, TARGETS, None)
+    assert [(one.name, one.field, one.used) for one in matched.seconds] == [
+        ("product names", "productNames", "Product Names"),
+        ("Product Names[fr-FR]", "productNames[fr-FR]", "productNames[fr-FR]"),
+    ]
+    assert "Colour" in matched.unused

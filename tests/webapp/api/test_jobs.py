@@ -86,7 +86,7 @@ def test_a_short_body_gets_the_defaults(script: Script, short: Body) -> None:
 
 
 def test_a_bulk_job_has_directories_and_no_file(script: Script, body: Body) -> None:
-    bulk = {"bulk": True, "inboundDirectory": "in", "outboundDirectory": "done"}
+    bulk = {"bulk": True, "filePath": None, "inboundDirectory": "in", "outboundDirectory": "done"}
     shown = script.post(NEW, json=body | bulk).json
     assert {name: shown[name] for name in bulk} == bulk
     assert shown["filePath"] is None
@@ -128,8 +128,13 @@ def test_an_answer_can_be_sent_back(script: Script, body: Body) -> None:
         ({"delimiter": ""}, ["delimiter"]),
         ({"delimiter": None}, ["delimiter"]),
         ({"bulk": "yes"}, ["bulk"]),
-        ({"bulk": True}, ["inboundDirectory", "outboundDirectory"]),
-        ({"bulk": True, "inboundDirectory": "a", "outboundDirectory": "a"}, ["outboundDirectory"]),
+        ({"bulk": True, "filePath": None}, ["inboundDirectory", "outboundDirectory"]),
+        (
+            {"bulk": True, "filePath": None, "inboundDirectory": "a", "outboundDirectory": "a"},
+            ["outboundDirectory"],
+        ),
+        ({"bulk": True, "inboundDirectory": "a", "outboundDirectory": "b"}, ["filePath"]),
+        ({"inboundDirectory": "a", "outboundDirectory": "b"}, ["inboundDirectory", "outboundDirectory"]),
         ({"filePath": None}, ["filePath"]),
         ({"filePath": "in/"}, ["filePath"]),
         ({"filePath": "a\nb.csv"}, ["filePath"]),
