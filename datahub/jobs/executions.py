@@ -201,8 +201,8 @@ def _note(session: Session, action: str, execution: Execution) -> None:
 def _may_one_have_arrived(session: Session, execution: Execution) -> bool:
     """This one, or a retry of it or before it."""
     same = [Execution.export_job_id == execution.export_job_id, Execution.snapshot_id == execution.snapshot_id]
-    in_doubt = select(exists().where(*same, Execution.status != SUCCESS, Execution.may_have_arrived))
-    return session.scalars(in_doubt).one()
+    in_doubt = select(Execution.id).where(*same, Execution.status != SUCCESS, Execution.may_have_arrived)
+    return session.scalar(in_doubt.limit(1)) is not None
 
 
 def _succeed(session: Session, execution: Execution, *, origin: str, actor: str) -> Execution:
