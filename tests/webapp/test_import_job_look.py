@@ -87,6 +87,8 @@ def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> N
         assert look_over(page) == {}
         page.set_viewport_size({"width": 390, "height": 900})
         assert look_over(page) == {}
+        label = "cell => [getComputedStyle(cell, '::before')].map(it => it.display !== 'none' && it.content)[0]"
+        assert [cell.evaluate(label) for cell in row.locator("td").all()] == [False, '"Column"', '"Becomes"']
         page.get_by_role("button", name="Create").click()
         page.wait_for_url(f"{address}/imports/*-*")
         assert complaints == []
