@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Engine, delete, inspect, select, text
 from sqlalchemy.orm import Session
 
 from datahub.db import Base, make_engine
+from datahub.jobs import execution_list
+from datahub.jobs.execution_list import Wanted
+from datahub.models.execution import Execution
 from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
-from tests.servers import Server, postgres_admin
+from tests.servers import POSTGRES_USER, Server, postgres_admin
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
 
@@ -109,3 +113,53 @@ def test_foreign_keys_of_sqlite_are_enforced_again_after_a_migration(tmp_path: P
     with engine.connect() as connection:
         assert connection.execute(text("pragma foreign_keys")).scalar_one() == 1
     engine.dispose()
+
+
+def test_executions_that_were_there_before_can_be_searched(engines: tuple[Engine, Engine]) -> None:
+    migrated, _ = engines
+    command.upgrade(config(migrated), "0011")
+    files = '[{"name": "Offers.csv"}, {"name": "Offers.csv"}]'
+    with migrated.begin() as connection:
+        connection.execute(
+            text(
+                "insert into executions (id, public_id, kind, job_public_id, job_name, entity, entity_reference, "
+                "trigger_status, origin, actor, status, repeats, attempts, created_at, executed_at, "
+                "may_have_arrived_twice, alone, left_behind) values (7, 'ab12cd34-0000-4000-8000-000000000000', "
+                "'IMPORT', 'x', 'Offers', 'OFFER', '', '', 'MANUAL', 'ada', 'INTEGRATION_DONE', false, 1, "
+                "'2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', false, false, false)"
+            ),
+        )
+        connection.execute(
+            text(
+                "insert into import_runs (execution_id, family, recipe, files, rows, rows_done, created, updated, "
+                "deleted, unchanged, rejected, removed, warnings, crashes, bytes_read) values "
+                "(7, 'CATALOG', '{}', :files, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+            ),
+            {"files": files},
+        )
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        for typed in ("12cd", "offers.c"):
+            found = execution_list.read_page(session, Wanted(search=typed, names=True)).items
+            assert [execution.id for execution in found] == [7]
+        session.execute(delete(Execution))
+        assert execution_list.read_page(session, Wanted(search="12cd", names=True)).items == []
+
+
+def test_a_postgresql_without_trigrams_is_told_what_to_do(postgres_server: Server) -> None:
+    with postgres_admin(postgres_server) as admin:
+        admin.execute("drop database if exists bare with (force)")
+        admin.execute("drop role if exists poor")
+        admin.execute("create role poor login")
+        admin.execute("create database bare")
+        admin.execute("revoke create on database bare from public")
+    with psycopg.connect(
+        host=postgres_server.host, port=postgres_server.port, user=POSTGRES_USER, dbname="bare", autocommit=True
+    ) as owner:
+        owner.execute("grant all on schema public to poor")
+    engine = make_engine(f"{postgres_server.url.replace(POSTGRES_USER, 'poor')}/bare")
+    try:
+        with pytest.raises(RuntimeError, match="CREATE EXTENSION pg_trgm"):
+            command.upgrade(config(engine), "head")
+    finally:
+        engine.dispose()
