@@ -83,7 +83,7 @@ OPTIONS = Field(
 )
 MULTI = Field("attributeMulti", "Attribute Multi", "multi", BOOLEAN, default=False)
 UNIT_TYPE = Field("attributeUnitType", "Attribute Unit Type", "unit_type", CHOICE, choices=tuple(UNITS))
-THE_UNIT = Field("attributeUnit", "Attribute Unit", "unit", UNIT, choices=EVERY_UNIT)
+THE_UNIT = Field("attributeUnit", "Attribute Unit", "unit", UNIT, length=20, choices=EVERY_UNIT)
 
 
 def _unit_rule(name: str, units: Sequence[str]) -> Rule:
@@ -109,6 +109,12 @@ RULES = (
         lambda final: and_(final("type").in_(METRIC_TYPES), final("unit").is_(None)),
     ),
     *(_unit_rule(name, units) for name, units in UNITS.items()),
+    Rule(
+        "wrong_unit",
+        THE_UNIT,
+        f"Without a unit type it must be one of {', '.join(EVERY_UNIT)}.",
+        lambda final: and_(final("unit_type").is_(None), final("unit").not_in(EVERY_UNIT)),
+    ),
     Rule(
         "not_a_list",
         MULTI,

@@ -88,11 +88,8 @@ def parse_localised_list(field: Field, value: object) -> dict[str, list[str]] | 
 
 
 def parse_unit(field: Field, value: object) -> str | None:
-    """One of the field's words, in its own case: m is not M."""
-    text = _trimmed(value)
-    if text and text not in field.choices:
-        raise ValueError(f"Must be one of {', '.join(field.choices)}.")
-    return text or None
+    """In its own case: m is not M. Which units there are depends on the unit type, so rules look at it."""
+    return parse_text(field, value)
 
 
 def parse_currency(field: Field, value: object) -> str | None:

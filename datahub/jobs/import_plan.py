@@ -16,7 +16,6 @@ from datahub.entities.values import (
     LOCALISED_LIST,
     NEVER,
     TEXT_LIST,
-    UNIT,
     parse_list,
     parse_text,
 )
@@ -27,7 +26,7 @@ from datahub.mapping.transcoding import Transcoding
 # Each value between || is transcoded by itself.
 MULTIPLE = (TEXT_LIST, LOCALISED_LIST)
 # These take a few words only.
-WORDED = (BOOLEAN, CHOICE, UNIT)
+WORDED = (BOOLEAN, CHOICE)
 # Columns mostly repeat a few values: so many texts of each are read but once. Longer ones are hardly said twice.
 REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
 UNKNOWN = object()

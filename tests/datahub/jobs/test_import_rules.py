@@ -60,6 +60,18 @@ def test_a_rule_looks_at_what_is_stored_where_a_row_says_nothing(load: Importer)
 
 
 @pytest.mark.parametrize(
+    ("unit_type", "known"), [("WEIGHT_IMPERIAL", "lb, oz."), ("", "kg, g, mg, lb, oz, m3, L, cL, mL")]
+)
+def test_a_unit_that_nobody_knows_is_told_those_of_its_type(load: Importer, unit_type: str, known: str) -> None:
+    row = attribute(attributeType="TEXT", attributeUnitType=unit_type, attributeUnit="stone")
+    outcome = load("ATTRIBUTE", row)
+    assert causes(outcome) == [(2, "wrong_unit", "attributeUnit")]
+    ((_, (fault,)),) = outcome.rejected
+    assert f"must be one of {known}" in fault["message"]
+    assert fault["value"] == "stone"
+
+
+@pytest.mark.parametrize(
     ("field", "wrong", "least", "words"),
     [
         ("price", "-12.50", "0", "Must be at least 0."),
