@@ -1,4 +1,4 @@
-"""A demo of its own, in a folder that goes away: `bin/run` as a stranger starts it, with one user of each role."""
+"""A demo of its own, in a folder that goes away: `bin/run` as a stranger starts it, with four kinds of users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
-ROLES = ("ADMIN", "OPERATOR", "VIEWER")
+# Name, role, and the store that one of them is limited to.
+PEOPLE = (
+    ("admin", "ADMIN", ""),
+    ("operator", "OPERATOR", ""),
+    ("limited", "OPERATOR", "default_store"),
+    ("viewer", "VIEWER", ""),
+)
 PASSWORD = "only for these pictures"  # noqa: S105 - of a demo that goes away
 ADDRESS = re.compile(r"runs at (http://\S+)")
 STOP_SECONDS = 30
@@ -37,7 +43,7 @@ def open_demo() -> Iterator[Demo]:
         )
         try:
             url = _wait_for_address(process)
-            people = tuple(_add_person(data, role) for role in ROLES)
+            people = tuple(_add_person(data, *person) for person in PEOPLE)
             yield Demo(url, people)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -56,8 +62,8 @@ def _wait_for_address(process: subprocess.Popen[str]) -> str:
     raise SystemExit("The demo did not start. Try bin/run.")
 
 
-def _add_person(data: str, role: str) -> str:
-    name = role.lower()
+def _add_person(data: str, name: str, role: str, store: str) -> str:
     command = [sys.executable, ROOT / "bin" / "datahub", "--data", data, "create-user", name, "--role", role]
+    command += ["--store", store] if store else []
     subprocess.run(command, input=PASSWORD, text=True, check=True, stdout=subprocess.DEVNULL)
     return name
