@@ -7,7 +7,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -38,7 +40,7 @@ class LeaseKeeper:
         self._on_lost = on_lost
         self._on_beat = on_beat
         self._held: dict[tuple[int, int], Claim] = {}
-        self._lost_at: dict[tuple[int, int], float] = {}
+        self._lost: dict[tuple[int, int], tuple[Claim, float]] = {}
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._renewed = time.monotonic()
@@ -67,7 +69,7 @@ class LeaseKeeper:
         """The work on it has ended, whatever became of it."""
         with self._lock:
             self._held.pop((claim.execution_id, claim.attempt), None)
-            self._lost_at.pop((claim.execution_id, claim.attempt), None)
+            self._lost.pop((claim.execution_id, claim.attempt), None)
 
     def _beat(self) -> None:
         while not self._done.wait(self._settings.beat_seconds):
@@ -77,7 +79,9 @@ class LeaseKeeper:
                 with self._sessions.begin() as session:
                     lost = [claim for claim in held if not self._renew(session, claim)]
             except SQLAlchemyError as error:
-                log.warning("leases could not be renewed: %s", type(error).__name__)
+                for claim in held:
+                    with _said_of(claim):
+                        log.warning("leases could not be renewed: %s", type(error).__name__)
                 continue
             self._renewed = time.monotonic()
             for claim in lost:
@@ -95,7 +99,7 @@ class LeaseKeeper:
             # Its work may have ended since this beat began.
             if self._held.pop(key, None) is None:
                 return
-            self._lost_at[key] = time.monotonic()
+            self._lost[key] = (claim, time.monotonic())
         self._on_lost(claim)
 
     def _watch(self) -> None:
@@ -104,9 +108,16 @@ class LeaseKeeper:
         while not self._done.wait(self._settings.beat_seconds / 4):
             now = time.monotonic()
             with self._lock:
-                is_late = bool(self._held) and now - self._renewed > patience
-                is_stuck = any(now - lost_at > self._settings.lease_seconds for lost_at in self._lost_at.values())
-            if is_late or is_stuck:
-                why = "no lease could be renewed" if is_late else "a lost claim was not let go"
-                log.critical("%s for %.1f s; this worker ends itself", why, patience)
+                late = list(self._held.values()) if now - self._renewed > patience else []
+                stuck = [claim for claim, at in self._lost.values() if now - at > self._settings.lease_seconds]
+            if late or stuck:
+                why = "no lease could be renewed" if late else "a lost claim was not let go"
+                for claim in late or stuck:
+                    with _said_of(claim):
+                        log.critical("%s for %.1f s; this worker ends itself", why, patience)
                 os._exit(LEASE_LOST)
+
+
+def _said_of(claim: Claim) -> AbstractContextManager[None]:
+    """These threads have not inherited what the claim's own task says with each line."""
+    return structlog.contextvars.bound_contextvars(execution=claim.public_id, attempt=claim.attempt)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 import threading
@@ -25,11 +26,14 @@ from datetime import UTC, datetime
 from datahub.db import make_engine, make_sessions
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
+from datahub.logs import configure_logging
 from tests.settings import make_settings
 
+configure_logging(make_settings(log_format="json"))
 sessions = make_sessions(make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
 with LeaseKeeper(sessions, make_settings(), lambda claim: None) as keeper:
-    keeper.hold(Claim(1, "id", 1, "token", 1, datetime.now(UTC), "me"))
+    for number in (1, 2):
+        keeper.hold(Claim(number, f"held-{number}", 1, "token", 1, datetime.now(UTC), "me"))
     time.sleep(60)
 """
 
@@ -38,8 +42,10 @@ import datetime, time
 from datahub.db import make_engine, make_sessions
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
+from datahub.logs import configure_logging
 from tests.settings import make_settings
 
+configure_logging(make_settings(log_format="json"))
 with LeaseKeeper(make_sessions(make_engine({url!r})), make_settings(), lambda claim: None) as keeper:
     keeper.hold({claim!r})
     time.sleep(60)
@@ -91,9 +97,18 @@ def test_a_stop_and_a_taken_over_claim_are_told_to_the_holder(
         assert told.wait(10)
 
 
-def test_a_worker_that_cannot_renew_ends_itself() -> None:
-    ended = subprocess.run([sys.executable, "-c", CUT_OFF], timeout=30, capture_output=True, check=False)
+def run(script: str) -> list[dict[str, object]]:
+    """What the worker said before it ended itself."""
+    ended = subprocess.run([sys.executable, "-c", script], timeout=30, capture_output=True, check=False)
     assert ended.returncode == LEASE_LOST, ended.stderr.decode()
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_a_worker_that_cannot_renew_ends_itself_and_says_whose_leases_these_are() -> None:
+    lines = run(CUT_OFF)
+    for said in ("leases could not be renewed", "this worker ends itself"):
+        named = {line.get("execution") for line in lines if said in str(line["event"])}
+        assert named == {"held-1", "held-2"}
 
 
 def test_a_worker_that_does_not_let_go_of_a_stopped_execution_ends_itself(
@@ -102,6 +117,6 @@ def test_a_worker_that_does_not_let_go_of_a_stopped_execution_ends_itself(
     with sessions.begin() as session:
         executions.stop(session, session.get_one(Execution, claim.execution_id), actor="ada")
     script = STUCK.format(url=settings.database_url, claim=claim)
-    ended = subprocess.run([sys.executable, "-c", script], timeout=30, capture_output=True, check=False)
-    assert ended.returncode == LEASE_LOST, ended.stderr.decode()
-    assert b"not let go" in ended.stderr
+    (line,) = run(script)
+    assert "not let go" in str(line["event"])
+    assert line["execution"] == claim.public_id
