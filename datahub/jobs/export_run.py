@@ -112,10 +112,18 @@ class _Batch:
                 patience = self._context.settings.sweep_seconds
                 await asyncio.wait(self._tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                 for task in [task for task in self._tasks if task.done()]:
-                    self._keeper.release(self._tasks.pop(task))
+                    self._let_go(task)
                 await self._fill()
             await asyncio.gather(self._opening, return_exceptions=True)
             await self._sweep()
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        claim = self._tasks.pop(task)
+        self._keeper.release(claim)
+        if not task.cancelled() and (fault := task.exception()):
+            # Nothing is recorded: the lease runs out, and the next attempt finds what this one did.
+            with structlog.contextvars.bound_contextvars(execution=claim.public_id, attempt=claim.attempt):
+                log.error("the end of an attempt could not be recorded", exc_info=fault)
 
     async def _sweep(self) -> None:
         if not self._is_broken:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from datahub.db import database_now
 from datahub.errors import ConnectionLostError, TransientError
@@ -290,3 +292,20 @@ def test_a_rename_that_the_server_refused_leaves_no_doubt(
     stopped = read(context.sessions, execution_id)
     assert stopped.status == JOB_STOPPED
     assert lifecycle.MAY_HAVE_ARRIVED not in (stopped.error or "")
+
+
+def test_an_end_that_cannot_be_recorded_is_told_and_left_to_the_next_attempt(
+    context: Context, execution_id: int, folder: Path, let_lease_run_out: Await
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DataError("", {}, Exception("a value that the database refuses"))
+
+    with full_disk(), pytest.MonkeyPatch.context() as patch, capture_logs([merge_contextvars]) as lines:
+        patch.setattr(lifecycle, "fail", refuse)
+        export_run.run(context, execution_id, 1)
+    public_id = read(context.sessions, execution_id).public_id
+    (line,) = [line for line in lines if line["log_level"] == "error"]
+    assert (line["execution"], line["attempt"]) == (public_id, 1)
+    assert isinstance(line["exc_info"], DataError)
+    let_lease_run_out()
+    assert try_again(context, execution_id).status == SUCCESS
