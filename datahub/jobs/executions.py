@@ -205,10 +205,18 @@ def _may_one_have_arrived(session: Session, execution: Execution) -> bool:
     return session.scalar(in_doubt.limit(1)) is not None
 
 
+def _deleted(execution: Execution) -> ConflictError:
+    return ConflictError(f"The job {execution.job_name} was deleted; its executions can only be read.")
+
+
 def _succeed(session: Session, execution: Execution, *, origin: str, actor: str) -> Execution:
     job = execution.export_job
     if job is None or execution.snapshot is None:
-        raise ConflictError(f"The job {execution.job_name} was deleted; its executions can only be read.")
+        raise _deleted(execution)
+    try:
+        job_rules.keep(session, job)
+    except NotFoundError as error:
+        raise _deleted(execution) from error
     values = triggers.new_execution(
         session, job, execution.snapshot, execution.entity_reference, origin=origin, actor=actor
     )

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, LostClaimError
 from datahub.jobs import claims, executions, export_jobs, lifecycle, orders, reconcile
 from datahub.jobs.lifecycle import Claim, Failure
-from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution
+from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution, Payload
+from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
@@ -140,3 +142,22 @@ def test_an_export_owed_to_a_job_deleted_at_that_moment_is_stopped(session: Sess
     assert reconcile.stop_orphans(session) == 1
     session.refresh(execution)
     assert execution.status == JOB_STOPPED
+
+
+@pytest.mark.parametrize(("status", "again"), [(ERROR, executions.retry), (SUCCESS, executions.resend)])
+def test_what_is_to_be_sent_again_just_after_its_job_was_deleted_is_refused_in_those_words(
+    sessions: sessionmaker[Session], vault: Vault, status: str, again: Callable[..., Execution]
+) -> None:
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault))
+        (ended,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+        ended.status = status
+        ended.payload = Payload(file_name="a.xml", content=b"a", size=1, sha256="", created_at=ended.created_at)
+    with sessions() as session:
+        seen = session.get_one(Execution, ended.id)
+        assert seen.export_job and seen.snapshot and seen.payload
+        session.commit()
+        with sessions.begin() as other:
+            export_jobs.delete(other, other.get_one(ExportJob, job.id), actor="bob")
+        with pytest.raises(ConflictError, match="was deleted"):
+            again(session, seen, actor="ada")
