@@ -9,6 +9,7 @@ from flask import Response, current_app, render_template
 
 from webapp.api.answers import ErrorAnswer
 from webapp.api.blueprint import CLIENT_HEADER, OPERATOR
+from webapp.api.links import add_links
 from webapp.api.reply import reply
 from webapp.permissions import PUBLIC, permission
 
@@ -27,6 +28,14 @@ ERRORS = {
     "503": "The database does not answer.",
 }
 OPTIONAL_BODY = "/test"
+DEPRECATION = {
+    "Deprecation": {
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "Since when, as RFC 9745 writes it.",
+    },
+    "Link": {"required": True, "schema": {"type": "string"}, "description": "The path to use instead."},
+}
 ONLY_WITH_BODY = ("409", "413", "415")
 
 
@@ -37,6 +46,7 @@ def init_app(app: APIFlask) -> None:
         AUTO_VALIDATION_ERROR_RESPONSE=False,
         AUTO_AUTH_ERROR_RESPONSE=False,
         AUTO_SERVERS=False,
+        AUTO_OPERATION_ID=True,
         SECURITY_SCHEMES={
             TOKEN: {"type": "http", "scheme": "bearer", "description": "A personal API token, made on its page."}
         },
@@ -78,11 +88,16 @@ def _complete(spec: dict[str, Any]) -> dict[str, Any]:
                 _complete_operation(operation, method)
                 if "requestBody" in operation:
                     operation["requestBody"]["required"] = not path.endswith(OPTIONAL_BODY)
+    add_links(spec["paths"])
     return spec
 
 
 def _complete_operation(operation: dict[str, Any], method: str) -> None:
     operation["security"] = [{TOKEN: []}]
+    if operation.get("deprecated"):
+        for status, response in operation["responses"].items():
+            if status.startswith("2"):
+                response["headers"] = DEPRECATION
     operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/Client"})
     for status in ERRORS:
         if "requestBody" in operation or (status != "415" and (method in WITH_BODY or status not in ONLY_WITH_BODY)):

@@ -14,7 +14,7 @@ from datahub.jobs.queries import Slice
 from webapp.api.answers import ChangeAnswer, RecordAnswer, describe_change, page_shape
 from webapp.api.blueprint import make_blueprint
 from webapp.api.paging import PageQuery, sort_pattern
-from webapp.api.reply import page_of, reply
+from webapp.api.reply import JSON_TYPE, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
@@ -91,7 +91,14 @@ def list_changes(entity: str, external_id: str, query_data: ChangeQuery) -> Resp
 @blueprint.put("/v1/records/<entity>/<whatever:external_id>", merge_slashes=False)
 @blueprint.input(RecordBody, example=EXAMPLE)
 @blueprint.output(RecordAnswer)
-@blueprint.doc(responses={201: {"description": "Created", "content": {}}})
+@blueprint.doc(
+    responses={
+        201: {
+            "description": "Created",
+            "content": {JSON_TYPE: {"schema": {"$ref": "#/components/schemas/RecordAnswer"}}},
+        }
+    }
+)
 @permission(MAPPER_WRITE)
 def put_record(entity: str, external_id: str, json_data: RecordBody) -> Response:
     record, created = records.put(
