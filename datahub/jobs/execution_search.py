@@ -90,7 +90,9 @@ def _is_short(typed: str) -> bool:
 
 def _indexed(session: Session, typed: str, *, names: bool) -> Iterator[Select[Any]]:
     if is_part_of_id(typed):
-        if session.get_bind().dialect.name == "sqlite":
+        if len(typed) == ID_LENGTH:
+            yield select(Execution.id).where(Execution.public_id == typed.lower())
+        elif session.get_bind().dialect.name == "sqlite":
             yield select(IDS.c.rowid.label("id")).where(IDS.c.execution_ids.op("match")(f'"{typed.lower()}"'))
         else:
             yield select(Execution.id).where(Execution.public_id.like(f"%{typed.lower()}%"))
