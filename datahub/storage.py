@@ -13,10 +13,12 @@ import orjson
 
 # Rows are held in memory by so many bytes at a time, however many they are allowed to be.
 PIECE_BYTES = 32_000_000
+# JSON goes in as text, and as '' where there is none: for bytes and for None, Python's sqlite3 looks for an adapter
+# each time, which takes as long as all the rest.
 _TABLE = """
     create table rows (
         sequence integer primary key, depth integer not null, key text not null, file text not null,
-        line integer not null, row_values blob not null, cells blob not null, faults blob
+        line integer not null, row_values text not null, cells text not null, faults text not null
     )
 """
 
@@ -58,6 +60,11 @@ def in_pieces(rows: Iterable[SpooledRow], size: int) -> Iterator[list[SpooledRow
         yield piece
 
 
+def _stored(row: SpooledRow) -> tuple[int, int, str, str, int, str, str, str]:
+    faults = "" if row.faults is None else row.faults.decode()
+    return row.sequence, row.depth, row.key, row.file, row.line, row.values.decode(), row.cells.decode(), faults
+
+
 class Spool:
     """Readable by this user alone. Belongs to one thread."""
 
@@ -82,7 +89,7 @@ class Spool:
         self._database.execute("begin")
         self._database.executemany(
             "insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((row.sequence, row.depth, row.key, row.file, row.line, row.values, row.cells, row.faults) for row in rows),
+            map(_stored, rows),
         )
         self._database.execute("commit")
 
@@ -103,11 +110,11 @@ class Spool:
 
     def reject(self, key: str, faults: bytes) -> None:
         """All rows of a record that has no other faults; before `finish`."""
-        self._database.execute("update rows set faults = ? where key = ? and faults is null", (faults, key))
+        self._database.execute("update rows set faults = ? where key = ? and faults = ''", (faults.decode(), key))
 
     def each_value(self) -> Iterator[tuple[str, Any]]:
         """Key and values of every row without faults."""
-        for key, values in self._database.execute("select key, row_values from rows where faults is null"):
+        for key, values in self._database.execute("select key, row_values from rows where faults = ''"):
             yield key, orjson.loads(values)
 
     def first_without_key(self) -> tuple[str, int] | None:
@@ -121,18 +128,19 @@ class Spool:
         where they are long."""
         depth, key = after if after is not None else (-1, "")
         cursor = self._database.execute(
-            "select sequence, key, file, line, row_values, cells, faults, depth from rows "
+            "select sequence, key, file, line, cast(row_values as blob), cast(cells as blob), "
+            "cast(nullif(faults, '') as blob), depth from rows "
             "where (depth, key) > (?, ?) order by depth, key, sequence",
             (depth, key),
         )
         rows: list[SpooledRow] = []
-        weight = 0
+        weight, is_full = 0, False
         for cells in cursor:
             row = SpooledRow(*cells)
-            is_full = len(rows) >= size or weight >= PIECE_BYTES
             if rows and (row.depth != rows[-1].depth or (is_full and row.key != rows[-1].key)):
                 break
             rows.append(row)
             weight += row.weight
+            is_full = is_full or len(rows) >= size or weight >= PIECE_BYTES
         cursor.close()
         return rows

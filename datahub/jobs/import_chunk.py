@@ -214,7 +214,7 @@ class ChunkWriter:
                         blame(missing, row, fault)
             cells = _cells(target, record.values, known, final)
             spooled = record.speaker.spooled
-            yield (spooled.sequence, spooled.file, spooled.line, record.key, record.key, record.remove, *cells)
+            yield (spooled.sequence, spooled.file, spooled.line, record.key, record.key, int(record.remove), *cells)
 
     def _staged_parts(
         self, target: Target, records: list[Record], stored: Stored, missing: Faults
@@ -229,7 +229,7 @@ class ChunkWriter:
                         blame(missing, row, fault)
                 cells = _cells(target, row.part_values, known, final)
                 spooled = row.spooled
-                yield (spooled.sequence, spooled.file, spooled.line, record.key, key, row.part_remove, *cells)
+                yield (spooled.sequence, spooled.file, spooled.line, record.key, key, int(row.part_remove), *cells)
 
     def _stored(self, target: Target, keys: list[str]) -> Stored:
         """The JSON values: only they are compared here, and not by the database."""

@@ -1,0 +1,40 @@
+"""The spool gives back what it was given, byte for byte and record by record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datahub.storage import Spool, SpooledRow
+
+FAULTS = '[{"code":"malformed","message":"Größe"}]'.encode()
+
+
+def row(sequence: int, key: str, faults: bytes | None = None) -> SpooledRow:
+    values, cells = f'[null,["Größe {sequence} \\u0000 €"]]'.encode(), '["", "\U0001f9f1"]'.encode()
+    return SpooledRow(sequence, key, "offers.csv", sequence + 1, values, cells, faults)
+
+
+def test_rows_come_back_as_they_went_in_and_records_stay_together(tmp_path: Path) -> None:
+    first, other, last = row(1, "B"), row(2, "A", FAULTS), row(3, "B")
+    spool = Spool(tmp_path / "spool")
+    spool.begin()
+    spool.add([first, other, last])
+    spool.finish()
+
+    chunk = spool.chunk(None, 1)
+    assert chunk == [other]
+    assert spool.chunk((0, "A"), 1) == [first, last]
+    assert spool.chunk((0, "B"), 1) == []
+    spool.close()
+
+
+def test_only_rows_without_faults_are_looked_at_and_rejected_with_their_record(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.begin()
+    spool.add([row(1, "A", FAULTS), row(2, "A"), row(3, "B")])
+    assert [key for key, _ in spool.each_value()] == ["A", "B"]
+
+    spool.reject("A", b'[{"code":"cycle"}]')
+    spool.finish()
+    assert [found.faults for found in spool.chunk(None, 3)] == [FAULTS, b'[{"code":"cycle"}]', None]
+    spool.close()
