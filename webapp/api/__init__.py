@@ -47,6 +47,8 @@ class WhateverConverter(BaseConverter):
 
 
 def register(app: APIFlask) -> None:
+    # A doubled slash makes another path; the redirect to the one without it would answer scripts in HTML.
+    app.url_map.merge_slashes = False
     app.url_map.converters["whatever"] = WhateverConverter
     docs.init_app(app)
     for part in PARTS:

@@ -10,7 +10,7 @@ from typing import ParamSpec
 from urllib.parse import quote
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response, after_this_request, request
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import Forbidden, NotFound
 
@@ -48,13 +48,17 @@ def deprecated(successor: str) -> Callable[[View[Arguments]], View[Arguments]]:
     def mark(view: View[Arguments]) -> View[Arguments]:
         @wraps(view)
         def answer(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
-            response = view(*args, **kwargs)
-            names = {name: quote(str(value), safe="") for name, value in (request.view_args or {}).items()}
-            response.headers["Deprecation"] = DEPRECATED_SINCE
-            response.headers["Link"] = f'<{successor.format(**names)}>; rel="successor-version"'
-            return response
+            after_this_request(tell)
+            return view(*args, **kwargs)
 
         return answer
+
+    def tell(response: Response) -> Response:
+        """Also beside an error."""
+        names = {name: quote(str(value), safe="") for name, value in (request.view_args or {}).items()}
+        response.headers["Deprecation"] = DEPRECATED_SINCE
+        response.headers["Link"] = f'<{successor.format(**names)}>; rel="successor-version"'
+        return response
 
     return mark
 
