@@ -45,6 +45,20 @@ def test_markup_and_line_breaks_in_text_come_back_as_they_were(document: dict[st
     assert parse(FORMATS["JSON"].render(document))["supplierSnapshot"]["name"] == text
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+33 1", "-5", "@shop", "\tx", "\rx", "'=1"], ids=ascii)
+def test_what_a_spreadsheet_would_take_for_a_formula_goes_to_machines_unchanged(
+    document: dict[str, Any], text: str
+) -> None:
+    document["supplierSnapshot"]["name"] = text
+    document["lines"][0]["orderLogisticLineProductDto"]["name"] = text
+    root = etree.fromstring(FORMATS["XML"].render(document))
+    assert root.findtext("{*}supplierSnapshot/{*}name") == text
+    assert root.findtext("{*}lines/{*}line/{*}orderLogisticLineProductDto/{*}name") == text
+    sent = parse(FORMATS["JSON"].render(document))
+    assert sent["supplierSnapshot"]["name"] == text
+    assert sent["lines"]["line"][0]["orderLogisticLineProductDto"]["name"] == text
+
+
 def test_null_is_left_out_of_xml_and_empty_text_is_an_empty_element(document: dict[str, Any]) -> None:
     document["billingAddressSnapshot"] |= {"label": None, "phone": ""}
     xml, json = FORMATS["XML"].render(document), FORMATS["JSON"].render(document)
