@@ -9,6 +9,7 @@ from apiflask import APIFlask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.exceptions import TooManyRequests
 
 from datahub.models.access import ApiToken
 from datahub.models.export_job import ExportJob
@@ -172,3 +173,13 @@ def test_a_bug_is_a_500_without_a_traceback(app: APIFlask, script: Script, monke
     app.testing = False
     monkeypatch.setattr(jobouts.export_jobs, "list_jobs", fail)
     assert "secret" not in str(assert_error(script.get(JOBS), 500))
+
+
+def test_too_many_requests_are_told_how_long_to_wait(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise TooManyRequests(retry_after=3)
+
+    monkeypatch.setattr("webapp.api.orders.queries.find_orders", refuse)
+    answer = script.get("/v1/orders")
+    assert assert_error(answer, 429)["code"] == "too_many_requests"
+    assert answer.headers["Retry-After"] == "3"
