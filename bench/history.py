@@ -60,35 +60,45 @@ def _milliseconds(engine: Engine, read: Read) -> float:
         return (time.perf_counter() - started) * 1000
 
 
+class Questions:
+    """What the readings look for, another one of the same kind each time they are asked."""
+
+    def __init__(self, session: Session, rows: int) -> None:
+        self._chance = random.Random(SEED)  # noqa: S311
+        self._rows = rows
+        ids = [self._chance.randint(1, rows) for _ in range(SAMPLES)]
+        self._known = [row.public_id for row in session.execute(_some(ids))]
+
+    def part(self, length: int) -> str:
+        start = self._chance.randint(0, 36 - length)
+        return self._chance.choice(self._known)[start : start + length]
+
+    def search(self, length: int, **wanted: Any) -> Read:
+        return lambda session: execution_list.read_page(session, Wanted(search=self.part(length), names=True, **wanted))
+
+    def name(self, form: str) -> Read:
+        return lambda session: execution_list.read_page(
+            session, Wanted(search=form.format(self._chance.randint(1, self._rows)), names=True)
+        )
+
+
+def page(**wanted: Any) -> Read:
+    return lambda session: execution_list.read_page(session, Wanted(names=True, **wanted))
+
+
+def by_number(number: int, sort: str = "executed_at", **wanted: Any) -> Read:
+    return lambda session: execution_list.find(session, Wanted(**wanted), sort=sort, page=number, size=100)
+
+
 def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read]]:
-    chance = random.Random(SEED)  # noqa: S311
     with make_sessions(engine)() as session:
-        ids = [chance.randint(1, rows) for _ in range(SAMPLES)]
-        known = [(row.id, row.public_id) for row in session.execute(_some(ids))]
+        questions = Questions(session, rows)
         middle = session.get_one(Execution, rows // 2)
         deep = f"{int(middle.executed_at.timestamp() * 1_000_000)}-{middle.id}"
     day = (datetime.now(UTC) - timedelta(days=180)).date()
     big, other = jobs[0][0].public_id, {"job_public_id": jobs[-1][0].public_id, "job_kind": IMPORT}
     week = {"since": day, "until": day + timedelta(days=6)}
-
-    def part(length: int) -> str:
-        start = chance.randint(0, 36 - length)
-        return chance.choice(known)[1][start : start + length]
-
-    def page(**wanted: Any) -> Read:
-        return lambda session: execution_list.read_page(session, Wanted(names=True, **wanted))
-
-    def search(length: int, **wanted: Any) -> Read:
-        return lambda session: execution_list.read_page(session, Wanted(search=part(length), names=True, **wanted))
-
-    def name(form: str, **wanted: Any) -> Read:
-        return lambda session: execution_list.read_page(
-            session, Wanted(search=form.format(chance.randint(1, rows)), names=True, **wanted)
-        )
-
-    def by_number(number: int, sort: str = "executed_at", **wanted: Any) -> Read:
-        return lambda session: execution_list.find(session, Wanted(**wanted), sort=sort, page=number, size=100)
-
+    search, name = questions.search, questions.name
     return [
         ("newest page", page()),
         ("page in the middle, by key", lambda session: execution_list.read_page(session, Wanted(), before=deep)),

@@ -165,13 +165,18 @@ def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str
         )
         for row in session.execute(statement).all()
     ]
-    if claims:
-        started = {"from_status": JOB_PENDING, "to_status": JOB_STARTED, "actor": SYSTEM, "reason": "attempt started"}
-        session.execute(
-            insert(Event),
-            [
-                {"execution_id": taken.execution_id, "at": now, "attempt": taken.attempt, "worker": worker, **started}
-                for taken in claims
-            ],
-        )
+    _note_started(session, claims, now)
     return sorted(claims, key=lambda taken: taken.execution_id)
+
+
+def _note_started(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    if not claims:
+        return
+    started = {"from_status": JOB_PENDING, "to_status": JOB_STARTED, "actor": SYSTEM, "reason": "attempt started"}
+    session.execute(
+        insert(Event),
+        [
+            {"execution_id": taken.execution_id, "at": now, "attempt": taken.attempt, "worker": taken.worker, **started}
+            for taken in claims
+        ],
+    )
