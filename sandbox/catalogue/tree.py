@@ -35,7 +35,7 @@ def attributes() -> Sheet:
         31: [
             Row(
                 good[31].cells | {NEW: "width", "Attribute Unit": "mm"},
-                Note("malformed", "attributeUnit"),
+                Note("wrong_unit", "attributeUnit"),
             )
         ],
     }

@@ -168,7 +168,7 @@ def check_rejections(page: Page) -> None:
     rejected = page.locator("section", has=page.locator("#rejected"))
     causes = rejected.locator(".tasks li")
     expect(causes).to_have_count(3)
-    expect(causes.first).to_contain_text("stockVariantId")
+    expect(causes.first).to_contain_text("Unknown variant")
     expect(causes.first).to_contain_text("2 rows, 1 value")
     expect(rejected.locator("tbody tr")).to_have_count(4)
     causes.first.get_by_role("link").click()

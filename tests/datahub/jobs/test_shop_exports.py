@@ -187,7 +187,7 @@ def test_products_of_shopify_come_in_and_rows_without_a_variant_are_told(
         (8, "variantExternalId", "required"),
         (9, "variantExternalId", "required"),
         (11, CATEGORY, "unknown_reference"),
-        (12, CATEGORY, "unknown_reference"),
+        (12, "", "other_row_invalid"),
         (13, "variantExternalId", "required"),
         (14, "productNames", "required"),
     ]
