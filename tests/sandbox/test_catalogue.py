@@ -77,7 +77,7 @@ def test_few_rows_are_wrong_and_every_kind_of_error_is_met(samples: list[Sample]
     for sample in samples[-2:]:
         assert len(sample.rejected) + len(sample.warned) < sample.rows / 100
     causes = {code for sample in samples for _, code, _ in sample.rejected}
-    assert causes == {"malformed", "required", "unknown_reference", "belongs_to_another"}
+    assert causes == {"malformed", "required", "unknown_reference", "belongs_to_another", "wrong_unit"}
     assert {code for sample in samples for _, code, _ in sample.warned} == {"superseded", "parent_differs"}
 
 
