@@ -37,8 +37,7 @@ CURSOR = re.compile("([0-9]{1,17})-([0-9]{1,18})")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ORIGINS_OF = {EXPORT: EXPORT_ORIGINS, IMPORT: IMPORT_ORIGINS}
 STATUSES_OF = {EXPORT: EXPORT_STATUSES, IMPORT: IMPORT_STATUSES}
-# A search that finds more looks through the newest only, so many at a time.
-FEW = execution_search.FEW
+# A search that finds more than it lists looks through the newest only, so many at a time.
 WINDOW = 5000
 
 Key = tuple[datetime, int]

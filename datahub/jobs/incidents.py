@@ -26,6 +26,7 @@ from datahub.models.order_document import ILLEGAL_IN_XML
 LONGEST_REASON = 100
 NEXT = {OPEN: (ON_GOING, CLOSED), ON_GOING: (CLOSED,), CLOSED: ()}
 SORTS = {"created_at": Incident.created_at, "updated_at": Incident.updated_at}
+WITH_LINES = selectinload(Incident.lines).joinedload(IncidentLine.order_line)
 
 # The number of a line, and how much of it.
 Affected = tuple[str, int]
@@ -50,8 +51,7 @@ def find(
     size: int = PAGE_SIZE,
 ) -> Slice[Incident]:
     """Unknown statuses are passed over."""
-    lines = selectinload(Incident.lines).joinedload(IncidentLine.order_line)
-    query = select(Incident).join(Incident.order).options(contains_eager(Incident.order), lines)
+    query = select(Incident).join(Incident.order).options(contains_eager(Incident.order), WITH_LINES)
     if order_reference:
         query = query.where(Order.reference == order_reference)
     known = [status for status in statuses if status in INCIDENT_STATUSES]
@@ -62,10 +62,9 @@ def find(
 
 def of_order(session: Session, order: Order) -> list[Incident]:
     """The newest first."""
-    lines = selectinload(Incident.lines).joinedload(IncidentLine.order_line)
     query = select(Incident).where(Incident.order_id == order.id).order_by(Incident.id.desc())
     return list(
-        session.scalars(query.options(lines, selectinload(Incident.status_changes), joinedload(Incident.order)))
+        session.scalars(query.options(WITH_LINES, selectinload(Incident.status_changes), joinedload(Incident.order)))
     )
 
 
