@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from datahub.access import audit, password_links, sessions, users
 from datahub.db import read_only
 from datahub.errors import InvalidError
-from datahub.models.access import User
+from datahub.models.access import User, name_key
 from webapp.acting import somebody
 from webapp.auth.forms import SetPasswordForm, SignInForm
 from webapp.auth.identity import signed_in_user, visitor_of
@@ -26,7 +26,7 @@ blueprint = Blueprint("auth", __name__)
 
 
 def _account() -> str:
-    return request.form.get("name", "").strip().lower()[:100]
+    return name_key(request.form.get("name", ""))[:100]
 
 
 def _failed(response: Response) -> bool:
