@@ -139,7 +139,8 @@ def update_jobout(job_id: str, json_data: JobOutChange) -> Response:
 @blueprint.output({}, status_code=204)
 @permission(MAPPER_WRITE)
 def delete_jobout(job_id: str) -> Response:
-    export_jobs.delete(db.session(), _job(job_id), actor=current_user.name)
+    with shown_names():
+        export_jobs.delete(db.session(), _job(job_id), actor=current_user.name)
     return no_content()
 
 
@@ -147,7 +148,9 @@ def delete_jobout(job_id: str) -> Response:
 @blueprint.output(JobOutAnswer, status_code=201)
 @permission(MAPPER_WRITE)
 def duplicate_jobout(job_id: str) -> Response:
-    return reply(describe_jobout(export_jobs.duplicate(db.session(), _job(job_id))), 201)
+    with shown_names():
+        copy = export_jobs.duplicate(db.session(), _job(job_id))
+    return reply(describe_jobout(copy), 201)
 
 
 @blueprint.post("/v1/mapper/jobout/<job_id>/run")

@@ -103,7 +103,8 @@ def test_pages_offer_what_he_may(ask: Ask, stores: TwoStores) -> None:
 
 
 def test_a_job_with_suppliers_of_other_stores_is_not_his_to_delete(ask: Ask, stores: TwoStores) -> None:
-    assert ask(f"/v1/mapper/jobout/{stores.both.public_id}", "DELETE").status_code == 409
+    refused = ask(f"/v1/mapper/jobout/{stores.both.public_id}", "DELETE")
+    assert (refused.status_code, set(refused.json["fields"])) == (409, {"supplierExternalIds"})
     assert ask(f"/v1/mapper/jobout/{stores.southern.public_id}", "DELETE").status_code == 409
 
 
@@ -115,7 +116,8 @@ def test_a_job_is_not_his_to_delete_while_exports_of_other_stores_wait(
         session.execute(
             update(Execution).where(Execution.id == stores.north.exports[JOB_STARTED].id).values(status=SUCCESS)
         )
-    assert ask(f"/v1/mapper/jobout/{stores.both.public_id}", "DELETE").status_code == 409
+    refused = ask(f"/v1/mapper/jobout/{stores.both.public_id}", "DELETE")
+    assert (refused.status_code, set(refused.json["fields"])) == (409, {"supplierExternalIds"})
     with sessions.begin() as session:
         unended = [stores.south.exports[status].id for status in (JOB_PENDING, JOB_STARTED)]
         session.execute(update(Execution).where(Execution.id.in_(unended)).values(status=SUCCESS))

@@ -53,7 +53,11 @@ def test_a_new_order_cannot_name_another_store_or_its_supplier(ask: Ask, stores:
     refused = ask("/v1/orders", "POST", json=parties("SOUTH-STORE", "SOUTH-SUP"))
     assert refused.status_code == 400
     assert set(refused.json["fields"]) == {"storeExternalId", "supplierSnapshot.externalId"}
-    assert ask("/v1/orders", "POST", json=parties(NORTH, "NORTH-SUP")).status_code == 201
+    own = parties(NORTH, "NORTH-SUP")
+    for taken in ({"reference": "SOUTH-ORDER-1"}, {"id": "SOUTH-ID"}, {"externalId": "SOUTH-EXTERNAL"}):
+        answer = ask("/v1/orders", "POST", json=own | taken)
+        assert (answer.status_code, set(answer.json["fields"])) == (409, set(taken))
+    assert ask("/v1/orders", "POST", json=own).status_code == 201
 
 
 def test_a_new_supplier_gets_the_stores_of_whoever_makes_it(ask: Ask, stores: TwoStores, sessions: Sessions) -> None:
