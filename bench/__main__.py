@@ -13,6 +13,7 @@ def main() -> int:
     kinds = parser.add_subparsers(dest="what", required=True)
     out = kinds.add_parser("exports", help=exports.__doc__)
     out.add_argument("--orders", type=int, default=1000, metavar="N", help="files per database (default 1000)")
+    out.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default 1)")
     into = kinds.add_parser("import", help=imports.__doc__)
     into.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="rows of the file (default 1000000)")
     into.add_argument("--profile", action="store_true", help="also say where the time goes")
@@ -21,7 +22,7 @@ def main() -> int:
     past.add_argument("--plans", action="store_true", help="also print how the database reads each")
     options = parser.parse_args()
     if options.what == "exports":
-        exports.run(options.orders)
+        exports.run(options.orders, workers=options.workers)
     elif options.what == "history":
         history.run(options.rows, plans=options.plans)
     else:
