@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from datahub.access import store_limits
 from datahub.entities import ENTITIES
 from datahub.entities.store import A_STORE
+from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
@@ -37,7 +38,10 @@ def find_changes(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Recorded]:
-    """By time, those of the parts included."""
+    """By time, those of the parts included; of an order or incident its way through the statuses."""
+    if entity in order_records.KINDS:
+        moved = order_records.changes(session, entity, external_id, descending=descending, page=page, size=size)
+        return Slice([Recorded(change, None, None, change.changes) for change in moved.items], moved.has_more)
     order = Change.id.desc() if descending else Change.id.asc()
     query = _changes(entity, external_id).order_by(order).offset(page * size).limit(size + 1)
     rows = [_recorded(session, *row) for row in session.execute(query)]

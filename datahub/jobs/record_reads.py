@@ -15,6 +15,7 @@ from datahub.entities.attribute import METRIC_TYPES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
 from datahub.errors import NotFoundError
+from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
@@ -32,15 +33,19 @@ class Named(NamedTuple):
 
 
 def entity_type(name: str) -> EntityType:
-    """Raises NotFoundError, which points at the right entity where another one holds the records."""
+    """Of what imports write. Raises NotFoundError, which points at the right entity where another one holds the
+    records."""
     if name in ENTITIES:
         return ENTITIES[name]
     hint = " Its records are those of ORDER." if name in ("ORDER_UPDATE", "ORDER_STATUS") else ""
-    raise NotFoundError(f"There are no records of the entity {name!r}.{hint} Known: {', '.join(ENTITIES)}.")
+    known = ", ".join([*ENTITIES, *order_records.KINDS])
+    raise NotFoundError(f"There are no records of the entity {name!r}.{hint} Known: {known}.")
 
 
 def get(session: Session, entity: str, external_id: str) -> Any:
     """Deleted records are found too, and say so."""
+    if entity in order_records.KINDS:
+        return order_records.get(session, entity, external_id)
     model = entity_type(entity).model
     record = session.scalar(select(model).where(model.external_id == external_id))
     if record is None:
@@ -62,6 +67,9 @@ def find(
     """Without deleted ones. `search` is part of the external id or a name, in any case."""
     if sort not in SORTS:
         raise ValueError(f"no records are sorted by {sort}")
+    if entity in order_records.KINDS:
+        query, column, key = order_records.find(entity, search=search, external_id=external_id, sort=sort)
+        return by_offset(session, query, column, key, descending, page, size)
     kind = entity_type(entity)
     query = _live(session, kind, search)
     if external_id:
@@ -104,6 +112,8 @@ def describe(session: Session, entity: str, records: Sequence[Any]) -> list[dict
     """Values as stored: decimals stay Decimal, times datetime; references are external ids, parts come in their order.
 
     However many the records are, the statements are as few."""
+    if entity in order_records.KINDS:
+        return order_records.describe(entity, records)
     kind = entity_type(entity)
     fields = describe_fields(session, entity, records)
     updated = updated_at(session, kind, records)

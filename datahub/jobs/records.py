@@ -17,7 +17,7 @@ from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.extras import CUSTOM_FIELDS
 from datahub.entities.store import A_STORE, STORE
 from datahub.errors import ConflictError, InvalidError, NotFoundError
-from datahub.jobs import ledger
+from datahub.jobs import ledger, order_records
 from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.json_values import newer
@@ -77,11 +77,13 @@ def put(
 
 
 def _writable(name: str) -> EntityType:
-    kind = entity_type(name)
-    if name not in BY_HAND:
-        message = f"Only {', '.join(BY_HAND)} can be written one by one."
-        raise InvalidError(f"The records of {name} come by imports. {message}", {"entity": [message]})
-    return kind
+    if name in BY_HAND:
+        return entity_type(name)
+    message = f"Only {', '.join(BY_HAND)} can be written one by one."
+    come = "have calls of their own"
+    if name not in order_records.KINDS:
+        name, come = entity_type(name).name, "come by imports"
+    raise InvalidError(f"The records of {name} {come}. {message}", {"entity": [message]})
 
 
 def _require_own(session: Session, kind: EntityType, key: str) -> None:

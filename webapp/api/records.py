@@ -75,12 +75,12 @@ def list_changes(entity: str, external_id: str, query_data: ChangeQuery) -> Resp
     if not urlsplit(request.environ["RAW_URI"]).path.endswith("/changes"):
         # The id itself ends so, with its slash percent-encoded: only the address as it was sent tells.
         return reply(_describe(entity, record_reads.get(db.session(), entity, f"{external_id}/changes")))
-    record = record_reads.get(db.session(), entity, external_id)
+    record_reads.get(db.session(), entity, external_id)
     paging = query_data.paging()
     found = record_history.find_changes(
         db.session(),
         entity,
-        record.external_id,
+        external_id,
         descending=paging.descending,
         page=paging.page,
         size=paging.size,

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.entities import ENTITIES
+from datahub.jobs import incidents, orders
 from tests import catalogue
-from tests.factories import make_supplier
+from tests.factories import make_order, make_supplier
 from tests.webapp.api.conftest import Script, assert_error
 
 PATH = "/v1/records"
@@ -42,6 +43,33 @@ def test_unknown_entities_and_records_are_told(script: Script) -> None:
     assert_error(script.put(f"{PATH}/LOST/1", json={}), 404)
     assert_error(script.get(f"{PATH}/STORE/unknown"), 404)
     assert_error(script.get(f"{PATH}/STORE/unknown/changes"), 404)
+
+
+def test_orders_and_incidents_are_records_too(script: Script, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        order = make_order(session, reference="R/1", external_id="ERP-1", custom_fields={"po": {"value": ["7"]}})
+        orders.change_status(session, order, "ACCEPTED_BY_SUPPLIER", actor="ada")
+        line = order.lines[0].number
+        incident = incidents.declare(session, order, reason="DAMAGED", affected=[(line, 1)], actor="ada").incident_id
+        make_order(session, reference="R-2")
+    answer = script.get(f"{PATH}/ORDER/R%2F1")
+    assert (answer.json["externalId"], answer.json["customFields"]) == ("R/1", {"po": ["7"]})
+    fields = {"orderExternalId": "ERP-1", "orderStatus": "ACCEPTED_BY_SUPPLIER", "storeExternalId": "default_store"}
+    assert fields.items() <= answer.json["fields"].items()
+    assert b'"netUnitPrice":100.0' in answer.data
+    assert [row["orderLineId"] for row in answer.json["parts"]["orderLines"]] == [line]
+    for query in ("search=erp", "externalId=R/1", "search=%2F&sort=updatedAt,desc"):
+        assert [row["externalId"] for row in script.get(f"{PATH}/ORDER?{query}").json["content"]] == ["R/1"], query
+    moves = script.get(f"{PATH}/ORDER/R%2F1/changes").json["content"]
+    moved = {"orderStatus": ["WAITING_SUPPLIER_APPROVAL", "ACCEPTED_BY_SUPPLIER"]}
+    assert [(row["action"], row["changes"], row["actor"]) for row in moves] == [("updated", moved, "ada")]
+    told = script.get(f"{PATH}/INCIDENT/{incident}").json
+    assert (told["fields"]["incidentStatus"], told["fields"]["orderReference"]) == ("OPEN", "R/1")
+    assert told["parts"] == {"lines": [{"orderLineId": line, "quantity": 1}]}
+    assert script.get(f"{PATH}/INCIDENT?search=R%2F1").json["content"] == [told]
+    assert script.get(f"{PATH}/INCIDENT/{incident}/changes").json["content"][0]["action"] == "created"
+    assert_error(script.get(f"{PATH}/ORDER/R-3/changes"), 404)
+    assert "calls of their own" in assert_error(script.put(f"{PATH}/ORDER/R-2", json={}), 400, "entity")["message"]
 
 
 @pytest.mark.parametrize("entity", ENTITIES)

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from datahub.access import store_limits, tokens, users
 from datahub.entities import ENTITIES
+from datahub.jobs import order_records
 from datahub.models.execution import JOB_PENDING, SUCCESS
 from datahub.vault import Vault
 from tests.two_stores import TwoStores, fill
@@ -56,7 +57,8 @@ def ask(app: APIFlask, sessions: Sessions, stores: TwoStores) -> Ask:
 def values(stores: TwoStores) -> dict[str, list[str]]:
     """What the arguments of routes may be, of both stores and of what they share."""
     shops = (stores.north, stores.south)
-    records = [f"{shop.tag}-{what}" for shop in shops for what in ("STORE", "SUP", "P", "STOCK")]
+    records = [f"{shop.tag}-{what}" for shop in shops for what in ("STORE", "SUP", "P", "STOCK", "ORDER-1")]
+    records += [shop.incident.incident_id for shop in shops]
     executions = [shop.exports[status].public_id for shop in shops for status in (SUCCESS, JOB_PENDING)]
     jobs = (stores.both, stores.everyone, stores.southern, stores.import_job)
     return {
@@ -64,7 +66,7 @@ def values(stores: TwoStores) -> dict[str, list[str]]:
         "execution_id": [*executions, stores.import_execution.public_id],
         "connection_id": [stores.both.connection.public_id],
         "client_id": [stores.both.connection.public_id],
-        "entity": list(ENTITIES),
+        "entity": [*ENTITIES, *order_records.KINDS],
         "external_id": [*records, "ACC-1", "TOOLS", "COLOR"],
         "reference": [shop.order.reference for shop in shops],
         "incident_id": [shop.incident.incident_id for shop in shops],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from urllib.parse import urlencode
+from uuid import NAMESPACE_URL, uuid5
 
 from apiflask import APIFlask
 from werkzeug.routing import Rule
@@ -22,6 +23,8 @@ KEYS = {
     "CLASSIFICATION_CATEGORY": "TOOLS",
     "PRODUCT": "P",
     "OFFER": "STOCK",
+    "ORDER": "ORDER-1",
+    "INCIDENT": tuple(str(uuid5(NAMESPACE_URL, tag)) for tag in ("NORTH", "SOUTH")),
 }
 # What lists are asked for; the search finds something of the other store, and no answer repeats its whole tag.
 QUERIES = ({}, {"search": "uth-"})

@@ -1,0 +1,163 @@
+"""Orders and incidents as commerce records, for reading alone: they are changed by rules of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
+
+from datahub.errors import NotFoundError
+from datahub.jobs.incidents import WITH_LINES
+from datahub.jobs.queries import Slice, by_offset
+from datahub.models.change import CREATED, UPDATED, Change
+from datahub.models.incident import Incident, IncidentStatusChange
+from datahub.models.order import Order, OrderAddress, OrderLine, OrderStatusChange
+
+Values = dict[str, Any]
+Column = InstrumentedAttribute[Any]
+Moved = type[OrderStatusChange] | type[IncidentStatusChange]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """`names` are the columns that a search looks into, the external id first; `whole` loads what `described` shows.
+    `moves` are the rows of its history, `owner` the column in them that names the record, `status` the field."""
+
+    whole: Select[Any]
+    names: tuple[Column, ...]
+    described: Callable[[Any], Values]
+    moves: Moved
+    owner: Column
+    status: str
+
+
+def get(session: Session, entity: str, external_id: str) -> Any:
+    kind = KINDS[entity]
+    record = session.scalar(kind.whole.where(kind.names[0] == external_id))
+    if record is None:
+        raise NotFoundError(f"There is no {entity} with the external id {external_id!r}.")
+    return record
+
+
+def find(entity: str, *, search: str, external_id: str, sort: str) -> tuple[Select[Any], Column, Column]:
+    """The records, the column that they are sorted by, and the one that decides between equals."""
+    kind = KINDS[entity]
+    query, name = kind.whole, kind.names[0]
+    text = search.strip()
+    if text:
+        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in kind.names)))
+    if external_id:
+        query = query.where(name == external_id)
+    return query, name if sort == "external_id" else getattr(name.class_, sort), name.class_.id
+
+
+def describe(entity: str, records: Sequence[Any]) -> list[Values]:
+    kind = KINDS[entity]
+    return [
+        {"entity": entity, "customFields": {}, "attributes": {}}
+        | kind.described(record)
+        | {"createdAt": record.created_at, "updatedAt": record.updated_at, "deletedAt": None}
+        for record in records
+    ]
+
+
+def changes(
+    session: Session, entity: str, external_id: str, *, descending: bool, page: int, size: int
+) -> Slice[Change]:
+    """Its way through the statuses, as lines of the ledger that are not stored there."""
+    kind = KINDS[entity]
+    name = kind.names[0]
+    record = select(name.class_.id).where(name == external_id).scalar_subquery()
+    query: Select[Any] = select(kind.moves).where(kind.owner == record)
+    found = by_offset(session, query, kind.moves.id, kind.moves.id, descending, page, size)
+    return Slice([_as_change(kind.status, moved) for moved in found.items], found.has_more)
+
+
+def _as_change(field: str, moved: OrderStatusChange | IncidentStatusChange) -> Change:
+    is_first = moved.from_status is None
+    return Change(
+        at=moved.at,
+        actor=moved.actor,
+        action=CREATED if is_first else UPDATED,
+        changes=None if is_first else {field: [moved.from_status, moved.to_status]},
+    )
+
+
+def _order(order: Order) -> Values:
+    shipping = next((address for address in order.addresses if address.kind == "SHIPPING"), OrderAddress())
+    fields = {
+        "orderReference": order.reference,
+        "orderExternalId": order.external_id,
+        "storeExternalId": order.store.external_id,
+        "supplierExternalId": order.supplier.external_id,
+        "accountExternalId": order.account.external_id,
+        "orderStatus": order.status,
+        "shippingAddressFullName": shipping.full_name,
+        "shippingAddressCountry": shipping.country,
+        "shippingAddressStreetName": shipping.address,
+        "shippingAddressAdditional": shipping.additional_address,
+        "shippingAddressCity": shipping.city,
+        "shippingAddressZipCode": shipping.zipcode,
+        "shippingAddressState": shipping.state,
+    }
+    return {
+        "externalId": order.reference,
+        "fields": fields,
+        "customFields": _custom(order.custom_fields),
+        "parts": {"orderLines": [_line(line) for line in order.lines]},
+    }
+
+
+def _line(line: OrderLine) -> Values:
+    return {
+        "orderLineId": line.number,
+        "offerPriceExternalId": line.external_offer_id,
+        "variantExternalId": line.variant.get("externalId"),
+        "variantName": line.variant.get("name"),
+        "netUnitPrice": line.item_price_without_taxes,
+        "taxAmount": line.tax_amount,
+        "orderLineQuantity": line.quantity,
+        "customFields": _custom(line.custom_fields),
+    }
+
+
+def _custom(stored: Mapping[str, Any]) -> Values:
+    return {external_id: field["value"] for external_id, field in stored.items()}
+
+
+def _incident(incident: Incident) -> Values:
+    fields = {
+        "incidentId": incident.incident_id,
+        "incidentStatus": incident.status,
+        "orderReference": incident.order.reference,
+        "reason": incident.reason,
+        "linkedType": incident.linked_type,
+    }
+    lines = [{"orderLineId": line.order_line.number, "quantity": line.quantity} for line in incident.lines]
+    return {"externalId": incident.incident_id, "fields": fields, "parts": {"lines": lines}}
+
+
+KINDS = {
+    "ORDER": _Kind(
+        whole=select(Order).options(
+            *(joinedload(Order.store), joinedload(Order.supplier), joinedload(Order.account)),
+            *(selectinload(Order.lines), selectinload(Order.addresses)),
+        ),
+        names=(Order.reference, Order.external_id),
+        described=_order,
+        moves=OrderStatusChange,
+        owner=OrderStatusChange.order_id,
+        status="orderStatus",
+    ),
+    "INCIDENT": _Kind(
+        whole=select(Incident).join(Incident.order).options(joinedload(Incident.order), WITH_LINES),
+        names=(Incident.incident_id, Order.reference),
+        described=_incident,
+        moves=IncidentStatusChange,
+        owner=IncidentStatusChange.incident_id,
+        status="incidentStatus",
+    ),
+}
