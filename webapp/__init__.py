@@ -13,6 +13,7 @@ from webapp import (
     api,
     assets,
     cli,
+    confirm,
     database,
     errors,
     filters,
@@ -69,14 +70,14 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["vault"] = Vault(settings.encryption_keys)
     app.extensions["export_queue"] = dispatch.make_queue(settings.redis_url)
     logs.init_app(app)
-    # The order is that of the checks: https, session, CSRF, permission; what follows an answer runs in reverse.
+    # In the order of the checks: https, session, CSRF, permission, question; what follows an answer runs in reverse.
     security.init_app(app, settings)
     identity.init_app(app)
     database.init_app(app, settings.database_url)
     uploads.init_app(app)
     security.protect_forms(app)
     permissions.init_app(app)
-    for part in (assets, cli, filters, htmx, navigation, references):
+    for part in (confirm, assets, cli, filters, htmx, navigation, references):
         part.init_app(app)
     # Modules may share a blueprint.
     for blueprint in dict.fromkeys(pages.blueprint for pages in PAGES):

@@ -42,9 +42,9 @@
     area.remove();
   }
 
-  function ask(button, text) {
+  function ask(button, question) {
     const dialog = byId("confirm");
-    byId("confirm-text").textContent = text;
+    byId("confirm-text").textContent = question.value;
     byId("confirm-yes").textContent = button.textContent.trim() || "Go on";
     dialog.returnValue = "no";
     dialog.addEventListener("close", () => {
@@ -52,20 +52,20 @@
       // What refreshes itself may have been swapped meanwhile; its button comes back with the same id.
       const now = button.isConnected ? button : byId(button.id);
       if (!now) return;
-      now.dataset.confirmed = "yes";
+      const asked = now.form.elements.question;
+      if (asked) asked.disabled = true; // what is disabled is not sent
       now.click();
+      if (asked) asked.disabled = false;
     }, { once: true });
     dialog.showModal();
   }
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("button, a, input[type=submit]");
-    if (!button) return;
-    const text = button.dataset.confirm || (button.type === "submit" && button.form && button.form.dataset.confirm);
-    if (!text) return;
-    if (button.dataset.confirmed) { delete button.dataset.confirmed; return; }
+    const button = event.target.closest("button");
+    const question = button && button.type === "submit" && button.form && button.form.elements.question;
+    if (!question || question.disabled) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    ask(button, text);
+    ask(button, question);
   }, true);
 
   document.addEventListener("click", (event) => {

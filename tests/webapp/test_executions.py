@@ -353,7 +353,7 @@ def test_a_row_that_no_longer_fits_its_filter_stays_until_the_page_is_loaded_aga
     listed = client.get("/executions?statuses=JOB_PENDING").text
     assert row in listed
     assert f'data-copy="{execution.public_id}"' in listed
-    assert f'id="stop-{execution.public_id}" data-confirm="Stop the export' in listed
+    assert 'name="question" value="Stop the export' in listed
     attempt(sessions, settings, execution)
     assert "Delivered" in client.get(f"/executions/{execution.public_id}/row", htmx=True).text
     assert "No execution fits" in client.get("/executions?statuses=JOB_PENDING").text

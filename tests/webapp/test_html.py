@@ -41,10 +41,11 @@ def test_every_page_is_valid(
 
 def validate(folder: Path) -> list[str]:
     command = [node_folder() / "bin" / "node", MODULES / "html-validate/bin/html-validate.mjs"]
-    options = ["--config", CONFIG, "--formatter", "json", folder]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    found = folder / "found.json"
+    options = ["--config", CONFIG, "--formatter", f"json={found}", folder]
+    subprocess.run([*command, *options], capture_output=True, check=False)
     return [
-        f"{Path(result['filePath']).name} {found['line']}: {found['ruleId']}: {found['message']}"
-        for result in json.loads(done.stdout)
-        for found in result["messages"]
+        f"{Path(result['filePath']).name} {fault['line']}: {fault['ruleId']}: {fault['message']}"
+        for result in json.loads(found.read_text())
+        for fault in result["messages"]
     ]

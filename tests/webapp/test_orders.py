@@ -177,7 +177,10 @@ def test_only_moves_that_the_life_allows_are_offered_with_what_they_fire(
     }
     fires = client.get(f"/orders/{order.reference}/move?status=COMPLETED", htmx=True).text
     assert fires.lstrip().startswith('<section id="move"')
-    assert f'data-confirm="Move order {order.reference} from PARTIALLY_SHIPPED to COMPLETED? 2 active jobs' in fires
+    assert (
+        f'name="question" value="Move order {order.reference} from PARTIALLY_SHIPPED to COMPLETED? 2 active jobs'
+        in fires
+    )
     assert "To ERP, To archive" in fires
 
 
