@@ -85,15 +85,18 @@ def update(
     export_format: str,
     file_name_format: str,
     trigger_statuses: Sequence[str],
-    supplier_external_ids: Sequence[str],
-    active: bool,
-    reexport_on_hold: bool,
+    supplier_external_ids: Sequence[str] | None,
+    active: bool | None,
+    reexport_on_hold: bool | None,
 ) -> ExportJob:
-    """Raises as create does. Statuses added later do not fire for orders that are in them already.
+    """Raises as create does; None keeps what is set. Statuses added later do not fire for orders that are in them
+    already.
 
     Suppliers that the session does not see stay. Raises OtherStoresError for a job of every supplier if it is limited
     to stores."""
-    _require_own(session, job)
+    _take(session, job)
+    if supplier_external_ids is None:
+        supplier_external_ids = [supplier.external_id for supplier in seen_suppliers(session, job)]
     given = _Given(
         name=name,
         connection_id=connection_id,
@@ -102,8 +105,8 @@ def update(
         file_name_format=file_name_format,
         trigger_statuses=trigger_statuses,
         supplier_external_ids=supplier_external_ids,
-        active=active,
-        reexport_on_hold=reexport_on_hold,
+        active=job.active if active is None else active,
+        reexport_on_hold=job.reexport_on_hold if reexport_on_hold is None else reexport_on_hold,
     )
     _fill(session, job, given, Faults())
     return job
@@ -185,7 +188,7 @@ def list_jobs(
 
 def add_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Sequence[str]) -> None:
     """Safe to repeat: suppliers that the job has already are passed over."""
-    _require_own(session, job)
+    _take(session, job)
     wanted = _at_least_one(supplier_external_ids)
     faults = Faults()
     suppliers = _suppliers(session, wanted, seen_suppliers(session, job), faults)
@@ -198,7 +201,7 @@ def add_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Se
 def remove_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Sequence[str]) -> None:
     """Safe to repeat: absent ones are passed over. A job that is left without any exports those of everybody, which
     raises OtherStoresError if the session is limited to stores."""
-    _require_own(session, job)
+    _take(session, job)
     unwanted = set(_at_least_one(supplier_external_ids))
     seen = seen_suppliers(session, job)
     gone = {supplier.id for supplier in seen if supplier.external_id in unwanted}
@@ -293,6 +296,13 @@ def _at_least_one(supplier_external_ids: Sequence[str]) -> list[str]:
     return wanted
 
 
+def _take(session: Session, job: ExportJob) -> None:
+    """Whoever changes it at the same moment waits, or has been waited for: a job must not lose its last supplier to
+    two who each leave one."""
+    job_rules.lock(session, job, to_edit=True)
+    _require_own(session, job)
+
+
 def _require_own(session: Session, job: ExportJob) -> None:
     """A job of every supplier is that of every store."""
     limit = store_limits.of_session(session)
@@ -318,7 +328,7 @@ def _require_alone(session: Session, job: ExportJob) -> None:
 
 
 def _switch(session: Session, job: ExportJob, *, active: bool) -> None:
-    _require_own(session, job)
+    _take(session, job)
     job.active = active
     _touch(session, job)
 

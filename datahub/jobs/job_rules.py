@@ -107,10 +107,10 @@ def free_copy_name(session: Session, job: Job) -> str:
     raise AssertionError("count() does not end")
 
 
-def lock(session: Session, job: Job) -> None:
-    """Until the end of the transaction; what is known of the job is fresh then. Raises NotFoundError if somebody has
-    just deleted it."""
-    query = select(type(job)).where(type(job).id == job.id).with_for_update()
+def lock(session: Session, job: Job, *, to_edit: bool = False) -> None:
+    """Until the end of the transaction; what is known of the job is fresh then. `to_edit` lets others keep it
+    meanwhile. Raises NotFoundError if somebody has just deleted it."""
+    query = select(type(job)).where(type(job).id == job.id).with_for_update(key_share=to_edit)
     if session.scalar(query.execution_options(populate_existing=True)) is None:
         raise _gone(job)
 

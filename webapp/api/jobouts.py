@@ -124,14 +124,8 @@ def update_jobout(job_id: str, json_data: JobOutChange) -> Response:
     job = _job(job_id)
     fields = _domain_fields(json_data)
     refuse_change(job, entity=fields.pop("entity"), method=fields.pop("method"))
-    kept = {
-        "supplier_external_ids": [it.external_id for it in export_jobs.seen_suppliers(db.session(), job)],
-        "active": job.active,
-        "reexport_on_hold": job.reexport_on_hold,
-    }
-    given = {name: value for name, value in fields.items() if value is not None}
     with shown_names(connection_id="clientId"):
-        export_jobs.update(db.session(), job, **(kept | given))
+        export_jobs.update(db.session(), job, **fields)
     return reply(describe_jobout(job))
 
 

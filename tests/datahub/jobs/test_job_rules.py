@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.errors import ConflictError, NotFoundError
+from datahub.access import store_limits
+from datahub.access.store_limits import StoreLimit
+from datahub.errors import ConflictError, NotFoundError, OtherStoresError
 from datahub.jobs import executions, export_jobs, import_executions, import_jobs, job_rules
 from datahub.models.execution import API, Execution
-from datahub.models.export_job import export_job_suppliers
+from datahub.models.export_job import ExportJob, export_job_suppliers
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_job, make_job, make_order, make_supplier
 
@@ -45,6 +47,34 @@ def test_a_job_that_others_changed_is_known_afresh_once_it_is_locked(
         assert (job.name, job.suppliers) == ("Renamed", [])
         export_jobs.delete(session, job, actor="ada")
         assert session.scalar(select(func.count()).select_from(export_job_suppliers)) == 0
+
+
+def test_suppliers_that_two_change_at_once_end_as_if_one_came_after_the_other(
+    sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault))
+        job.suppliers = [make_supplier(session, name) for name in ("A", "B")]
+        make_supplier(session, "C")
+        public_id = job.public_id
+
+    def change(what: Callable[..., None], name: str, *, known: ExportJob | None = None) -> None:
+        with sessions.begin() as session:
+            if known:
+                session.add(known)
+            store_limits.limit(session, StoreLimit((1,), ("default_store",)))
+            what(session, known or export_jobs.get(session, public_id), supplier_external_ids=[name])
+
+    for what, name in ((export_jobs.add_suppliers, "C"), (export_jobs.remove_suppliers, "C")):
+        with sessions() as session:
+            known = export_jobs.get(session, public_id)
+        change(what, name)
+        change(what, name, known=known)
+    change(export_jobs.remove_suppliers, "A")
+    with pytest.raises(OtherStoresError, match="Without a supplier"):
+        change(export_jobs.remove_suppliers, "B", known=job)
+    with sessions() as session:
+        assert [it.external_id for it in export_jobs.get(session, public_id).suppliers] == ["B"]
 
 
 def test_a_job_that_is_just_gone_cannot_be_locked(sessions: sessionmaker[Session], vault: Vault) -> None:
