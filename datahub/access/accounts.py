@@ -71,9 +71,10 @@ def reset_password(session: Session, user: User, *, by: User) -> str:
     """The secret of a new link. The password and earlier links are void, every session has ended; tokens stay."""
     if user.id == by.id:
         raise ConflictError("Change your own password under Password and sessions.")
+    _keep_an_admin(session, user, "have no password")
+    users.lock(session, user)
     if not user.active:
         raise ConflictError(f"{user.name} is disabled. Enable the user first.")
-    _keep_an_admin(session, user, "have no password")
     _note(session, audit.RESET if user.password_hash else audit.INVITED, user)
     user.password_hash = ""
     sessions.close_others(session, user=user)

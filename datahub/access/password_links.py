@@ -20,6 +20,7 @@ LIFETIME = timedelta(hours=72)
 
 def create(session: Session, *, user: User) -> str:
     """The secret, which nothing can show again. An earlier link of the user is void."""
+    users.lock(session, user)
     void(session, user=user)
     text, now = PREFIX + secrets.token_urlsafe(32), database_now(session)
     session.add(PasswordLink(user_id=user.id, secret_hash=_hash(text), created_at=now, expires_at=now + LIFETIME))

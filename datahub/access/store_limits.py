@@ -13,7 +13,7 @@ from sqlalchemy import ClauseElement, Table, event, select
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql.util import find_tables
 
-from datahub.access import store_criteria
+from datahub.access import store_criteria, users
 from datahub.errors import InvalidError
 from datahub.models.access import ADMIN, User
 from datahub.models.party import DEFAULT_STORE, Store
@@ -65,6 +65,7 @@ def choose(session: Session, user: User, external_ids: Sequence[str]) -> None:
         faults.append("An ADMIN sees every store. Choose another role first, or no store.")
     if faults:
         raise InvalidError("The stores were not changed.", {"stores": faults})
+    users.lock(session, user)
     user.stores = stores
     session.flush()
 

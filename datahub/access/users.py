@@ -49,6 +49,12 @@ def find(session: Session, name: str) -> User:
     return user
 
 
+def lock(session: Session, user: User) -> None:
+    """Until the end of the transaction; what is known of the user is fresh then."""
+    query = select(User).where(User.id == user.id).with_for_update(key_share=True)
+    session.scalar(query.execution_options(populate_existing=True))
+
+
 def set_password(session: Session, *, user: User, password: str) -> None:
     """Whoever calls has made sure that it may be set. Raises InvalidError at `password`."""
     faults = _password_faults(password)

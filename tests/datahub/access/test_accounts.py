@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.access import accounts, password_links, sessions, tokens, users
+from datahub.access import accounts, password_links, sessions, store_limits, tokens, users
 from datahub.errors import ConflictError, FieldConflictError, InvalidError
 from datahub.logs import API_TOKEN
 from datahub.models.access import PasswordLink, User, UserSession
@@ -156,6 +158,34 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(sessions: se
     with sessions() as session:
         assert session.scalars(select(User.role).order_by(User.role)).all() == ["ADMIN", "VIEWER"]
     assert len(refused) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda session, user: store_limits.choose(session, user, ["default_store"]),
+        lambda session, user: password_links.create(session, user=user),
+    ],
+    ids=["stores", "link"],
+)
+def test_a_form_that_is_sent_twice_at_once_is_taken_twice(
+    sessions: sessionmaker[Session], change: Callable[[Session, User], object]
+) -> None:
+    with sessions.begin() as session:
+        user_id = make(session, "ada", "VIEWER").id
+    answered = Event()
+
+    def again() -> None:
+        with sessions.begin() as session:
+            change(session, accounts.get(session, user_id))
+        answered.set()
+
+    with ThreadPoolExecutor(1) as thread:
+        with sessions.begin() as session:
+            change(session, accounts.get(session, user_id))
+            second = thread.submit(again)
+            assert not answered.wait(0.3)
+        second.result()
 
 
 def test_the_list_counts_what_is_valid_and_shows_when_somebody_was_last_seen(session: Session) -> None:
