@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 
 from datahub.errors import ConflictError, DataHubError, InvalidError, NotFoundError, TransientError
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DataHubError, _answer_domain)
     for error in AWAY:
         app.register_error_handler(error, _answer_away)
+    app.register_error_handler(StaleDataError, _answer_late)
 
 
 def _answer_http(error: HTTPException) -> Response:
@@ -65,6 +67,11 @@ def _answer_away(error: Exception) -> Response:
     if is_api_request():
         return _answer_script(error)
     return _answer(503, "The database does not answer.")
+
+
+def _answer_late(_error: StaleDataError) -> Response:
+    """The row was there when it was read, and was gone when it was to be written."""
+    return _answer_domain(ConflictError("Somebody else deleted this at the same moment. Nothing was changed."))
 
 
 def _answer_script(error: Exception) -> Response:

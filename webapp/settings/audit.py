@@ -86,7 +86,7 @@ def _url(kind: str, home: str) -> str:
 
 def _difference(action: str, field: str, change: Any) -> tuple[str, str, str]:
     """The field, its old and its new value in words, one of them empty where there is none; a secret has no values. Of
-    lists only what differs is shown."""
+    lists what differs is shown, and … for all that stayed."""
     label = field.replace("_", " ").capitalize()
     if not isinstance(change, list):
         return label, "", SECRET_WORDS.get(action, change)
@@ -95,7 +95,8 @@ def _difference(action: str, field: str, change: Any) -> tuple[str, str, str]:
         return label, "" if old is None else _words(old), "" if new is None else _words(new)
     if isinstance(old, list) and isinstance(new, list):
         gone, added = [item for item in old if item not in new], [item for item in new if item not in old]
-        old, new = (gone, added) if gone or added else (old, new)
+        same = ["…"] if any(item in new for item in old) else []
+        old, new = ([*gone, *same], [*added, *same]) if gone or added else (old, new)
     return label, _words(old), _words(new)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.jobs import custom_fields
+from datahub.jobs.custom_fields import Definition
+from datahub.models.custom_field import CustomField
 from tests.catalogue import make_offer
 from tests.webapp.api.conftest import Script, assert_error
 from webapp.api.custom_fields import EXAMPLE
@@ -28,6 +31,21 @@ def test_a_custom_field_is_made_read_changed_and_deleted(script: Script) -> None
     deleted = script.delete(here)
     assert (deleted.status_code, deleted.data) == (204, b"")
     assert_error(script.get(here), 404)
+
+
+def test_who_changes_what_somebody_deletes_at_that_moment_is_told_so(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = f"{PATH}/{script.post(PATH, json=ZONE).json['id']}"
+
+    def update_late(session: Session, custom_field: CustomField, _definition: Definition) -> None:
+        session.connection().exec_driver_sql("delete from custom_fields")
+        custom_field.name = "Area"
+        session.flush()
+
+    monkeypatch.setattr(custom_fields, "update", update_late)
+    answer = script.put(here, json={"name": "Area"})
+    assert "at the same moment" in assert_error(answer, 409)["message"]
 
 
 def test_what_is_left_out_is_plain_text_for_everybody(script: Script) -> None:

@@ -28,10 +28,11 @@ def told(sessions: Sessions) -> list[tuple[str, str, str, str]]:
 
 def test_who_changed_what_by_page_is_read_in_words(sign_in: SignIn, sessions: Sessions) -> None:
     client = sign_in("ADMIN")
-    client.post("/settings/general", data=GENERAL | {"file_name_prefix": "ACME"})
+    client.post("/settings/general", data=GENERAL | {"file_name_prefix": "ACME", "locales": "en-GB\nfr-FR"})
     assert told(sessions)[-1] == ("admin", "PAGE", "changed", "general settings")
     page = client.get("/settings/audit").text
     assert "<del>DJUST</del>" in page and "<ins>ACME</ins>" in page and "by page · 127.0.0.1" in page
+    assert "<del>…</del> → <ins>fr-FR, …</ins>" in page
     assert 'href="/settings/general"' in page
 
 
