@@ -325,6 +325,6 @@ def _summary(given: Configuration, entity: EntityType, source: str, reading: Rea
     records = entity.label.lower()
     told = f"{when}: {what or 'a file that is not named yet'} creates and updates {records} by {entity.key.label}"
     if reading.fields:
-        count = len(reading.fields)
+        count = len({place.partition("[")[0] for place in reading.fields})
         told += f", {count} {'field' if count == 1 else 'fields'} of {len(mapping_targets(entity))} from its columns"
     return f"{told}."

@@ -222,6 +222,14 @@ def test_a_new_token_can_be_copied(open_page: Open) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#new-token code").inner_text()
 
 
+def test_a_link_for_a_new_user_fits_a_phone(open_page: Open) -> None:
+    page = open_page("/settings/users/new", width=390)
+    page.get_by_label("Name").fill("somebody@partner.example")
+    page.get_by_role("button", name="Invite").click()
+    expect(page.locator("#new-link code")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
 def test_the_menu_of_a_phone_opens_by_keyboard_and_closes_with_escape(open_page: Open) -> None:
     page = open_page("/", width=390)
     menu = page.get_by_label("Menu", exact=True)

@@ -125,7 +125,9 @@ def test_exact_names_come_first_among_the_proposals(session: Session) -> None:
 def test_locales_have_their_own_values(session: Session) -> None:
     session.get_one(GeneralSettings, 1).locales = ["en-GB", "fr-FR"]
     content = "Product External Id;Variant External Id;Product Names;productNames[fr-FR]\nP;V;Chair;Chaise\n"
-    fields = look(session, content, entity="PRODUCT").reading.fields
+    shown = look(session, content, entity="PRODUCT")
+    fields = shown.reading.fields
+    assert ", 3 fields of " in shown.summary
     assert (fields["productNames"].value, fields["productNames[fr-FR]"].value) == ("Chair", "Chaise")
     unknown = look(session, content.replace("fr-FR", "de-DE"), entity="PRODUCT").reading.problem
     assert "languages that are not set up: de-DE" in unknown

@@ -83,7 +83,7 @@ def test_stores_that_are_not_seen_stay_with_a_supplier(ask: Ask, stores: TwoStor
 
 def test_a_run_sends_the_orders_of_his_stores_alone(ask: Ask, stores: TwoStores, sessions: Sessions) -> None:
     address = f"/export-jobs/{stores.everyone.public_id}/run"
-    assert "<strong>1 order is</strong>" in ask(address).text
+    assert "<strong>1 order</strong> is" in ask(address).text
     assert ask(f"/v1/mapper/jobout/{stores.everyone.public_id}/run", "POST").json == {"count": 1}
     with sessions() as session:
         ran = select(Execution.entity_reference).where(Execution.export_job_id == stores.everyone.id)
