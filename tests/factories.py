@@ -151,7 +151,8 @@ def make_order(session: Session, *, status: str = "WAITING_SUPPLIER_APPROVAL", l
     now = database_now(session)
     supplier = changes.pop("supplier", None) or make_supplier(session)
     account = changes.pop("account", None) or make_account(session)
-    store = session.scalars(select(Store).where(Store.external_id == DEFAULT_STORE)).one()
+    store = changes.pop("store", None)
+    store = store or session.scalars(select(Store).where(Store.external_id == DEFAULT_STORE)).one()
     commercial = f"100-{number:03d}-1234567"
     values: dict[str, Any] = {
         "reference": f"{commercial}-1",

@@ -108,8 +108,8 @@ def _shop(session: Session, tag: str) -> Shop:
         external_id=f"{tag}-EXTERNAL",
         commercial_reference=f"{tag}-ORDER",
         supplier=supplier,
+        store=store,
     )
-    order.store = store
     order.payments = [OrderPayment(position=1, amount=Decimal(120), transaction_id=f"{tag}-PAYMENT")]
     order.status_changes = [OrderStatusChange(from_status=None, to_status=order.status, at=now, actor="ada")]
     incident = Incident(incident_id=str(uuid5(NAMESPACE_URL, tag)), order=order, reason=f"{tag} reason")
@@ -135,6 +135,7 @@ def _export(session: Session, job: ExportJob, shop: Shop, status: str) -> Execut
         job_name=job.name,
         entity="ORDER",
         order_id=order.id,
+        store_id=order.store_id,
         entity_reference=order.reference,
         trigger_status=f"{status}",
         snapshot_id=snapshot.id,

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, String, and_, column, exists, false, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    String,
+    and_,
+    case,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from datahub.db import Base
@@ -47,9 +62,10 @@ class _OwnRows(LoaderCriteriaOption):
             super().process_compile_state(compile_state)
 
 
-def criteria(ids: Collection[int], external_ids: Collection[str], dialect: str) -> list[LoaderCriteriaOption]:
+@lru_cache(maxsize=256)
+def criteria(ids: tuple[int, ...], external_ids: tuple[str, ...], dialect: str) -> tuple[LoaderCriteriaOption, ...]:
     """Options for any ORM statement. They follow aliases and subqueries, but no relationship: what hangs on a row
-    that was found is its own."""
+    that was found is its own. Kept for the next request, since they take longer to make than most answers."""
     mine = _Mine(ids, external_ids, dialect)
     conditions: dict[type[Base], Condition] = {
         Store: Store.id.in_(ids),
@@ -64,10 +80,10 @@ def criteria(ids: Collection[int], external_ids: Collection[str], dialect: str) 
     conditions |= {model: mine.of_execution(model.__table__.c.execution_id) for model in OF_EXECUTION}
     conditions |= {model: mine.listing(model.__table__) for model in LISTING}
     conditions |= dict.fromkeys(OF_NOBODY, false())
-    return [
+    return tuple(
         _OwnRows(model, condition, include_aliases=True, propagate_to_loaders=False)
         for model, condition in conditions.items()
-    ]
+    )
 
 
 class _Mine:
@@ -88,8 +104,9 @@ class _Mine:
         return _there_is(Incident, lambda it: and_(it.c.id == incident_id, self.of_order(it.c.order_id)))
 
     def execution(self, executions: FromClause) -> Condition:
-        """Imports are everybody's."""
-        return or_(executions.c.kind == IMPORT, self.of_order(executions.c.order_id))
+        """Imports are everybody's. Said so that no database looks for an index to begin with, which would be another
+        than for the same question of somebody without a limit."""
+        return case((executions.c.kind == IMPORT, true()), else_=executions.c.store_id.in_(self._ids))
 
     def of_execution(self, execution_id: ColumnElement[Any]) -> Condition:
         return _there_is(Execution, lambda it: and_(it.c.id == execution_id, self.execution(it)))

@@ -18,7 +18,7 @@ from datahub.errors import InvalidError
 from datahub.models.access import ADMIN, User
 from datahub.models.party import DEFAULT_STORE, Store
 
-_LIMIT, _CRITERIA = "store limit", "store criteria"
+_LIMIT = "store limit"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,6 @@ def choose(session: Session, user: User, external_ids: Sequence[str]) -> None:
 
 def limit(session: Session, limit: StoreLimit | None) -> None:
     """From now on the session sees what belongs to these stores, and what is shared by all; None lets it see all."""
-    session.info.pop(_CRITERIA, None)
     session.info[_LIMIT] = limit
 
 
@@ -108,11 +107,8 @@ def _keep_to_stores(state: ORMExecuteState) -> None:
         _refuse_plain(state)
     elif not (state.is_column_load or state.is_relationship_load):
         # What hangs on a row that was found belongs to it: an order shows its supplier.
-        criteria = state.session.info.get(_CRITERIA)
-        if criteria is None:
-            dialect = state.session.get_bind().dialect.name
-            criteria = store_criteria.criteria(known.ids, known.external_ids, dialect)
-            state.session.info[_CRITERIA] = criteria
+        dialect = state.session.get_bind().dialect.name
+        criteria = store_criteria.criteria(known.ids, known.external_ids, dialect)
         state.statement = state.statement.options(*criteria)
 
 

@@ -1,7 +1,8 @@
 """Executions in lists: chosen by job, kind, origin, status and day, searched, a page at a time.
 
 Each choice is read from one range of an index per origin and status, newest rows first, so that no filter walks past
-what it does not want. docs/operation.md says how fast that is, `bin/bench history` measures it."""
+what it does not want; for whoever is limited to stores, exports are read from one range per store. docs/operation.md
+says how fast that is, `bin/bench history` measures it."""
 
 from __future__ import annotations
 
@@ -13,11 +14,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, literal, literal_column, select, text, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, literal, literal_column, select, text, tuple_
 from sqlalchemy.orm import Session, joinedload
 
-from datahub.jobs import execution_search
-from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.access import store_limits
+from datahub.access.store_limits import StoreLimit
+from datahub.jobs import execution_search, queries
+from datahub.jobs.queries import PAGE_SIZE, Ordering, Slice
 from datahub.models.execution import (
     EXPORT,
     EXPORT_ORIGINS,
@@ -41,7 +44,6 @@ STATUSES_OF = {EXPORT: EXPORT_STATUSES, IMPORT: IMPORT_STATUSES}
 WINDOW = 5000
 
 Key = tuple[datetime, int]
-Order = tuple[ColumnElement[Any], ColumnElement[Any]]
 
 
 @dataclass(frozen=True)
@@ -216,11 +218,11 @@ class _Keys:
 
     def _merged(self, limit: int, offset: int = 0) -> Subquery | None:
         """The first rows of each range, in one order. None where nothing can fit."""
-        ranges = [self._of_range(conditions, limit + offset) for conditions in _ranges(self._wanted)]
-        if not ranges:
+        ranges = _ranges(self._wanted, store_limits.of_session(self._session))
+        found = [self._of_range(conditions, limit + offset) for conditions in ranges]
+        if not found:
             return None
-        every = union_all(*(select(found.subquery()) for found in ranges)).subquery()
-        return select(every).order_by(*self._order(every.c)).limit(limit).offset(offset).subquery()
+        return queries.first_of(found, limit, offset, descending=self._descending).subquery()
 
     def _of_range(self, conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
         at = getattr(Execution, self._at)
@@ -240,16 +242,36 @@ class _Keys:
             bounds.append(key < place if self._descending else key > place)
         return bounds
 
-    def _order(self, columns: Any) -> Order:
+    def _order(self, columns: Any) -> Ordering:
         return self._order_of(columns.at, columns.id)
 
-    def _order_of(self, at: Any, row_id: Any) -> Order:
-        return (at.desc(), row_id.desc()) if self._descending else (at.asc(), row_id.asc())
+    def _order_of(self, at: Any, row_id: Any) -> Ordering:
+        return queries.by_time(at, row_id, descending=self._descending)
 
 
-def _ranges(wanted: Wanted) -> Iterator[list[ColumnElement[bool]]]:
+def _ranges(wanted: Wanted, limit: StoreLimit | None) -> Iterator[list[ColumnElement[bool]]]:
     """The conditions of each range of an index that the filter takes in."""
     kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
+    if limit is None:
+        yield from _of_all_stores(wanted, kinds)
+        return
+    if EXPORT in (kinds or KINDS):
+        yield from _of_stores(wanted, limit.ids)
+    if IMPORT in (kinds or KINDS):
+        yield from _of_all_stores(wanted, [IMPORT])
+
+
+def _of_stores(wanted: Wanted, store_ids: Sequence[int]) -> Iterator[list[ColumnElement[bool]]]:
+    """Exports of each store by itself."""
+    chosen = ((Execution.origin, wanted.origins), (Execution.status, wanted.statuses))
+    conditions: list[ColumnElement[bool]] = [column.in_(values) for column, values in chosen if values]
+    if wanted.job_public_id is not None:
+        conditions.append(Execution.job_public_id == wanted.job_public_id)
+    for store_id in store_ids:
+        yield [Execution.store_id == store_id, *conditions]
+
+
+def _of_all_stores(wanted: Wanted, kinds: Sequence[str]) -> Iterator[list[ColumnElement[bool]]]:
     # Said as the partial indexes say it.
     of_kind = {kind: Execution.kind == literal_column(f"'{kind}'") for kind in KINDS}
     of_job: list[ColumnElement[bool]] = []

@@ -133,7 +133,7 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
         orders = _load_never_exported(session, job, ids)
         for order in orders:
             snapshot = triggers.freeze(session, order)
-            values = triggers.new_execution(session, job, snapshot, order.reference, origin=RUN, actor=actor)
+            values = triggers.new_execution(session, job, order, snapshot, origin=RUN, actor=actor)
             triggers.insert_execution(session, values, reason=f"run by {actor}")
         count += len(orders)
         last_id = ids[-1]
@@ -210,16 +210,14 @@ def _deleted(execution: Execution) -> ConflictError:
 
 
 def _succeed(session: Session, execution: Execution, *, origin: str, actor: str) -> Execution:
-    job = execution.export_job
-    if job is None or execution.snapshot is None:
+    job, order, snapshot = execution.export_job, execution.order, execution.snapshot
+    if job is None or order is None or snapshot is None:
         raise _deleted(execution)
     try:
         job_rules.keep(session, job)
     except NotFoundError as error:
         raise _deleted(execution) from error
-    values = triggers.new_execution(
-        session, job, execution.snapshot, execution.entity_reference, origin=origin, actor=actor
-    )
+    values = triggers.new_execution(session, job, order, snapshot, origin=origin, actor=actor)
     reason = f"{origin.lower()} of {execution.public_id}"
     if execution.status != SUCCESS and _may_one_have_arrived(session, execution):
         values["may_have_arrived_twice"] = True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, extract, func, select
+from sqlalchemy import extract, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
-from datahub.jobs import executions, import_job_list
+from datahub.jobs import execution_list, executions, import_job_list
+from datahub.jobs.execution_list import Wanted
 from datahub.jobs.import_job_list import OVERDUE, Row
 from datahub.jobs.job_list import NEEDS_YOU
 from datahub.models.connection import Connection
@@ -75,17 +76,16 @@ def read(session: Session) -> Overview:
     imports = import_job_list.find_rows(session)
     asking = [row for row in imports if row.health == NEEDS_YOU]
     failed = _failed(session) + [row.failure for row in asking if row.failure]
-    is_sending = and_(is_started(), Execution.kind == EXPORT)
     return Overview(
-        failed=sorted(failed, key=_ended, reverse=True)[: SHOWN + 1],
+        failed=_last(failed)[: SHOWN + 1],
         held=_held(session),
         refused=_refused(session),
         blocked=[row for row in asking if not row.job.connection.is_usable],
         overdue=[row for row in imports if row.health == OVERDUE],
-        running=[row.running for row in imports if row.running] + _newest(session, is_sending, NEWEST),
+        running=[row.running for row in imports if row.running] + _sending(session),
         waiting=[row.queued for row in imports if row.queued] + _next(session),
         coming=_coming(imports),
-        delivered=_newest(session, Execution.status == SUCCESS, Execution.id.desc()),
+        delivered=_last(execution_list.read_page(session, Wanted(statuses=[SUCCESS]), size=SHOWN).items),
         has_jobs=bool(imports) or session.scalar(select(ExportJob.id).limit(1)) is not None,
     )
 
@@ -137,10 +137,13 @@ def _refused(session: Session) -> list[Refused]:
     ]
 
 
-def _newest(session: Session, which: ColumnElement[bool], order: ColumnElement[int]) -> list[Execution]:
-    newest = select(Execution).where(which).order_by(order).limit(SHOWN)
-    rows = session.scalars(newest.options(joinedload(Execution.payload)))
-    return sorted(rows, key=_ended, reverse=True)
+def _sending(session: Session) -> list[Execution]:
+    started = select(Execution).where(is_started(), Execution.export_job_id.is_not(None)).order_by(NEWEST).limit(SHOWN)
+    return _last(session.scalars(started.options(joinedload(Execution.payload))))
+
+
+def _last(found: Iterable[Execution]) -> list[Execution]:
+    return sorted(found, key=_ended, reverse=True)
 
 
 def _ended(execution: Execution) -> datetime:

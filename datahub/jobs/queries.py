@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
+from datahub.access import store_limits
 from datahub.models.execution import EXPORT, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
@@ -17,6 +18,8 @@ from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.models.party import Account
 
 PAGE_SIZE = 20
+# A compound SELECT of SQLite has at most 500.
+TERMS = 100
 ORDER_CURSOR = re.compile("[0-9]{1,18}")
 # What an execution belongs to, and the time by which the history of such a job is indexed.
 OF_JOB = {
@@ -33,6 +36,7 @@ ORDER_SEARCH = (
 )
 
 Row = TypeVar("Row")
+Ordering = tuple[ColumnElement[Any], ColumnElement[Any]]
 
 
 @dataclass(frozen=True)
@@ -89,25 +93,35 @@ def newest_executions(
 ) -> dict[int, list[Execution]]:
     """Of each job by its key, newest first: at most `count`, only those in one of `statuses` if any are named."""
     of_job, at = OF_JOB[kind]
-    wanted = [of_job == kind.id, *([Execution.status.in_(statuses)] if statuses else [])]
-    # One index look-up for each: a window function would read the whole history of every job.
-    places = [
-        select(Execution.id)
-        .where(*wanted)
-        .order_by(at.desc(), Execution.id.desc())
-        .offset(number)
-        .limit(1)
-        .correlate(kind)
-        .scalar_subquery()
-        for number in range(count)
-    ]
+    order = by_time(at, Execution.id, descending=True)
+    newest_of_job: Any = select(Execution.id, at.label("at")).order_by(*order).limit(count).correlate(kind)
+    if statuses:
+        newest_of_job = newest_of_job.where(Execution.status.in_(statuses))
+    ranges = [newest_of_job.where(*conditions) for conditions in _of_job(session, kind)]
+    # A look-up in the index for each: a window function would read the whole history of every job.
+    every = [first_of(ranges, 1, number).subquery() for number in range(count)]
+    places = [select(row.c.id).scalar_subquery() for row in every]
     found = session.execute(select(*places).where(kind.id.in_(job_ids))).all()
     ids = [row_id for row in found for row_id in row if row_id is not None]
-    query = select(of_job, Execution).where(Execution.id.in_(ids)).order_by(at.desc(), Execution.id.desc())
+    query = select(of_job, Execution).where(Execution.id.in_(ids)).order_by(*order)
     newest: dict[int, list[Execution]] = {}
     for job_id, execution in session.execute(query.options(joinedload(Execution.import_run))):
         newest.setdefault(job_id or 0, []).append(execution)
     return newest
+
+
+def first_of(found: Sequence[Select[Any]], limit: int, offset: int = 0, *, descending: bool = True) -> Select[Any]:
+    """Of several statements that give `id` and `at` in this order, each at most limit + offset, what comes first."""
+    while len(found) > TERMS:
+        pieces = [found[start : start + TERMS] for start in range(0, len(found), TERMS)]
+        found = [first_of(piece, limit + offset, descending=descending) for piece in pieces]
+    every = union_all(*(select(each.subquery()) for each in found)).subquery()
+    order = by_time(every.c.at, every.c.id, descending=descending)
+    return select(every).order_by(*order).limit(limit).offset(offset)
+
+
+def by_time(at: Any, row_id: Any, *, descending: bool) -> Ordering:
+    return (at.desc(), row_id.desc()) if descending else (at.asc(), row_id.asc())
 
 
 def is_known_job(session: Session, public_id: str) -> bool:
@@ -115,6 +129,14 @@ def is_known_job(session: Session, public_id: str) -> bool:
     known = select(ExportJob.id).where(ExportJob.public_id == public_id)
     history = select(Execution.id).where(*_of_export_job(public_id)).limit(1)
     return session.scalar(known) is not None or session.scalar(history) is not None
+
+
+def _of_job(session: Session, kind: type[ExportJob] | type[ImportJob]) -> list[list[ColumnElement[bool]]]:
+    """The conditions of each range of an index that holds executions of a job."""
+    limit = store_limits.of_session(session)
+    if limit is None or kind is ImportJob:
+        return [[OF_JOB[kind][0] == kind.id]]
+    return [[Execution.store_id == store_id, Execution.job_public_id == kind.public_id] for store_id in limit.ids]
 
 
 def _of_export_job(public_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -83,7 +83,7 @@ def freeze(session: Session, order: Order) -> OrderSnapshot:
 
 
 def new_execution(
-    session: Session, job: ExportJob, snapshot: OrderSnapshot, reference: str, *, origin: str, actor: str, **more: Any
+    session: Session, job: ExportJob, order: Order, snapshot: OrderSnapshot, *, origin: str, actor: str
 ) -> dict[str, Any]:
     """The column values of an execution that is due at once."""
     now = database_now(session)
@@ -94,8 +94,9 @@ def new_execution(
         "job_public_id": job.public_id,
         "job_name": job.name,
         "entity": job.entity,
-        "order_id": snapshot.order_id,
-        "entity_reference": reference,
+        "order_id": order.id,
+        "store_id": order.store_id,
+        "entity_reference": order.reference,
         "trigger_status": snapshot.status,
         "snapshot_id": snapshot.id,
         "origin": origin,
@@ -108,7 +109,6 @@ def new_execution(
         "created_at": now,
         "executed_at": now,
         "next_attempt_at": now,
-        **more,
     }
 
 
@@ -130,7 +130,7 @@ def _active_jobs(session: Session) -> list[ExportJob]:
 
 
 def _owe(session: Session, job: ExportJob, order: Order, snapshot: OrderSnapshot, *, actor: str) -> Execution | None:
-    values = new_execution(session, job, snapshot, order.reference, origin=TRIGGER, actor=actor)
+    values = new_execution(session, job, order, snapshot, origin=TRIGGER, actor=actor)
     execution_id = _insert_or_ignore(session, values, FIRST_REACHED)
     if execution_id is None and job.reexport_on_hold and order.status == ON_HOLD:
         execution_id = _repeat(session, values)

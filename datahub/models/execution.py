@@ -76,6 +76,7 @@ _RUNNING_SQL = text(f"status in {IMPORT_RUNNING}")
 UNENDED_IMPORT = text(f"kind = 'IMPORT' and status in {UNENDED}")
 FIRST_REACHED = text("origin = 'TRIGGER' and not repeats")
 OF_EXPORT, OF_IMPORT = text(f"kind = '{EXPORT}'"), text(f"kind = '{IMPORT}'")
+OF_STORE = text("store_id is not null")
 WAITING_REPEAT = text("repeats and status = 'JOB_PENDING' and attempts = 0")
 
 
@@ -86,6 +87,7 @@ def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) 
 class Execution(Base):
     """One run of one job. An export execution delivers one order that reached one status; an import execution (see
     ImportRun) reads files and has neither order nor status. `family` is of imports: those of one family take turns.
+    `store_id` is that of the order, which keeps its store for good; imports have none.
 
     `token` and `lease_until` belong to the worker that claimed it. `rename_attempt` is the number of the attempt
     that was last about to give the file its final name, on `sent_server` (user@host:port) in `sent_folder`, and
@@ -131,6 +133,13 @@ class Execution(Base):
             *("job_public_id", "origin", "status", "created_at", "id"),
             where=OF_IMPORT,
         ),
+        # What a user who is limited to stores sees beside imports: chosen by what follows the order without the rows.
+        _partial("ix_executions_of_store", "store_id", "executed_at", "id", "status", "origin", where=OF_STORE),
+        _partial(
+            "ix_executions_of_store_and_job",
+            *("store_id", "job_public_id", "executed_at", "id", "status", "origin"),
+            where=OF_STORE,
+        ),
         # Searches look for any three characters of an id. SQLite has a table for that, see below.
         Index(
             "ix_executions_id_parts",
@@ -155,6 +164,7 @@ class Execution(Base):
     job_name: Mapped[str] = mapped_column(String(200))
     entity: Mapped[str] = mapped_column(String(30))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
+    store_id: Mapped[int | None]
     entity_reference: Mapped[str] = mapped_column(String(255))
     trigger_status: Mapped[str] = mapped_column(String(40))
     snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("order_snapshots.id"), index=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from datahub.db import Base
@@ -51,8 +51,10 @@ PAYMENT_STATUSES = (
 
 
 class Order(Base):
-    """An order logistic. `supplier_snapshot` and `customer_snapshot` keep the keys of the exported document;
-    `custom_fields` is `{external id: {"type": …, "value": text or list of texts}}` in document order."""
+    """An order logistic. It keeps its store for good, since its executions carry it.
+
+    `supplier_snapshot` and `customer_snapshot` keep the keys of the exported document; `custom_fields` is
+    `{external id: {"type": …, "value": text or list of texts}}` in document order."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -105,6 +107,12 @@ class Order(Base):
     addresses: Mapped[list[OrderAddress]] = relationship(cascade="all, delete-orphan")
     payments: Mapped[list[OrderPayment]] = relationship(order_by="OrderPayment.position", cascade="all, delete-orphan")
     status_changes: Mapped[list[OrderStatusChange]] = relationship(order_by="OrderStatusChange.id")
+
+
+@event.listens_for(Order, "before_update")
+def _keep_store(_mapper: object, _connection: object, order: Order) -> None:
+    if inspect(order).attrs.store_id.history.has_changes():
+        raise AssertionError(f"the order {order.reference} was given another store, but not its executions")
 
 
 class OrderLine(Base):

@@ -14,12 +14,15 @@ from sqlalchemy import Engine, delete, inspect, select, text
 from sqlalchemy.orm import Session
 
 from datahub.db import Base, make_engine
-from datahub.jobs import execution_list
+from datahub.jobs import execution_list, orders
 from datahub.jobs.execution_list import Wanted
 from datahub.models.execution import Execution
 from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
+from datahub.vault import Vault
+from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
 from tests.servers import POSTGRES_USER, Server, postgres_admin
+from tests.settings import ENCRYPTION_KEY
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
 
@@ -144,6 +147,22 @@ def test_executions_that_were_there_before_can_be_searched(engines: tuple[Engine
             assert [execution.id for execution in found] == [7]
         session.execute(delete(Execution))
         assert execution_list.read_page(session, Wanted(search="12cd", names=True)).items == []
+
+
+def test_exports_that_were_there_before_get_the_store_of_their_order(engines: tuple[Engine, Engine]) -> None:
+    migrated, _ = engines
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        connection = add_connection(session, Vault({"test": ENCRYPTION_KEY}))
+        make_job(session, connection)
+        (sent,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+        read = add_import_execution(session, add_import_job(session, connection))
+        ids, store_id = (sent.id, read.id), session.scalars(select(Store.id)).one()
+        session.commit()
+    command.downgrade(config(migrated), "0012")
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        assert [session.get_one(Execution, row_id).store_id for row_id in ids] == [store_id, None]
 
 
 def test_a_postgresql_without_trigrams_is_told_what_to_do(postgres_server: Server) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -37,7 +37,6 @@ from datahub.models.execution import (
 )
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
-from datahub.models.order import Order
 from datahub.models.party import Store
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
@@ -55,11 +54,12 @@ def import_job(session: Session, vault: Vault) -> ImportJob:
     return add_import_job(session, add_connection(session, vault))
 
 
-def make_executions(session: Session, number: int) -> list[Execution]:
-    """Oldest first, a second apart."""
+def make_executions(session: Session, number: int, stores: Sequence[Store | None] = (None,)) -> list[Execution]:
+    """Oldest first, a second apart, of the stores in turn."""
     made = []
     for offset in range(number):
-        (execution,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+        order = make_order(session, store=stores[offset % len(stores)])
+        (execution,) = orders.change_status(session, order, "ACCEPTED_BY_SUPPLIER", actor="ada")
         execution.executed_at += timedelta(seconds=offset)
         made.append(execution)
     session.flush()
@@ -385,17 +385,61 @@ def test_ids_are_found_after_bulk_inserts_rollbacks_and_deletions(session: Sessi
     assert len(found(session, search="beef")) == 20
 
 
+def make_stores(session: Session, *names: str) -> list[Store]:
+    now = database_now(session)
+    stores = [Store(external_id=name, name=name, created_at=now, updated_at=now) for name in names]
+    session.add_all(stores)
+    session.flush()
+    return stores
+
+
+@pytest.mark.parametrize(
+    ("wanted", "indexes"),
+    [
+        ({}, ["ix_executions_of_store", "ix_executions_imports"]),
+        ({"kinds": [EXPORT]}, ["ix_executions_of_store"]),
+        ({"statuses": [JOB_STOPPED]}, ["ix_executions_of_store", "ix_executions_chosen"]),
+        ({"job_public_id": "x"}, ["ix_executions_of_store_and_job"]),
+        ({"job_public_id": "x", "statuses": [JOB_STOPPED]}, ["ix_executions_of_store_and_job"]),
+        ({"job_public_id": "x", "job_kind": IMPORT}, ["ix_executions_of_import"]),
+    ],
+)
+def test_what_a_user_limited_to_stores_chooses_is_read_from_indexes(
+    session: Session, wanted: dict[str, Any], indexes: list[str]
+) -> None:
+    north, south = make_stores(session, "NORTH", "SOUTH")
+    for number, store in enumerate((north, south, south, south)):
+        export = {"kind": EXPORT, "origin": RUN, "store_id": store.id}
+        insert_many(session, 200, number * 400, job_public_id="xy"[number % 2], **export)
+        insert_many(session, 200, number * 400 + 200, job_public_id="xy"[number % 2])
+    session.execute(text("analyze executions"))
+    store_limits.limit(session, StoreLimit((north.id,), ("NORTH",)))
+    with noted_statements(session) as statements:
+        execution_list.read_page(session, Wanted(**wanted))
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text("set local enable_seqscan = off"))
+    plan = plan_of(session, *statements[0])
+    assert {word for word in plan.split() if word.startswith("ix_executions_")} == set(indexes), plan
+
+
+def test_executions_of_many_stores_come_in_one_order(
+    session: Session, job: ExportJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "TERMS", 2)
+    stores = make_stores(session, *"ABCDEF")
+    made = make_executions(session, 12, stores)
+    store_limits.limit(session, StoreLimit(tuple(store.id for store in stores[1:]), tuple("BCDEF")))
+    mine = made[11:6:-1] + made[5:0:-1]
+    assert found(session) == mine
+    assert execution_list.find(session, Wanted(), page=2, size=4).items == mine[8:]
+    assert queries.newest_executions(session, ExportJob, [job.id], count=7) == {job.id: mine[:7]}
+
+
 @pytest.mark.usefixtures("job")
 def test_pages_are_filled_with_what_a_user_limited_to_stores_sees(session: Session) -> None:
-    now = database_now(session)
-    store = Store(external_id="NORTH", name="North", created_at=now, updated_at=now)
-    session.add(store)
-    session.flush()
-    made = make_executions(session, 6)
+    (store,) = make_stores(session, "NORTH")
+    made = make_executions(session, 6, [store, None])
     mine = made[::2]
-    for execution in mine:
-        session.get_one(Order, execution.order_id).store_id = store.id
-    session.flush()
     store_limits.limit(session, StoreLimit((store.id,), ("NORTH",)))
     session.expunge_all()
     asked = (Wanted(), Wanted(statuses=[JOB_PENDING]), Wanted(search="-", names=True), Wanted(search=made[0].public_id))

@@ -301,7 +301,9 @@ def test_run_owes_only_what_was_never_exported(context: Context, owe: Callable[.
         assert executions.run_job(session, job, actor="ada") == 1
         assert executions.run_job(session, job, actor="ada") == 0
     with context.sessions() as session:
-        assert session.scalar(select(func.count()).where(Execution.origin == "RUN")) == 1
+        (run,) = session.scalars(select(Execution).where(Execution.origin == "RUN"))
+        assert run.order is not None
+        assert run.store_id == run.order.store_id
 
 
 def test_a_retry_renders_again_and_a_resend_repeats_the_bytes(
@@ -315,6 +317,7 @@ def test_a_retry_renders_again_and_a_resend_repeats_the_bytes(
         sent = session.get_one(Execution, execution_id)
         again = executions.resend(session, sent, actor="ada")
         assert (again.origin, again.predecessor_id) == ("RESEND", execution_id)
+        assert (again.order_id, again.store_id) == (sent.order_id, sent.store_id)
         with pytest.raises(IllegalMoveError):
             executions.retry(session, sent, actor="ada")
         resent = again.id

@@ -13,6 +13,7 @@ from datahub.jobs import claims, executions, export_jobs, lifecycle, orders, tri
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order, OrderSnapshot, OrderStatusChange
+from datahub.models.party import Store
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order, make_supplier
@@ -36,10 +37,19 @@ def test_reaching_a_chosen_status_owes_one_export_with_the_order_frozen(session:
     (execution,) = orders.change_status(session, order, ACCEPTED, actor="ada")
     assert (execution.status, execution.origin, execution.trigger_status) == (JOB_PENDING, "TRIGGER", ACCEPTED)
     assert (execution.job_name, execution.entity_reference) == (job.name, order.reference)
+    assert execution.store_id == order.store_id
     assert execution.snapshot is not None
     assert execution.snapshot.document["status"] == ACCEPTED
     assert [(event.to_status, event.actor) for event in execution.events] == [(JOB_PENDING, "ada")]
     assert order.status_changes[-1].snapshot_id == execution.snapshot_id
+
+
+def test_an_order_keeps_its_store(session: Session) -> None:
+    order = make_order(session)
+    now = database_now(session)
+    order.store = Store(external_id="NORTH", name="North", created_at=now, updated_at=now)
+    with pytest.raises(AssertionError, match="another store"):
+        session.flush()
 
 
 def test_every_matching_job_shares_one_snapshot(session: Session, vault: Vault) -> None:
