@@ -14,12 +14,15 @@ from sqlalchemy import Engine, event, select, text
 from sqlalchemy.orm import Session
 
 from bench.databases import databases
-from bench.history_rows import SEED, Job, fill
+from bench.history_rows import SEED, SMALL, Job, fill
+from datahub.access import store_limits
+from datahub.access.store_limits import StoreLimit
 from datahub.db import make_engine, make_sessions, read_only
-from datahub.jobs import execution_list
+from datahub.jobs import execution_list, home, job_list
 from datahub.jobs.execution_list import Wanted
 from datahub.models.execution import (
     ERROR,
+    EXPORT,
     IMPORT,
     INTEGRATION_FAILED,
     JOB_FAILED,
@@ -28,6 +31,7 @@ from datahub.models.execution import (
     SUCCESS,
     Execution,
 )
+from datahub.models.party import DEFAULT_STORE, Store
 
 SAMPLES = 60
 DEEPEST = 9900
@@ -41,11 +45,11 @@ def run(rows: int, *, plans: bool) -> None:
         engine = make_engine(url)
         started = time.perf_counter()
         jobs = fill(engine, rows)
-        print(f"\n{kind}, filled in {time.perf_counter() - started:,.0f} s\n{'':<44}{'p50 ms':>10}{'p95 ms':>10}")
+        print(f"\n{kind}, filled in {time.perf_counter() - started:,.0f} s\n{'':<50}{'p50 ms':>10}{'p95 ms':>10}")
         for title, read in readings(engine, rows, jobs):
             spent = sorted(_milliseconds(engine, read) for _ in range(SAMPLES))
             slow = statistics.quantiles(spent, n=20)[-1]
-            print(f"{title:<44}{statistics.median(spent):>10.1f}{slow:>10.1f}")
+            print(f"{title:<50}{statistics.median(spent):>10.1f}{slow:>10.1f}")
             if plans:
                 print(_plans(engine, read))
             sys.stdout.flush()
@@ -90,13 +94,34 @@ def by_number(number: int, sort: str = "executed_at", **wanted: Any) -> Read:
     return lambda session: execution_list.find(session, Wanted(**wanted), sort=sort, page=number, size=100)
 
 
+def limited(session: Session, external_id: str) -> Callable[[Read], Read]:
+    """The same as somebody who sees one store reads it."""
+    store = session.scalars(select(Store).where(Store.external_id == external_id)).one()
+    limit = StoreLimit((store.id,), (external_id,))
+
+    def by(read: Read) -> Read:
+        def read_limited(session: Session) -> object:
+            store_limits.limit(session, limit)
+            return read(session)
+
+        return read_limited
+
+    return by
+
+
+def read_home(session: Session) -> object:
+    return home.read(session), home.read_hours(session)
+
+
 def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read]]:
     with make_sessions(engine)() as session:
         questions = Questions(session, rows)
         middle = session.get_one(Execution, rows // 2)
         deep = f"{int(middle.executed_at.timestamp() * 1_000_000)}-{middle.id}"
+        small, large = limited(session, SMALL), limited(session, DEFAULT_STORE)
     day = (datetime.now(UTC) - timedelta(days=180)).date()
     big, other = jobs[0][0].public_id, {"job_public_id": jobs[-1][0].public_id, "job_kind": IMPORT}
+    rare = {"job_public_id": big, "statuses": [JOB_STOPPED]}
     week = {"since": day, "until": day + timedelta(days=6)}
     search, name = questions.search, questions.name
     return [
@@ -109,7 +134,7 @@ def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read
         ("a frequent status", page(statuses=[SUCCESS])),
         ("a rare status", page(statuses=[INTEGRATION_FAILED])),
         ("four statuses", page(statuses=[ERROR, JOB_FAILED, INTEGRATION_FAILED, JOB_STOPPED])),
-        ("a rare status of the big job", page(job_public_id=big, statuses=[JOB_STOPPED])),
+        ("a rare status of the big job", page(**rare)),
         ("a rare trigger", page(origins=[RESEND])),
         ("a week", page(**week)),
         ("a week, one job, one status", page(**week, **other, statuses=[JOB_FAILED])),
@@ -134,6 +159,32 @@ def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read
         (f"API, from row {DEEPEST:,}, an import job", by_number(DEEPEST // 100, "created_at", **other)),
         (f"API, from row {DEEPEST:,}, two statuses", by_number(DEEPEST // 100, statuses=[SUCCESS, ERROR])),
         ("API, by creation", by_number(0, "created_at")),
+        ("API, by creation, a frequent status", by_number(0, "created_at", statuses=[SUCCESS])),
+        ("API, by creation, a rare status", by_number(0, "created_at", statuses=[INTEGRATION_FAILED])),
+        ("API, by creation, the big job", by_number(0, "created_at", job_public_id=big)),
+        ("API, by creation, the big job, a rare status", by_number(0, "created_at", **rare)),
+        ("API, by start, an import job", by_number(0, **other)),
+        ("API, by start, an import job, one status", by_number(0, **other, statuses=[JOB_FAILED])),
+        ("Home", read_home),
+        ("list of export jobs", job_list.find_rows),
+        ("almost nothing: newest page", small(page())),
+        ("almost nothing: exports", small(page(kinds=[EXPORT]))),
+        ("almost nothing: of the big job", small(page(job_public_id=big))),
+        ("almost nothing: a frequent status", small(page(statuses=[SUCCESS]))),
+        ("almost nothing: a rare status of the big job", small(page(**rare))),
+        ("almost nothing: search, 3 characters", small(search(3))),
+        ("almost nothing: search, a reference", small(name("172-189-{}-1"))),
+        ("almost nothing: search, what all begin with", small(page(search="172-"))),
+        ("almost nothing: API, by creation", small(by_number(0, "created_at", job_public_id=big))),
+        ("almost nothing: Home", small(read_home)),
+        ("almost nothing: list of export jobs", small(job_list.find_rows)),
+        ("almost all: newest page", large(page())),
+        ("almost all: a frequent status", large(page(statuses=[SUCCESS]))),
+        ("almost all: a rare status of the big job", large(page(**rare))),
+        ("almost all: a rare trigger", large(page(origins=[RESEND]))),
+        ("almost all: API, by creation", large(by_number(0, "created_at", job_public_id=big))),
+        ("almost all: Home", large(read_home)),
+        ("almost all: list of export jobs", large(job_list.find_rows)),
     ]
 
 

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy import Connection, Engine, Table, select, text
 
-from datahub.db import make_sessions
+from datahub.db import database_now, make_sessions
 from datahub.models.execution import (
     API,
     ERROR,
@@ -38,6 +38,7 @@ from datahub.models.execution import (
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import ImportFile, ImportRun
+from datahub.models.party import Store
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_job, make_job
 from tests.settings import ENCRYPTION_KEY
@@ -47,6 +48,8 @@ PIECE = 20_000
 YEAR = timedelta(days=365)
 BIG_SHARE, SMALL_EXPORTS = 0.6, 0.02
 IMPORT_JOBS = 8
+# The store of one export in so many; all others belong to the default store.
+SMALL, SMALL_EACH = "SMALL", 20_000
 # Name and weight.
 STATUSES = {
     EXPORT: {SUCCESS: 97_490, ERROR: 2_000, JOB_STOPPED: 500, "JOB_PENDING": 10},
@@ -77,8 +80,11 @@ def fill(engine: Engine, rows: int) -> list[Job]:
         jobs: list[Job] = [(make_job(session, connection), EXPORT, BIG_SHARE)]
         jobs.append((make_job(session, connection), EXPORT, SMALL_EXPORTS))
         jobs += [(add_import_job(session, connection), IMPORT, each) for _ in range(IMPORT_JOBS)]
+        now = database_now(session)
+        session.add(Store(external_id=SMALL, name=SMALL, created_at=now, updated_at=now))
         session.flush()
-    made = _made(jobs, rows)
+        store_ids = list(session.scalars(select(Store.id).order_by(Store.id)))
+    made = _made(jobs, rows, store_ids)
     with engine.begin() as connection, _without_indexes(connection):
         while piece := list(islice(made, PIECE)):
             for number, table in enumerate(TABLES):
@@ -89,8 +95,9 @@ def fill(engine: Engine, rows: int) -> list[Job]:
     return jobs
 
 
-def _made(jobs: list[Job], rows: int) -> Iterator[tuple[dict[str, Any], ...]]:
+def _made(jobs: list[Job], rows: int, store_ids: list[int]) -> Iterator[tuple[dict[str, Any], ...]]:
     """Of each execution its rows in TABLES; an empty one where it has none."""
+    large, small = store_ids
     chance = random.Random(SEED)  # noqa: S311
     start = datetime.now(UTC) - YEAR
     shares = [share for _, _, share in jobs]
@@ -110,6 +117,7 @@ def _made(jobs: list[Job], rows: int) -> Iterator[tuple[dict[str, Any], ...]]:
             "job_public_id": job.public_id,
             "job_name": job.name,
             "entity": job.entity,
+            "store_id": None if kind == IMPORT else small if number % SMALL_EACH < 2 else large,
             "entity_reference": f"172-189-{number}-1" if kind == EXPORT else "",
             "trigger_status": "ACCEPTED_BY_SUPPLIER" if kind == EXPORT else "",
             "origin": origin,
