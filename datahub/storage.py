@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from sys import getsizeof
+from typing import Any, NamedTuple
 
 import orjson
 
 # Rows are held in memory by so many bytes at a time, however many they are allowed to be.
 PIECE_BYTES = 32_000_000
-# JSON goes in as text, and as '' where there is none: for bytes and for None, Python's sqlite3 looks for an adapter
+# JSON is kept as text, and as '' where there is none: for bytes and for None, Python's sqlite3 looks for an adapter
 # each time, which takes as long as all the rest.
 _TABLE = """
     create table rows (
-        sequence integer primary key, depth integer not null, key text not null, file text not null,
-        line integer not null, row_values text not null, cells text not null, faults text not null
+        sequence integer primary key, key text not null, file text not null, line integer not null,
+        row_values text not null, cells text not null, faults text not null, depth integer not null
     )
 """
 
@@ -26,9 +26,9 @@ _TABLE = """
 KEYLESS, AFTER_KEYLESS = "\0", "\1"
 
 
-@dataclass(slots=True)
-class SpooledRow:
-    """`values` and `cells` are JSON of lists; `faults`, of a row that cannot be applied, of a list of objects.
+class SpooledRow(NamedTuple):
+    """`values` and `cells` are JSON of lists; `faults`, of a row that cannot be applied, of a list of objects, else
+    empty.
 
     `depth` comes before `key` in the order of writing, so that parents are there before their children."""
 
@@ -36,33 +36,10 @@ class SpooledRow:
     key: str
     file: str
     line: int
-    values: bytes
-    cells: bytes
-    faults: bytes | None = None
+    values: str
+    cells: str
+    faults: str = ""
     depth: int = 0
-
-    @property
-    def weight(self) -> int:
-        return len(self.values) + len(self.cells)
-
-
-def in_pieces(rows: Iterable[SpooledRow], size: int) -> Iterator[list[SpooledRow]]:
-    """At most `size` at a time, and fewer where they are long."""
-    piece: list[SpooledRow] = []
-    weight = 0
-    for row in rows:
-        piece.append(row)
-        weight += row.weight
-        if len(piece) >= size or weight >= PIECE_BYTES:
-            yield piece
-            piece, weight = [], 0
-    if piece:
-        yield piece
-
-
-def _stored(row: SpooledRow) -> tuple[int, int, str, str, int, str, str, str]:
-    faults = "" if row.faults is None else row.faults.decode()
-    return row.sequence, row.depth, row.key, row.file, row.line, row.values.decode(), row.cells.decode(), faults
 
 
 class Spool:
@@ -87,10 +64,8 @@ class Spool:
 
     def add(self, rows: Iterable[SpooledRow]) -> None:
         self._database.execute("begin")
-        self._database.executemany(
-            "insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)",
-            map(_stored, rows),
-        )
+        # Python's sqlite3 takes nothing as fast as plain tuples.
+        self._database.executemany("insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)", map(tuple, rows))
         self._database.execute("commit")
 
     def forget(self, file: str) -> None:
@@ -108,9 +83,9 @@ class Spool:
         self._database.executemany("update rows set depth = ? where key = ?", depths)
         self._database.execute("commit")
 
-    def reject(self, key: str, faults: bytes) -> None:
+    def reject(self, key: str, faults: str) -> None:
         """All rows of a record that has no other faults; before `finish`."""
-        self._database.execute("update rows set faults = ? where key = ? and faults = ''", (faults.decode(), key))
+        self._database.execute("update rows set faults = ? where key = ? and faults = ''", (faults, key))
 
     def each_value(self) -> Iterator[tuple[str, Any]]:
         """Key and values of every row without faults."""
@@ -128,19 +103,16 @@ class Spool:
         where they are long."""
         depth, key = after if after is not None else (-1, "")
         cursor = self._database.execute(
-            "select sequence, key, file, line, cast(row_values as blob), cast(cells as blob), "
-            "cast(nullif(faults, '') as blob), depth from rows "
-            "where (depth, key) > (?, ?) order by depth, key, sequence",
+            "select * from rows where (depth, key) > (?, ?) order by depth, key, sequence",
             (depth, key),
         )
         rows: list[SpooledRow] = []
         weight, is_full = 0, False
-        for cells in cursor:
-            row = SpooledRow(*cells)
+        for row in map(SpooledRow._make, cursor):
             if rows and (row.depth != rows[-1].depth or (is_full and row.key != rows[-1].key)):
                 break
             rows.append(row)
-            weight += row.weight
-            is_full = is_full or len(rows) >= size or weight >= PIECE_BYTES
+            weight += getsizeof(row.values) + getsizeof(row.cells)
+            is_full = len(rows) >= size or weight >= PIECE_BYTES
         cursor.close()
         return rows

@@ -58,6 +58,7 @@ class Delimited:
         self._file, self._delimiter, self._limits = file, delimiter, limits
         self._row_line = 1
         self._checked_to = 0
+        self.characters_read = 0
         self._block_line, self._block_size, self._row_size = 1, 0, 0
         lines = chain.from_iterable(map(self._open_block, read_text(file)))
         self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -104,6 +105,7 @@ class Delimited:
                 line=self._row_line,
             )
         self._block_line, self._block_size = read + 1, len(text)
+        self.characters_read += len(text)
         suspect = "\0" in text or len(text) > self._limits.max_cell
         self._checked_to = read + len(text) if suspect else read
         return StringIO(text, newline="")

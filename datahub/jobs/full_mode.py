@@ -54,7 +54,7 @@ def _records(plan: Plan, rows: Iterable[Converted]) -> Iterator[Record]:
 
 
 def _spooled(file: str, key: str, sequence: int, row: Converted) -> SpooledRow:
-    return SpooledRow(sequence, key, file, sequence, orjson.dumps(row.packed(), default=str), b"")
+    return SpooledRow(sequence, key, file, sequence, orjson.dumps(row.packed(), default=str).decode(), "")
 
 
 def _count_losses(

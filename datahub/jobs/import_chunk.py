@@ -74,9 +74,9 @@ class ChunkWriter:
     def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
         """`rows` are whole records in the order of their keys."""
         outcome = Outcome()
-        faulty = {row.sequence: orjson.loads(row.faults) for row in rows if row.faults is not None}
-        spoilt = {row.key for row in rows if row.faults is not None}
-        good = [read_row(row, self._plan) for row in rows if row.faults is None]
+        faulty = {row.sequence: orjson.loads(row.faults) for row in rows if row.faults}
+        spoilt = {row.key for row in rows if row.faults}
+        good = [read_row(row, self._plan) for row in rows if not row.faults]
         records = [
             fold(list(group), self._plan, is_whole=key not in spoilt)
             for key, group in itertools.groupby(good, key=lambda row: row.spooled.key)

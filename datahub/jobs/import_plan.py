@@ -29,22 +29,40 @@ MULTIPLE = (TEXT_LIST, LOCALISED_LIST)
 WORDED = (BOOLEAN, CHOICE)
 # Columns mostly repeat a few values: so many texts of each are read but once. Longer ones are hardly said twice.
 REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
-UNKNOWN = object()
+
+
+class CellValues(dict[str, Any]):
+    """By the text of a cell: None for one that is empty. Looking one up raises ValueError with words for a person."""
+
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.read = read
+
+    def __missing__(self, text: str) -> Any:
+        given = text.strip()
+        value = self.read(given) if given else None
+        if len(self) < REMEMBERED and len(text) <= REMEMBERED_LENGTH:
+            self[text] = value
+        return value
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One column of the source. `place` is the field's position among the given ones of its target, or -1 for its key
-    and -2 for its flag of removal; `locale` is set for the columns of localised fields. `read` raises ValueError with
-    words for a person; `known` are values by text."""
+    and -2 for its flag of removal; `locale` is set for the columns of localised fields."""
 
     column: int
     field: Field
     of_part: bool
     place: int
     locale: str | None
-    read: Callable[[str], Any]
-    known: dict[str, Any]
+    values: CellValues
+
+    def joined(self, old: Any, value: Any) -> Any:
+        """With what other columns of the same field say. Never changes a value, which other rows may share."""
+        if self.place >= 0 and self.field.root and value in self.field.root:
+            value = ""
+        return value if self.locale is None else (old or {}) | {self.locale: value}
 
 
 # Column, external id, and a locale or None.
@@ -119,9 +137,9 @@ class Plan:
         )
         self.part = self._part_target(self._part, keys) if self._part else None
         # A column that names the main locale goes before one that names none, which counts where the other is empty.
-        self._cells = [self._cell(*binding) for binding in sorted(bound, key=lambda one: one[2] is not None)]
+        self.cells = [self._cell(*binding) for binding in sorted(bound, key=lambda one: one[2] is not None)]
         by_id = {definition.external_id: definition for definition in extras.definitions}
-        self._extra_cells = [
+        self.extra_cells = [
             (column, by_id[external_id], locale or main_locale)
             for column, external_id, locale in sorted(extras.columns, key=lambda one: one[2] is not None)
         ]
@@ -157,7 +175,7 @@ class Plan:
                 if known is not None and known.key == key:
                     if known.type in (LOCALISED, LOCALISED_LIST):
                         localised = locale or self.main_locale
-                    return Cell(column, known, of_part, place, localised, self._reader(known), {})
+                    return Cell(column, known, of_part, place, localised, CellValues(self._reader(known)))
         raise AssertionError(f"{self.entity.name} has no field {key}")
 
     def _reader(self, field: Field) -> Callable[[str], Any]:
@@ -168,10 +186,10 @@ class Plan:
 
     def key_of(self, cells: Sequence[str]) -> str | None:
         """Of a row that is not looked into, if its cell can be read."""
-        for cell in self._cells:
+        for cell in self.cells:
             if cell.place == -1 and not cell.of_part and cell.column < len(cells):
                 try:
-                    return cell.read(cells[cell.column].replace("\0", "").strip()) or None
+                    return cell.values.read(cells[cell.column].replace("\0", "").strip()) or None
                 except ValueError:
                     return None
         return None
@@ -181,18 +199,22 @@ class Plan:
         row = Converted(values=[None] * len(self.root.given))
         if self.part is not None:
             row.part_values = [None] * len(self.part.given)
-        for cell in self._cells:
-            text = cells[cell.column]
-            value = cell.known.get(text, UNKNOWN)
-            if value is UNKNOWN:
-                value = self._read(cell, text, row)
+        for cell in self.cells:
+            try:
+                value = cell.values[cells[cell.column]]
+            except ValueError as error:
+                hint = " A transcoding can exchange other words for these." if cell.field.type in WORDED else ""
+                given = cells[cell.column].strip()
+                row.faults.append(self._fault("malformed", cell.field, given, f"{error}{hint}", cell.column))
+                continue
             if value is None:
                 continue
-            if cell.place >= 0 and cell.locale is None and not cell.field.root:
-                (row.part_values if cell.of_part else row.values)[cell.place] = value
+            if cell.place >= 0:
+                values = row.part_values if cell.of_part else row.values
+                values[cell.place] = cell.joined(values[cell.place], value)
             else:
                 _put(cell, value, row)
-        for column, definition, locale in self._extra_cells:
+        for column, definition, locale in self.extra_cells:
             text = cells[column].strip()
             if text:
                 self._read_extra(definition, text, locale, row, column)
@@ -204,25 +226,12 @@ class Plan:
         """What only the row as a whole can show."""
         if not row.key:
             row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
-        elif self._part and _lacks_part_key(self._part, row):
+        elif self._part and lacks_part_key(self._part, row.packed()):
             row.faults.append(self._fault("required", self._part.key_field, "", _lacking(self._part)))
         for check in self.entity.checks:
             given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
             if message := check.fault(given):
                 row.faults.append(fault_of_check(check, given, message))
-
-    def _read(self, cell: Cell, text: str, row: Converted) -> Any:
-        """None for an empty cell, and for one that becomes a fault of the row."""
-        given = text.strip()
-        try:
-            value = cell.read(given) if given else None
-        except ValueError as error:
-            hint = " A transcoding can exchange other words for these." if cell.field.type in WORDED else ""
-            row.faults.append(self._fault("malformed", cell.field, given, f"{error}{hint}", cell.column))
-            return None
-        if len(cell.known) < REMEMBERED and len(text) <= REMEMBERED_LENGTH:
-            cell.known[text] = value
-        return value
 
     def _read_extra(self, definition: Definition, text: str, locale: str, row: Converted, column: int) -> None:
         try:
@@ -246,13 +255,14 @@ def fault_of_check(check: Check, values: Mapping[str, Any], message: str) -> dic
     return told
 
 
-def _lacks_part_key(part: Part, row: Converted) -> bool:
+def lacks_part_key(part: Part, packed: Sequence[Any]) -> bool:
     """Switches without a link to switch say nothing."""
-    if row.part_key is not None:
+    remove, _, part_key, part_remove, part_values, _ = packed
+    if part_key is not None:
         return False
-    if part.in_each_row and not row.remove:
+    if part.in_each_row and not remove:
         return True
-    says = row.part_remove or any(value is not None for value in row.part_values)
+    says = part_remove or any(value is not None for value in part_values)
     return says and part.removed_by is not NEVER
 
 
@@ -272,23 +282,12 @@ def _parser(field: Field) -> Callable[[Field, object], Any]:
 
 
 def _put(cell: Cell, value: Any, row: Converted) -> None:
-    """Never changes the value, which other rows may share."""
     if cell.place == -1:
         if cell.of_part:
             row.part_key = value
         else:
             row.key = value
-    elif cell.place == -2:
-        if cell.of_part:
-            row.part_remove = value
-        else:
-            row.remove = value
+    elif cell.of_part:
+        row.part_remove = value
     else:
-        values = row.part_values if cell.of_part else row.values
-        if cell.field.root and value in cell.field.root:
-            value = ""
-        if cell.locale is None:
-            values[cell.place] = value
-        else:
-            texts = values[cell.place] or {}
-            values[cell.place] = texts | {cell.locale: value}
+        row.remove = value

@@ -12,13 +12,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import orjson
+from orjson import dumps
 from sqlalchemy.orm import Session
 
 from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, DataHubError, SourceError
-from datahub.formats.delimited import Delimited, Fault, Limits, open_delimited
+from datahub.formats.delimited import Delimited, Fault, Limits, Row, open_delimited
 from datahub.jobs import import_definitions
+from datahub.jobs.import_columns import Spoolable, convert_all
 from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, HUB_COLUMNS, UNMENDED, as_it_was, is_mended
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_targets import mapping_targets
@@ -29,10 +30,12 @@ from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
-from datahub.storage import KEYLESS, Spool, SpooledRow, in_pieces
+from datahub.storage import KEYLESS, Spool, SpooledRow
 from datahub.transports.base import clean
 
 BATCH = 500
+# Rows are held in memory by about so many at a time, however long they are allowed to be.
+PIECE_CHARACTERS = 8_000_000
 
 
 @dataclass
@@ -117,7 +120,7 @@ def read(
         plan = plan_of(found.recipe, source.name)
         try:
             with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:
-                for batch in in_pieces(_spooled(plan, source.name, opened, recipe["delimiter"], sequence), BATCH):
+                for batch in _spooled(plan, source.name, opened, recipe["delimiter"], sequence):
                     spool.add(batch)
                     file["rows"] += len(batch)
                     sequence = batch[-1].sequence
@@ -242,25 +245,45 @@ def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
         )
 
 
-def _spooled(plan: Plan, name: str, rows: Delimited, delimiter: str, before: int) -> Iterator[SpooledRow]:
-    """`before` is the last sequence that an earlier file has used."""
-    comes_back = is_mended(rows.header)
-    kept_at = rows.header.index(HUB_CELLS) if comes_back and HUB_CELLS in rows.header else None
-    for sequence, (line, cells, fault) in enumerate(rows, before + 1):
-        if comes_back:
-            cells = [as_it_was(cell) for cell in cells]
-        if kept_at is not None and len(cells) == len(rows.header) and cells[kept_at].strip():
+def _spooled(plan: Plan, name: str, opened: Delimited, delimiter: str, before: int) -> Iterator[list[SpooledRow]]:
+    """So many at a time. `before` is the last sequence that an earlier file has used."""
+    rows = _mended(opened, delimiter) if is_mended(opened.header) else iter(opened)
+    for piece in _pieces(opened, rows):
+        converted = convert_all(plan, [cells for _, cells, fault in piece if fault is None])
+        spooled = []
+        for sequence, (line, cells, fault) in enumerate(piece, before + 1):
+            key, packed, faults = next(converted) if fault is None else _faulty(plan, cells, fault)
+            values, kept = dumps(packed, default=str).decode(), dumps(cells).decode()
+            key = key or f"{KEYLESS}{sequence:012}"
+            spooled.append(
+                SpooledRow(sequence, key, name, line, values, kept, dumps(faults).decode() if faults else "")
+            )
+        before += len(piece)
+        yield spooled
+
+
+def _pieces(opened: Delimited, rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """At most a batch at a time, and fewer where they are long."""
+    piece: list[Row] = []
+    begun_at = opened.characters_read
+    for row in rows:
+        piece.append(row)
+        if len(piece) >= BATCH or opened.characters_read - begun_at >= PIECE_CHARACTERS:
+            yield piece
+            piece, begun_at = [], opened.characters_read
+    if piece:
+        yield piece
+
+
+def _mended(opened: Delimited, delimiter: str) -> Iterator[Row]:
+    """Rows that were rejected once, as they were."""
+    header = opened.header
+    kept_at = header.index(HUB_CELLS) if HUB_CELLS in header else None
+    for line, given, fault in opened:
+        cells = [as_it_was(cell) for cell in given]
+        if kept_at is not None and len(cells) == len(header) and cells[kept_at].strip():
             cells, fault = _unmended(cells[kept_at], delimiter)
-        row = plan.convert([*cells, ""]) if fault is None else _faulty(plan, cells, fault)
-        yield SpooledRow(
-            sequence=sequence,
-            key=row.key or f"{KEYLESS}{sequence:012}",
-            file=name,
-            line=line,
-            values=orjson.dumps(row.packed(), default=str),
-            cells=orjson.dumps(cells),
-            faults=orjson.dumps(row.faults) if row.faults else None,
-        )
+        yield line, cells, fault
 
 
 def _unmended(kept: str, delimiter: str) -> tuple[list[str], Fault]:
@@ -270,12 +293,12 @@ def _unmended(kept: str, delimiter: str) -> tuple[list[str], Fault]:
     return cells, Fault(UNMENDED, message)
 
 
-def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Converted:
+def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Spoolable:
     """A row whose cells may not be under their columns is not looked into."""
     told = {"code": fault.code, "field": "", "column": fault.column or "", "value": "", "message": fault.message}
     if key := plan.key_of(cells):
         told["key"] = key
-    return Converted(values=[None] * len(plan.root.given), faults=[told])
+    return "", Converted(values=[None] * len(plan.root.given)).packed(), [told]
 
 
 def _order(spool: Spool, plan: Plan) -> None:
@@ -298,7 +321,7 @@ def _order(spool: Spool, plan: Plan) -> None:
     item = plan.root.given[own[0]]
     for key in cyclic:
         fault = {"code": "cycle", "field": item.key, "value": parents[key][:200], "message": OWN_ANCESTOR}
-        spool.reject(key, json.dumps([fault]).encode())
+        spool.reject(key, json.dumps([fault]))
     last = max(depths.values(), default=0) + 1
     # Nothing goes before all that is below it has gone, or has moved elsewhere.
     depths |= dict.fromkeys(leaving, last)

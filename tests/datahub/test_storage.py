@@ -6,11 +6,11 @@ from pathlib import Path
 
 from datahub.storage import Spool, SpooledRow
 
-FAULTS = '[{"code":"malformed","message":"Größe"}]'.encode()
+FAULTS = '[{"code":"malformed","message":"Größe"}]'
 
 
-def row(sequence: int, key: str, faults: bytes | None = None) -> SpooledRow:
-    values, cells = f'[null,["Größe {sequence} \\u0000 €"]]'.encode(), '["", "\U0001f9f1"]'.encode()
+def row(sequence: int, key: str, faults: str = "") -> SpooledRow:
+    values, cells = f'[null,["Größe {sequence} \\u0000 €"]]', '["", "\U0001f9f1"]'
     return SpooledRow(sequence, key, "offers.csv", sequence + 1, values, cells, faults)
 
 
@@ -34,7 +34,7 @@ def test_only_rows_without_faults_are_looked_at_and_rejected_with_their_record(t
     spool.add([row(1, "A", FAULTS), row(2, "A"), row(3, "B")])
     assert [key for key, _ in spool.each_value()] == ["A", "B"]
 
-    spool.reject("A", b'[{"code":"cycle"}]')
+    spool.reject("A", '[{"code":"cycle"}]')
     spool.finish()
-    assert [found.faults for found in spool.chunk(None, 3)] == [FAULTS, b'[{"code":"cycle"}]', None]
+    assert [found.faults for found in spool.chunk(None, 3)] == [FAULTS, '[{"code":"cycle"}]', ""]
     spool.close()

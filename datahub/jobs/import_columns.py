@@ -1,0 +1,75 @@
+"""Rows of a source converted many at once, column by column, which takes half the time of row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from datahub.jobs.import_plan import Cell, Plan, lacks_part_key
+from datahub.jobs.json_values import newer
+
+# Key, values as the spool keeps them, faults.
+Spoolable = tuple[str, Sequence[Any], list[dict[str, str]]]
+
+
+class _SomeFaultError(ValueError):
+    """A row of them is faulty: only row by row is it known which, and why."""
+
+
+def convert_all(plan: Plan, rows: Sequence[Sequence[str]]) -> Iterator[Spoolable]:
+    """As `Plan.convert` has them. The rows are as wide as the header."""
+    try:
+        # Checks look at a row as a whole.
+        if rows and not plan.entity.checks:
+            return iter(_by_column(plan, rows))
+    except ValueError:
+        pass
+    converted = (plan.convert([*cells, ""]) for cells in rows)
+    return ((row.key, row.packed(), row.faults) for row in converted)
+
+
+def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
+    count = len(rows)
+    columns = [*zip(*rows, strict=True), ("",) * count]
+    found: dict[tuple[bool, int], list[Any]] = {}
+    for cell in plan.cells:
+        place = (cell.of_part, cell.place)
+        values = list(map(cell.values.__getitem__, columns[cell.column]))
+        is_plain = place not in found and cell.locale is None and not cell.field.root
+        found[place] = values if is_plain else list(_joined(cell, found.get(place, [None] * count), values))
+    nothing = [None] * count
+    of_root, of_part = (
+        _across([found.get((is_part, place), nothing) for place in range(len(target.given) if target else 0)], count)
+        for is_part, target in ((False, plan.root), (True, plan.part))
+    )
+    keys, part_keys = (found.get((is_part, -1), nothing) for is_part in (False, True))
+    removed, part_removed = (found.get((is_part, -2), nothing) for is_part in (False, True))
+    extras = _extras(plan, columns, count)
+    packed = list(zip(removed, of_root, part_keys, map(bool, part_removed), of_part, extras, strict=True))
+    part = plan.entity.parts[0] if plan.entity.parts else None
+    if not all(keys) or (part and None in part_keys and any(lacks_part_key(part, row) for row in packed)):
+        raise _SomeFaultError
+    return [(key, row, []) for key, row in zip(keys, packed, strict=True)]
+
+
+def _across(columns: Sequence[Sequence[Any]], count: int) -> list[Sequence[Any]]:
+    return list(zip(*columns, strict=True)) if columns else [()] * count
+
+
+def _joined(cell: Cell, before: Sequence[Any], values: Sequence[Any]) -> Iterator[Any]:
+    """With what other columns say of the same field."""
+    for old, value in zip(before, values, strict=True):
+        if value is None:
+            yield old
+        else:
+            yield cell.joined(old, value)
+
+
+def _extras(plan: Plan, columns: Sequence[Sequence[str]], count: int) -> list[dict[str, Any]]:
+    extras: list[dict[str, Any]] = [{} for _ in range(count)]
+    for column, definition, locale in plan.extra_cells:
+        for own, text in zip(extras, columns[column], strict=True):
+            if given := text.strip():
+                value = definition.parse(given, locale, plan.main_locale)
+                own[definition.external_id] = newer(own.get(definition.external_id), value)
+    return extras
