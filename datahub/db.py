@@ -32,7 +32,7 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-MILLIONTHS = 1_000_000
+MILLIONTHS = Decimal(1_000_000)
 _CLOCK = "database clock"
 # Marks of columns for the audit log: it says only that the one changed, and nothing of the other.
 SECRET = {"audit": "secret"}
@@ -69,7 +69,7 @@ class DecimalNumber(TypeDecorator[Decimal]):
         if value is None or dialect.name != "sqlite":
             return value
         millionths = value * MILLIONTHS
-        if millionths != millionths.to_integral_value():
+        if millionths % 1:
             raise ValueError(f"{value} has more than six decimals")
         return int(millionths)
 

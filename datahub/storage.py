@@ -6,13 +6,12 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from sys import getsizeof
 from typing import Any, NamedTuple
 
 import orjson
 
-# Rows are held in memory by so many bytes at a time, however many they are allowed to be.
-PIECE_BYTES = 32_000_000
+# Rows are held in memory by about so many at a time, however many they are allowed to be.
+PIECE_CHARACTERS = 8_000_000
 # JSON is kept as text, and as '' where there is none: for bytes and for None, Python's sqlite3 looks for an adapter
 # each time, which takes as long as all the rest.
 _TABLE = """
@@ -101,18 +100,21 @@ class Spool:
     def chunk(self, after: tuple[int, str] | None, size: int) -> list[SpooledRow]:
         """The next rows in order of depth, key and sequence, of one depth and of whole records: at least `size`, fewer
         where they are long."""
-        depth, key = after if after is not None else (-1, "")
+        depth, last = after if after is not None else (-1, "")
         cursor = self._database.execute(
             "select * from rows where (depth, key) > (?, ?) order by depth, key, sequence",
-            (depth, key),
+            (depth, last),
         )
         rows: list[SpooledRow] = []
         weight, is_full = 0, False
         for row in map(SpooledRow._make, cursor):
-            if rows and (row.depth != rows[-1].depth or (is_full and row.key != rows[-1].key)):
+            # Taking a tuple apart is faster than asking it for its parts.
+            _, key, _, _, values, cells, _, own_depth = row
+            if rows and (own_depth != depth or (is_full and key != last)):
                 break
             rows.append(row)
-            weight += getsizeof(row.values) + getsizeof(row.cells)
-            is_full = len(rows) >= size or weight >= PIECE_BYTES
+            depth, last = own_depth, key
+            weight += len(values) + len(cells)
+            is_full = len(rows) >= size or weight >= PIECE_CHARACTERS
         cursor.close()
         return rows

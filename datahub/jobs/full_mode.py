@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from datahub.jobs.import_extras import ExtraValues
-from datahub.jobs.import_fold import Record, fold, read_row
+from datahub.jobs.import_fold import Record, fold, read_rows
 from datahub.jobs.import_plan import Converted, Plan
 from datahub.jobs.merge_target import Target
 from datahub.jobs.stored_values import stored_values
@@ -50,7 +50,7 @@ def _records(plan: Plan, rows: Iterable[Converted]) -> Iterator[Record]:
         several = list(group)
         good = [_spooled(file, key, sequence, row) for _, sequence, row in several if not row.faults]
         if good:
-            yield fold([read_row(row, plan) for row in good], plan, is_whole=len(good) == len(several))
+            yield fold(read_rows(good, plan), plan, is_whole=len(good) == len(several))
 
 
 def _spooled(file: str, key: str, sequence: int, row: Converted) -> SpooledRow:

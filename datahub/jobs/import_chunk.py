@@ -5,9 +5,11 @@ Everything happens in the caller's transaction, and the caller commits."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -30,7 +32,7 @@ from datahub.jobs.import_faults import (
     join,
     name_culprits,
 )
-from datahub.jobs.import_fold import Record, Row, Warned, fold, read_row
+from datahub.jobs.import_fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
@@ -47,6 +49,7 @@ CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
 WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
+KEY = attrgetter("spooled.key")
 RANKS = {action: (STRENGTH[outcome], action == ABSENT) for action, outcome in OUTCOMES.items()}
 
 
@@ -76,10 +79,9 @@ class ChunkWriter:
         outcome = Outcome()
         faulty = {row.sequence: orjson.loads(row.faults) for row in rows if row.faults}
         spoilt = {row.key for row in rows if row.faults}
-        good = [read_row(row, self._plan) for row in rows if not row.faults]
+        good = read_rows((row for row in rows if not row.faults), self._plan)
         records = [
-            fold(list(group), self._plan, is_whole=key not in spoilt)
-            for key, group in itertools.groupby(good, key=lambda row: row.spooled.key)
+            fold(list(group), self._plan, is_whole=key not in spoilt) for key, group in itertools.groupby(good, key=KEY)
         ]
         while found := self._check(records):
             faulty |= found
@@ -260,8 +262,7 @@ class ChunkWriter:
             merge.apply(now)
             if takes_along and self._part is not None:
                 self._part.take_along(self._root.deleted(), now)
-            for sequence, action in done.items():
-                actions[sequence] = _stronger(actions[sequence], action) if sequence in actions else action
+            _join_actions(actions, done)
         return actions
 
     def _settle(
@@ -272,20 +273,32 @@ class ChunkWriter:
         faulty: dict[int, list[dict[str, str]]],
         outcome: Outcome,
     ) -> None:
-        read = {row.spooled.sequence: row for record in records for row in record.rows}
-        for row in rows:
+        for row in rows if faulty else ():
             if row.sequence in faulty:
                 outcome.rejected.append((row, faulty[row.sequence]))
-            elif actions.get(row.sequence) == ABSENT:
-                key = row.key if read[row.sequence].remove else read[row.sequence].part_key
-                message = f"There is no {key}, or it is deleted already: nothing to delete."
-                outcome.warnings.append(Warned(row, UNKNOWN_KEY, "", message))
+        if ABSENT in actions.values():
+            outcome.warnings += _absent((row for record in records for row in record.rows), actions)
         for record in records:
-            outcome.warnings += record.warnings + record.extra_warnings
-        for action in actions.values():
-            outcome.counts[OUTCOMES[action]] += 1
+            if record.warnings or record.extra_warnings:
+                outcome.warnings += record.warnings + record.extra_warnings
+        for action, count in Counter(actions.values()).items():
+            outcome.counts[OUTCOMES[action]] += count
         outcome.counts[REJECTED] = len(outcome.rejected)
         outcome.counts[UNCHANGED] += len(rows) - len(outcome.rejected) - len(actions)
+
+
+def _join_actions(actions: dict[int, int], others: Mapping[int, int]) -> None:
+    for sequence, action in others.items():
+        if sequence not in actions or RANKS[action] > RANKS[actions[sequence]]:
+            actions[sequence] = action
+
+
+def _absent(rows: Iterable[Row], actions: Mapping[int, int]) -> Iterator[Warned]:
+    for row in rows:
+        if actions.get(row.spooled.sequence) == ABSENT:
+            key = row.spooled.key if row.remove else row.part_key
+            message = f"There is no {key}, or it is deleted already: nothing to delete."
+            yield Warned(row.spooled, UNKNOWN_KEY, "", message)
 
 
 def _cells(
@@ -309,7 +322,3 @@ def _with_json(
             base = item.fresh_default() if stored is None else stored[item.column]
             result = newer(base, value)
             yield from (canonical(result), stored is not None and result != base)
-
-
-def _stronger(one: int, other: int) -> int:
-    return max(one, other, key=RANKS.__getitem__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-import orjson
+from orjson import loads
 
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.json_values import contradicts, newer
@@ -24,8 +24,7 @@ class Warned:
     message: str
 
 
-@dataclass(slots=True)
-class Row:
+class Row(NamedTuple):
     """Values by the given fields of the plan's targets. `extras` are by the ids of custom fields or attributes."""
 
     spooled: SpooledRow
@@ -53,14 +52,16 @@ class Record:
     is_whole: bool = True
 
 
-def read_row(row: SpooledRow, plan: Plan) -> Row:
-    remove, values, part_key, part_remove, part_values, extras = orjson.loads(row.values)
-    _restore(plan.root.given_numbers, values)
+def read_rows(spooled: Iterable[SpooledRow], plan: Plan) -> list[Row]:
+    """Of rows that have no faults."""
+    rows = [Row._make((row, *loads(row.values))) for row in spooled]
+    _restore(plan.root.given_numbers, [row.values for row in rows])
     if plan.part is not None:
-        _restore(plan.part.given_numbers, part_values)
-    if extras and plan.root.extras is not None and not plan.has_levels:
-        values[-1] = extras
-    return Row(row, remove, values, part_key, part_remove, part_values, extras)
+        _restore(plan.part.given_numbers, [row.part_values for row in rows])
+    if plan.root.extras is not None and not plan.has_levels:
+        for row in rows:
+            row.values[-1] = row.extras or None
+    return rows
 
 
 def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
@@ -71,31 +72,37 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
         warnings = [superseded(row, last) for row in older]
         return Record(key, list(rows), last, bool(last.remove), last.values, {}, warnings, is_whole=is_whole)
     warnings = []
-    values: list[Any] = [None] * len(plan.root.given)
+    values: list[Any] = []
     speaker, parts = rows[0], dict[str | None, Row]()
-    nothing, said = values.copy(), None
+    nothing: list[Any] = [None] * len(plan.root.given)
+    said, speaks_of_removal = nothing, False
     for row in rows:
         if row.values != nothing:
             speaker = row
             # Mostly every row of a record says the same of it.
             if row.values != said:
-                warnings += _merge_values(values, row, plan)
+                if values:
+                    warnings += _merge_values(values, row, plan)
+                else:
+                    values = row.values.copy()
                 said = row.values
         if row.part_key in parts:
             warnings.append(superseded(parts[row.part_key], row))
         parts[row.part_key] = row
+        speaks_of_removal = speaks_of_removal or row.remove is not None
     named = {part_key: row for part_key, row in parts.items() if part_key is not None}
-    record = Record(key, list(rows), speaker, False, values, named, warnings, is_whole=is_whole)
-    _settle_removal(record, plan)
+    record = Record(key, list(rows), speaker, False, values or nothing, named, warnings, is_whole=is_whole)
+    if speaks_of_removal:
+        _settle_removal(record, plan)
     return record
 
 
 def _settle_removal(record: Record, plan: Plan) -> None:
     """The last word counts; what other rows of a record that goes away bring is not applied."""
     flag = plan.entity.deleted_by
-    speaking = [row for row in record.rows if row.remove is not None]
-    if flag is None or not speaking:
+    if flag is None:
         return
+    speaking = [row for row in record.rows if row.remove is not None]
     last = speaking[-1]
     record.warnings += [differs(row, flag.key, flag.label) for row in speaking[-1:] if row.remove != speaking[0].remove]
     if not last.remove:
@@ -125,8 +132,9 @@ def _merge_values(values: list[Any], row: Row, plan: Plan) -> Iterator[Warned]:
         values[place] = newer(values[place], value) if item in plan.root.given_json else value
 
 
-def _restore(places: Iterable[int], values: list[Any]) -> None:
+def _restore(places: Iterable[int], rows: Sequence[list[Any]]) -> None:
     """Decimals travel through the spool as text."""
     for place in places:
-        if values[place] is not None:
-            values[place] = Decimal(values[place])
+        for values in rows:
+            if values[place] is not None:
+                values[place] = Decimal(values[place])

@@ -30,12 +30,10 @@ from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
-from datahub.storage import KEYLESS, Spool, SpooledRow
+from datahub.storage import KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
 from datahub.transports.base import clean
 
 BATCH = 500
-# Rows are held in memory by about so many at a time, however long they are allowed to be.
-PIECE_CHARACTERS = 8_000_000
 
 
 @dataclass

@@ -204,7 +204,7 @@ import ipaddress, json, re, sys
 from pathlib import Path
 from datahub import storage
 from datahub.db import make_engine, make_sessions
-from datahub.jobs import import_run
+from datahub.jobs import import_read, import_run
 from datahub.jobs.export_run import Context
 from datahub.settings import Settings
 from datahub.vault import Vault
@@ -212,7 +212,7 @@ from datahub.vault import Vault
 given = json.loads(sys.argv[1]) | {"outbound_allow": (ipaddress.ip_network("127.0.0.0/8"),)}
 settings = Settings(**given)
 sessions = make_sessions(make_engine(settings.database_url))
-storage.PIECE_BYTES = 4_000_000
+storage.PIECE_CHARACTERS = import_read.PIECE_CHARACTERS = 1_000_000
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
