@@ -8,11 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 from screenshots.demo import ROOT, open_demo
 from screenshots.walk import Walk
-from tests.journeys.browser import CHROMIUM, FLAGS
+from tests.browser import open_browser
 from tests.settings import make_settings
 from webapp import create_app
 
@@ -26,14 +24,12 @@ def main() -> int:
     # Never connected to: the application only tells pages apart.
     routes = create_app(make_settings(database_url="sqlite:///nowhere", redis_url="redis://")).url_map.bind("")
     faults: list[str] = []
-    with open_demo() as demo, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with open_demo() as demo, open_browser() as browser:
         for person in demo.people:
             walk = Walk(person, routes, folder)
             walk.run(browser.new_context(reduced_motion="reduce"), demo.url)
             print(f"{person}: {len(walk.seen)} kinds of page, {len(walk.faults)} faults", flush=True)
             faults += walk.faults
-        browser.close()
     for fault in faults:
         print(fault)
     print(f"The pictures are in {folder}")

@@ -1,4 +1,4 @@
-"""Walks through every page that links lead to, two of each kind, and takes pictures of it."""
+"""Walks through every page that links lead to, a few of each kind, and takes pictures of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, Page
 from playwright.sync_api import Error as BrowserError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from screenshots.demo import PASSWORD
+from tests.browser import fill_in_sign_in, look_over, overhang, watch
 
 WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
 HEIGHT = 900
-OF_EACH_KIND = 2
+# Of one kind, and of those that pages of one kind lead to: the list of all executions leads to others than Home does.
+OF_EACH_KIND, BY_ONE_WAY = 3, 2
 # Drawn by Swagger UI, whose faults are not ours to mend.
 DRAWN_BY_OTHERS = "api_docs.docs"
 
@@ -31,43 +32,49 @@ class Walk:
     folder: Path
     seen: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-    _here: str = ""
+    _ways: Counter[tuple[str, str]] = field(default_factory=Counter)
     _url: str = ""
 
     def run(self, context: BrowserContext, url: str) -> None:
         self._url = url
         page = context.new_page()
-        page.on("console", self._note_console)
-        page.on("pageerror", lambda error: self._note(str(error)))
-        page.on("request", self._note_request)
+        said = watch(page, url)
         page.goto(f"{url}/sign-in")
-        page.get_by_label("Name").fill(self.person)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        self._note("/sign-in", self._take(page, "auth.sign_in"))
+        fill_in_sign_in(page, f"{url}/sign-in", self.person, PASSWORD)
         page.wait_for_url(f"{url}/")
-        waiting, known = deque(["/"]), {"/"}
+        waiting, known = deque([("/", "")]), {"/"}
         while waiting:
-            self._here = waiting.popleft()
-            endpoint = self._endpoint(self._here)
-            if endpoint is None or self.seen[endpoint] >= OF_EACH_KIND or not self._open(page):
+            here, source = waiting.popleft()
+            endpoint = self._endpoint(here)
+            if endpoint is None or not self._is_wanted(endpoint, source):
                 continue
-            self.seen[endpoint] += 1
-            self._take(page, f"{endpoint}-{self.seen[endpoint]}")
-            found = [address for address in self._links(page) if address not in known]
-            known.update(found)
-            waiting.extend(found)
+            is_page, faults = self._open(page, here)
+            if is_page:
+                self.seen[endpoint] += 1
+                self._ways[source, endpoint] += 1
+                faults += self._take(page, f"{endpoint}-{self.seen[endpoint]}")
+                found = [address for address in self._links(page) if address not in known]
+                known.update(found)
+                waiting.extend((address, endpoint) for address in found)
+            self._note(here, faults + said)
+            said.clear()
 
-    def _open(self, page: Page) -> bool:
+    def _is_wanted(self, endpoint: str, source: str) -> bool:
+        return self.seen[endpoint] < OF_EACH_KIND and self._ways[source, endpoint] < BY_ONE_WAY
+
+    def _open(self, page: Page, here: str) -> tuple[bool, list[str]]:
         """Downloads are no pages."""
         try:
-            response = page.goto(self._url + self._here, wait_until="networkidle")
+            response = page.goto(self._url + here, wait_until="networkidle")
         except BrowserError as error:
             if "Download is starting" in str(error):
-                return False
+                return False, []
             raise
-        if response is not None and response.status >= 400:
-            self._note(f"answered {response.status}")
-        return response is not None and "text/html" in response.headers.get("content-type", "")
+        if response is None:
+            return False, []
+        faults = [f"answered {response.status}"] if response.status >= 400 else []
+        return "text/html" in response.headers.get("content-type", ""), faults
 
     def _endpoint(self, address: str) -> str | None:
         try:
@@ -80,28 +87,19 @@ class Walk:
         every = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
         return [urldefrag(link[len(self._url) :])[0] for link in every if link.startswith(self._url + "/")]
 
-    def _take(self, page: Page, name: str) -> None:
+    def _take(self, page: Page, name: str) -> list[str]:
+        faults = []
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 place = self.folder / f"{width}-{scheme}" / self.person / f"{name}.png"
                 page.screenshot(path=place, full_page=True)
-                if width != WIDTHS[0] or name.startswith(DRAWN_BY_OTHERS):
-                    continue
-                for found in Axe().run(page).response["violations"]:
-                    self._note(f"{width} {scheme}: {found['id']}: {found['nodes'][0]['html'][:200]}")
-            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if wider:
-                self._note(f"{width}: {wider} px wider than the screen")
+                if not name.startswith(DRAWN_BY_OTHERS):
+                    faults += [f"{width} {scheme}: {fault}" for fault in look_over(page)]
+                elif wider := overhang(page):
+                    faults.append(f"{width} {scheme}: {wider} px wider than the screen")
+        return faults
 
-    def _note_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self._note(message.text)
-
-    def _note_request(self, request: Request) -> None:
-        if not request.url.startswith((self._url, "data:")):
-            self._note(f"asks {request.url}")
-
-    def _note(self, what: str) -> None:
-        self.faults.append(f"{self.person} at {self._here}: {what}")
+    def _note(self, here: str, faults: list[str]) -> None:
+        self.faults += [f"{self.person} at {here}: {fault[:300]}" for fault in faults]

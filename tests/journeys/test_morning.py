@@ -14,8 +14,9 @@ from datahub.models.access import OPERATOR
 from datahub.models.connection import Connection
 from datahub.models.execution import Execution
 from datahub.settings import Settings
+from tests.browser import look_over, open_browser, watch
 from tests.factories import add_import_job, make_job, make_order
-from tests.journeys.browser import look_over, open_browser, sign_in, watch
+from tests.journeys.browser import sign_in
 from tests.journeys.hub import PASSWORD, Hub, connection_body
 from tests.servers import SshServer, wait_until
 
@@ -104,7 +105,7 @@ def test_an_operator_mends_three_failures_of_the_night_from_home(hub: Hub, sshd:
         faults = watch(page, hub.url)
         sign_in(page, hub, "olga")
         expect(page.locator("section", has=page.locator("#needs-you")).locator("tbody tr")).to_have_count(3)
-        assert look_over(page) == {}
+        assert look_over(page) == []
         mend_the_export(page, sshd)
         mend_the_missing_file(page, sshd)
         mend_the_delimiter(page)

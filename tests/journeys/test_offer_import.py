@@ -16,8 +16,9 @@ from datahub.db import database_now
 from datahub.models.offer import Stock
 from datahub.settings import Settings
 from tests import catalogue
+from tests.browser import look_over, open_browser, watch
 from tests.factories import make_supplier
-from tests.journeys.browser import look_over, open_browser, sign_in, watch
+from tests.journeys.browser import sign_in
 from tests.journeys.hub import Hub, connection_body
 from tests.servers import SshServer
 from webapp.filters import grouped
@@ -189,7 +190,7 @@ def test_an_operator_brings_the_offers_of_a_partner_in(hub: Hub, sshd: SshServer
         describe_source(page)
         take_proposals(page)
         set_schedule(page, minute)
-        assert look_over(page) == {}
+        assert look_over(page) == []
         page.get_by_role("button", name="Create").click()
         expect(page.get_by_role("heading", name="Offers of a partner")).to_be_visible()
         expect(page.locator("section", has=page.locator("#schedule"))).to_contain_text(f"at minute {minute}")
@@ -201,7 +202,7 @@ def test_an_operator_brings_the_offers_of_a_partner_in(hub: Hub, sshd: SshServer
         first_url, first = page.url, counts(page)
         assert first == dict.fromkeys(first, 0) | {"Read": 7, "Created": 3, "Rejected": 4}
         check_rejections(page)
-        assert look_over(page) == {}
+        assert look_over(page) == []
 
         page.goto(job_url)
         stop_on_the_way(page, sshd)
@@ -210,7 +211,7 @@ def test_an_operator_brings_the_offers_of_a_partner_in(hub: Hub, sshd: SshServer
         row = in_history(page, "Stopped")
         for name in ("Created", "Updated"):
             expect(row.locator(f"td[data-label='{name}']")).to_have_text(grouped(stopped[name]))
-        assert look_over(page) == {}
+        assert look_over(page) == []
         with hub.sessions() as session:
             written = session.scalar(select(func.count()).where(Stock.external_id.startswith("T-")))
         assert 0 < stopped["Created"] == written < MANY
@@ -235,7 +236,7 @@ def test_an_operator_brings_the_offers_of_a_partner_in(hub: Hub, sshd: SshServer
         change = change_of(page, "S-1", "9.99 → 10.5")
         expect(change).to_contain_text("offers.csv")
         expect(change).to_contain_text("line 2")
-        assert look_over(page) == {}
+        assert look_over(page) == []
         change.get_by_role("link", name="Offers of a partner").click()
         expect(page.locator("#progress")).to_contain_text("JOB_STOPPED")
         assert page.url.endswith(str(stopped_url))

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from datahub.jobs import orders
-from tests.journeys.browser import open_browser, sign_in, watch
+from tests.browser import open_browser, watch
+from tests.journeys.browser import sign_in
 from tests.journeys.hub import Hub
 from tests.orders import add_parties, body_of_xml_example
 from tests.servers import SshServer

@@ -12,7 +12,8 @@ from bench import history_rows
 from datahub.access import users
 from datahub.models.access import VIEWER
 from datahub.models.execution import ERROR, Execution
-from tests.journeys.browser import look_over, open_browser, sign_in, watch
+from tests.browser import look_over, open_browser, watch
+from tests.journeys.browser import sign_in
 from tests.journeys.hub import PASSWORD, Hub
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
@@ -36,7 +37,7 @@ def test_support_finds_an_execution_by_eight_characters_from_the_middle_of_its_i
         expect(row).to_have_count(1)
         expect(row).to_contain_text("Failed")
         expect(page).to_have_url(re.compile(wanted[14:22], re.IGNORECASE))
-        assert look_over(page) == {}
+        assert look_over(page) == []
 
         row.get_by_role("button", name="Copy").click()
         assert page.evaluate("navigator.clipboard.readText()") == wanted

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from apiflask import APIFlask
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
@@ -19,6 +18,7 @@ from datahub.jobs.custom_fields import Definition
 from datahub.models.execution import ERROR, JOB_PENDING
 from datahub.vault import Vault
 from tests import catalogue
+from tests.browser import fill_in_sign_in, look_over, open_browser, overhang, watch
 from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row, make_job
 from tests.servers import LOOPBACK
 from tests.webapp.conftest import PASSWORD
@@ -27,8 +27,6 @@ from webapp.auth.identity import API_PATHS
 from webapp.permissions import required_permission
 
 pytestmark = pytest.mark.browser
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-FLAGS = [*QUIET, "--disable-component-update", "--disable-sync"]
 # Pages with a part in their address, of what the fixture makes.
 RECORDS = (
     "/records/SUPPLIER",
@@ -47,10 +45,8 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -104,15 +100,15 @@ def add_offer(session: Session) -> None:
 
 
 @pytest.fixture
-def complaints() -> Iterator[list[str]]:
-    """What the browser complained about; a test that leaves any fails."""
-    complaints: list[str] = []
+def complaints() -> Iterator[list[list[str]]]:
+    """What the browser complained about, page by page; a test that leaves any fails."""
+    complaints: list[list[str]] = []
     yield complaints
-    assert complaints == []
+    assert not any(complaints), complaints
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str, complaints: list[str]) -> Iterator[Open]:
+def open_page(browser: Browser, address: str, complaints: list[list[str]]) -> Iterator[Open]:
     """open_page(url, width=…, scheme=…): signed in."""
     contexts = []
 
@@ -120,12 +116,8 @@ def open_page(browser: Browser, address: str, complaints: list[str]) -> Iterator
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=address)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"/sign-in?next={url}")
-        page.get_by_label("Name").fill("ada")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        complaints.append(watch(page, address))
+        fill_in_sign_in(page, f"/sign-in?next={url}", "ada", PASSWORD)
         page.wait_for_url(address + url)
         return page
 
@@ -150,10 +142,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     found = {}
     for url in (*pages(app), *RECORDS, *IMPORTS, *PEOPLE):
         page.goto(url)
-        violations = [f"{v['id']}: {v['nodes'][0]['html']}" for v in Axe().run(page).response["violations"]]
-        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if violations or too_wide:
-            found[url] = (violations, too_wide)
+        if faults := look_over(page):
+            found[url] = faults
     assert found == {}
 
 
@@ -162,7 +152,7 @@ def test_the_header_fits_screens_between_a_phone_and_a_desk(open_page: Open) -> 
     too_wide = {}
     for width in (320, 640, 992, 1099, 1100, 1200, 1399, 1400):
         page.set_viewport_size({"width": width, "height": 900})
-        too_wide[width] = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        too_wide[width] = overhang(page)
     assert not any(too_wide.values()), too_wide
 
 
@@ -227,7 +217,7 @@ def test_a_link_for_a_new_user_fits_a_phone(open_page: Open) -> None:
     page.get_by_label("Name").fill("somebody@partner.example")
     page.get_by_role("button", name="Invite").click()
     expect(page.locator("#new-link code")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert overhang(page) == 0
 
 
 def test_the_menu_of_a_phone_opens_by_keyboard_and_closes_with_escape(open_page: Open) -> None:
@@ -256,13 +246,14 @@ def test_the_bars_of_home_stay_when_the_rest_refreshes_and_lead_to_their_hour(op
     expect(page.get_by_role("row").filter(has_text="Stop")).to_have_count(2)
 
 
-def test_an_error_of_htmx_lands_in_the_flash_region(open_page: Open, complaints: list[str]) -> None:
+def test_an_error_of_htmx_lands_in_the_flash_region(open_page: Open, complaints: list[list[str]]) -> None:
     page = open_page("/")
     page.evaluate("htmx.ajax('GET', '/executions/none/row', {target: '#main'})")
     expect(page.locator("#flash")).to_contain_text("Not found")
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
-    assert complaints and all("404" in complaint for complaint in complaints)
-    complaints.clear()
+    (said,) = complaints
+    assert said and all("404" in complaint for complaint in said)
+    said.clear()
 
 
 def test_the_history_of_an_import_job_is_filtered_in_place_and_the_address_says_how(open_page: Open) -> None:
