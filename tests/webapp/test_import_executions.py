@@ -144,6 +144,19 @@ def test_causes_are_said_in_words_with_the_name_of_the_field(
     assert f"Only: {words}." in alone
 
 
+def test_where_the_file_has_no_column_the_field_is_named(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+) -> None:
+    execution = make(entity="PRODUCT")
+    fault = {"code": "required", "field": "productNames", "column": "", "value": "", "message": "Required."}
+    with sessions.begin() as session:
+        add_rejected_row(session, execution, 1, cause="required", field="productNames", faults=[fault])
+    assert (
+        '<td data-label="Column"><div class="cell-word breaks">Product Names<'
+        in sign_in("VIEWER").get(page_of(execution)).text
+    )
+
+
 def test_rejected_rows_go_on_a_page_later(sign_in: SignIn, make: Make) -> None:
     execution = make(rejected=21)
     client = sign_in("VIEWER")

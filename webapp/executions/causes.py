@@ -41,6 +41,12 @@ def words_for(entity: str, causes: Iterable[tuple[str, str]]) -> dict[tuple[str,
     return {(code, field): _phrase(code, field, fields.get(field), labels) for code, field in causes}
 
 
+def labels_of(entity: str) -> dict[str, str]:
+    """What people call each field, by its key."""
+    kind = ENTITIES.get(entity)
+    return {item.key: item.label for item in _fields(kind)} if kind else {}
+
+
 def _phrase(code: str, key: str, item: Field | None, labels: dict[str, str]) -> str:
     label = item.label if item else labels.get(key, key)
     if code == "unknown_reference" and item is not None and item.refers_to is not None:

@@ -18,7 +18,7 @@ from datahub.models.execution import (
 from datahub.models.import_run import COUNTS
 from webapp.database import db
 from webapp.executions import shown
-from webapp.executions.causes import words_for
+from webapp.executions.causes import labels_of, words_for
 from webapp.filters import grouped
 
 SHOWN_WARNINGS = 50
@@ -68,6 +68,7 @@ def rows(execution: Execution) -> dict[str, object]:
         "several_files": len(files) > 1,
         "causes": causes,
         "cause_words": words_for(execution.entity, [*((it.code, it.field) for it in causes), (cause, field)]),
+        "labels": labels_of(execution.entity),
         "cause": cause,
         "field": field,
         "rejections": [(row, import_history.faults_of(row, columns)) for row in found.items],
