@@ -75,19 +75,18 @@ class Driver:
         self.counts[f"{name}: {outcome}" if outcome else name] += 1
 
     def _kill(self, trouble: Trouble) -> None:
-        process = self._stage.hub.processes[trouble.target]
         if trouble.target == "web":
             # The master starts another; killing it would take the address away for seconds.
+            process = self._stage.hub.processes[trouble.target]
             for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
                 os.kill(int(child), signal.SIGKILL)
         else:
-            process.send_signal(signal.SIGKILL)
+            self._stage.hub.crash(trouble.target)
 
     def _freeze(self, trouble: Trouble) -> None:
-        process = self._stage.hub.processes[trouble.target]
-        process.send_signal(signal.SIGSTOP)
+        self._stage.hub.signal(trouble.target, signal.SIGSTOP)
         time.sleep(trouble.seconds)
-        process.send_signal(signal.SIGCONT)
+        self._stage.hub.signal(trouble.target, signal.SIGCONT)
 
     def _flush(self, _: Trouble) -> None:
         with redis.Redis.from_url(self._stage.redis.url) as client:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 LOOPBACK = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 REDIS_PASSWORD = "redis-of-the-tests"
 POSTGRES_USER = "datahub"
 

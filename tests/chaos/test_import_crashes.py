@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
+from signal import SIGKILL
 
 import pytest
 
@@ -96,9 +96,10 @@ def test_a_worker_that_is_asked_to_end_hands_its_import_over_and_ends(
     execution_id = imports.trigger(imports.add_job())
     place.wait()
     worker = imports.scene.hub.processes.pop("importer-1")
-    worker.send_signal(SIGTERM)
+    worker.terminate()
     place.release()
-    assert worker.wait(10) == 0
+    worker.join(10)
+    assert worker.exitcode == 0
     execution = imports.scene.execution(execution_id)
     assert (execution.status, execution.token, execution.events[-1].to_status) == (to, None, to)
     assert "is ending; another one goes on" in execution.events[-1].reason

@@ -31,7 +31,7 @@ def test_two_clocks_and_two_workers_start_each_of_500_due_exports_once(scene: Sc
     executions = scene.executions()
     assert [len(starts(execution)) for execution in executions] == [1] * 500
     assert len({execution.worker for execution in executions}) == 2, "both worked"
-    assert all(process.poll() is None for process in scene.hub.processes.values())
+    assert all(process.exitcode is None for process in scene.hub.processes.values())
     for name in scene.hub.processes:
         log = (scene.hub.folder / f"{name}.log").read_text().lower()
         assert "deadlock" not in log

@@ -41,7 +41,7 @@ def test_a_target_that_stays_down_gets_six_attempts_across_restarts_and_then_a_p
     for failures in range(1, 6):
         waiting = wait_for_failures(scene, execution_id, failures)
         assert (waiting.status, waiting.attempts) == (JOB_PENDING, failures)
-        assert waiting.next_attempt_at == waiting.executed_at + timedelta(seconds=settings.retry_seconds)
+        assert waiting.next_attempt_at >= waiting.executed_at + timedelta(seconds=settings.retry_seconds)
         if failures in (2, 4):
             dispatch.make_redis(settings.redis_url).flushall()
             for name in ("worker-1", "clock-1"):
@@ -153,7 +153,7 @@ def test_a_silent_server_costs_one_attempt_in_bounded_time_and_the_worker_goes_o
     assert "fell silent" in (waiting.error or "")
     assert duration(starts(waiting)[0], ends(waiting)[0]) < settings.attempt_seconds
     assert scene.execution(other).worker == waiting.worker
-    assert scene.hub.processes["worker-1"].poll() is None
+    assert scene.hub.processes["worker-1"].exitcode is None
     visible = [path.name for path in (tmp_path / "partner").glob("[!.]*")]
     assert visible == []
 
@@ -231,7 +231,7 @@ def assert_completed_by_a_later_attempt(scene: Scene, execution_id: int) -> None
     execution = scene.execution(execution_id)
     assert "lost" in ends(execution)[0].reason
     assert execution.attempts == len(starts(execution)) > 1
-    assert scene.hub.processes["worker-1"].poll() is None
+    assert scene.hub.processes["worker-1"].exitcode is None
     scene.assert_each_delivered_once()
 
 

@@ -128,17 +128,17 @@ def test_a_frozen_worker_that_wakes_after_its_lease_sends_nothing_more(
     (execution_id,) = scene.owe()
     before_the_rename.wait()
     frozen = scene.hub.processes["worker-1"]
-    frozen.send_signal(SIGSTOP)
+    scene.hub.signal("worker-1", SIGSTOP)
     scene.hub.start_worker("worker-2")
     scene.wait_until_all_ended()
     delivered = {path: path.stat().st_mtime_ns for path in scene.folder.iterdir()}
     before_the_rename.release()
-    frozen.send_signal(SIGCONT)
+    scene.hub.signal("worker-1", SIGCONT)
     # Whichever of its threads wakes first: it finds its lease to be another's, or too old to go on at all.
     log = scene.hub.folder / "worker-1.log"
     gave_up = "claim lost, the attempt ends without effect"
-    wait_until(lambda: frozen.poll() is not None or gave_up in log.read_text(), what="the worker giving up")
-    assert frozen.poll() != 0
+    wait_until(lambda: frozen.exitcode is not None or gave_up in log.read_text(), what="the worker giving up")
+    assert frozen.exitcode != 0
     execution = scene.execution(execution_id)
     assert (execution.status, execution.attempts) == (SUCCESS, 2)
     assert {path: path.stat().st_mtime_ns for path in scene.folder.iterdir()} == delivered

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.access import tokens, users
 from datahub.models.access import ADMIN
 from datahub.settings import Settings
+from tests.journeys import forked
 from tests.servers import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -52,9 +52,9 @@ class Hub:
     folder: Path
     url: str = ""
     token: str = ""
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, BaseProcess] = field(default_factory=dict)
     endings: list[tuple[str, int]] = field(default_factory=list)
-    _commands: dict[str, tuple[list[str], Mapping[str, str]]] = field(default_factory=dict)
+    _commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = field(default_factory=dict)
     _is_over: threading.Event = field(default_factory=threading.Event)
     _supervisor: threading.Thread | None = None
 
@@ -73,8 +73,17 @@ class Hub:
         with self.sessions.begin() as session:
             admin = users.create(session, name="admin", password=PASSWORD, role=ADMIN)
             _, self.token = tokens.create(session, user=admin, name="tests")
-        gunicorn = [str(Path(sys.executable).with_name("gunicorn")), "wsgi:app", "--bind", f"127.0.0.1:{port}"]
-        self.run("web", [*gunicorn, "--threads", "8", "--worker-class", "gthread"], environment)
+        gunicorn = [
+            "gunicorn",
+            "wsgi:app",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--threads",
+            "8",
+            "--worker-class",
+            "gthread",
+        ]
+        self.run("web", gunicorn, environment)
 
     def wait_for_web(self) -> None:
         wait_until(self.is_answering, START_SECONDS, what="the web")
@@ -87,20 +96,19 @@ class Hub:
             return False
 
     def start_worker(self, name: str = "worker-1", environment: Mapping[str, str] = NOTHING) -> None:
-        self.run(name, [sys.executable, "-m", "worker", "exports"], environment)
+        self.run(name, ["worker", "exports"], environment)
 
     def start_importer(self, name: str = "importer-1", environment: Mapping[str, str] = NOTHING) -> None:
-        self.run(name, [sys.executable, "-m", "worker", "imports"], environment)
+        self.run(name, ["worker", "imports"], environment)
 
     def start_clock(self, name: str = "clock-1", environment: Mapping[str, str] = NOTHING) -> None:
-        self.run(name, [sys.executable, "-m", "worker", "clock"], environment)
+        self.run(name, ["worker", "clock"], environment)
 
-    def run(self, name: str, command: list[str], environment: Mapping[str, str] = NOTHING) -> None:
-        """`environment` is for this process alone; a restart has it too."""
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str] = NOTHING) -> None:
+        """`command` is as after `python -m`. `environment` is for this process alone; a restart has it too."""
         self._commands[name] = (command, environment)
-        with (self.folder / f"{name}.log").open("ab") as log:
-            environment = self.environment() | dict(environment)
-            self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        environment = self.environment() | dict(environment)
+        self.processes[name] = forked.start(command, environment, ROOT, self.folder / f"{name}.log")
 
     def supervise(self) -> None:
         """From now on whatever ends by itself, or is crashed, is started again at once; what is killed is not."""
@@ -110,8 +118,8 @@ class Hub:
     def _restart_the_dead(self) -> None:
         while not self._is_over.wait(0.05):
             for name, process in list(self.processes.items()):
-                if process.poll() is not None and self.processes.get(name) is process:
-                    self.endings.append((name, process.returncode))
+                if process.exitcode is not None and self.processes.get(name) is process:
+                    self.endings.append((name, process.exitcode))
                     self.run(name, *self._commands[name])
 
     def environment(self) -> dict[str, str]:
@@ -132,7 +140,7 @@ class Hub:
 
     def is_ready(self) -> bool:
         for name, process in self.processes.items():
-            assert process.poll() is None, f"{name} ended: {(self.folder / f'{name}.log').read_text()[-2000:]}"
+            assert process.exitcode is None, f"{name} ended: {(self.folder / f'{name}.log').read_text()[-2000:]}"
         try:
             return httpx.get(f"{self.url}/healthz").status_code == 200
         except httpx.TransportError:
@@ -146,7 +154,12 @@ class Hub:
 
     def crash(self, name: str) -> None:
         """The process dies at once; a supervisor, where there is one, starts it again."""
-        self.processes[name].send_signal(signal.SIGKILL)
+        self.processes[name].kill()
+
+    def signal(self, name: str, signum: signal.Signals) -> None:
+        pid = self.processes[name].pid
+        assert pid
+        os.kill(pid, signum)
 
     def restart(self, name: str) -> None:
         self.kill(name)
@@ -155,8 +168,8 @@ class Hub:
     def kill(self, name: str) -> None:
         """The process dies at once and for good."""
         process = self.processes.pop(name)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
 
     def stop(self) -> None:
         self._is_over.set()
@@ -165,11 +178,10 @@ class Hub:
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
+            process.join(15)
+            if process.exitcode is None:
                 process.kill()
-                process.wait()
+                process.join()
 
 
 def connection_body(sshd: Any, **changes: Any) -> dict[str, Any]:

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
-from datahub.db import database_now
 from datahub.entities.store import STORE
-from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
+from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs import import_jobs
 from datahub.jobs.import_jobs import Configuration, configuration_of
-from datahub.models.execution import (
-    IMPORT,
-    INTEGRATION_DONE,
-    INTEGRATION_STARTED,
-    INTEGRATION_WAITING,
-    JOB_FAILED,
-    JOB_INITIALIZING,
-    JOB_PENDING,
-    JOB_SKIPPED,
-    JOB_STARTED,
-    JOB_STOPPED,
-    MANUAL,
-    Execution,
-)
-from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob, Tick
+from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job
 
@@ -51,37 +34,8 @@ def update(session: Session, job: ImportJob, **fields: Any) -> ImportJob:
     return import_jobs.update(session, job, replace(configuration_of(job), **fields))
 
 
-def add_execution(session: Session, job: ImportJob, status: str) -> Execution:
-    now = database_now(session)
-    execution = Execution(
-        public_id=str(uuid4()),
-        kind=IMPORT,
-        import_job_id=job.id,
-        family="OFFERS",
-        job_public_id=job.public_id,
-        job_name=job.name,
-        entity=job.entity,
-        entity_reference="",
-        trigger_status="",
-        origin=MANUAL,
-        actor="ada",
-        status=status,
-        created_at=now,
-        executed_at=now,
-        lease_until=now,
-    )
-    session.add(execution)
-    session.flush()
-    return execution
-
-
 def faults(error: pytest.ExceptionInfo[InvalidError]) -> set[str]:
     return set(error.value.fields)
-
-
-def let_time_pass(session: Session, job: ImportJob) -> None:
-    job.ticked_until -= timedelta(hours=1)
-    session.flush()
 
 
 def test_a_new_job_is_trimmed_active_unscheduled_and_found_by_its_id(session: Session, vault: Vault) -> None:
@@ -326,46 +280,6 @@ def test_a_schedule_that_is_switched_on_needs_its_times(session: Session, vault:
     assert faults(error) == {"cron"}
 
 
-@pytest.mark.parametrize(
-    ("before", "change"),
-    [
-        ({"cron": None, "schedule_enabled": False}, {"cron": HALF_HOURLY, "schedule_enabled": True}),
-        ({"schedule_enabled": True}, {"cron": "0 * * * *"}),
-        ({"schedule_enabled": False}, {"schedule_enabled": True}),
-        ({"schedule_enabled": True, "active": False}, {"active": True}),
-    ],
-    ids=["new", "changed", "enabled", "active"],
-)
-def test_ticks_count_from_the_change_of_the_schedule(
-    session: Session, vault: Vault, before: dict[str, Any], change: dict[str, Any]
-) -> None:
-    job = create(session, vault, **{"cron": HALF_HOURLY} | before)
-    let_time_pass(session, job)
-    now = database_now(session)
-    update(session, job, **change)
-    assert now <= job.ticked_until <= database_now(session)
-
-
-def test_other_changes_lose_no_tick(session: Session, vault: Vault) -> None:
-    job = create(session, vault, cron=HALF_HOURLY, schedule_enabled=True)
-    let_time_pass(session, job)
-    ticked_until = job.ticked_until
-    update(session, job, name="Renamed", cron=f" {HALF_HOURLY}", delimiter=",")
-    import_jobs.activate(session, job)
-    assert job.ticked_until == ticked_until
-
-
-def test_switching_on_lets_ticks_count_from_now(session: Session, vault: Vault) -> None:
-    job = create(session, vault, cron=HALF_HOURLY, schedule_enabled=True)
-    import_jobs.deactivate(session, job)
-    assert not job.active
-    let_time_pass(session, job)
-    now = database_now(session)
-    import_jobs.activate(session, job)
-    assert job.active
-    assert job.ticked_until >= now
-
-
 def test_full_mode_is_only_for_entities_that_have_it(session: Session, vault: Vault) -> None:
     assert create(session, vault, import_full_mode=True, simultaneous_execution=RUN_IMMEDIATELY).import_full_mode
     for entity in ("STORE", "ATTRIBUTE"):
@@ -440,56 +354,6 @@ def test_the_list_is_searched_by_name_and_entity(session: Session, vault: Vault)
     ):
         found = import_jobs.find(session, **wanted)
         assert sorted(job.name for job in found.items) == sorted(names), wanted
-
-
-def test_deleting_keeps_the_history(session: Session, vault: Vault) -> None:
-    job = create(session, vault)
-    executions = [add_execution(session, job, status) for status in (INTEGRATION_DONE, JOB_FAILED, JOB_SKIPPED)]
-    session.add(Tick(import_job_id=job.id, at=database_now(session)))
-    public_id = job.public_id
-    import_jobs.delete(session, job, actor="ada")
-    session.expire_all()
-    assert {(row.import_job_id, row.job_public_id) for row in executions} == {(None, public_id)}
-    assert session.scalars(select(Tick)).all() == []
-    with pytest.raises(NotFoundError):
-        import_jobs.get(session, public_id)
-
-
-def test_deleting_stops_what_waits_and_says_why(session: Session, vault: Vault) -> None:
-    job = create(session, vault)
-    waiting = [add_execution(session, job, status) for status in (INTEGRATION_WAITING, JOB_PENDING)]
-    import_jobs.delete(session, job, actor="ada")
-    for execution in waiting:
-        session.refresh(execution)
-        (event,) = execution.events
-        assert (execution.status, execution.next_attempt_at) == (JOB_STOPPED, None)
-        assert (event.actor, event.reason) == ("ada", "job deleted")
-
-
-@pytest.mark.parametrize("status", [JOB_INITIALIZING, JOB_STARTED, INTEGRATION_STARTED])
-def test_a_job_that_reads_or_writes_cannot_be_deleted(session: Session, vault: Vault, status: str) -> None:
-    job = create(session, vault)
-    execution = add_execution(session, job, status)
-    with pytest.raises(ConflictError, match=execution.public_id):
-        import_jobs.delete(session, job, actor="ada")
-    assert import_jobs.get(session, job.public_id) is job
-
-
-def test_executions_of_others_do_not_keep_a_job(session: Session, vault: Vault) -> None:
-    job, other = create(session, vault), create(session, vault, name="Other")
-    for status in (JOB_PENDING, INTEGRATION_STARTED):
-        add_execution(session, other, status)
-    import_jobs.delete(session, job, actor="ada")
-    assert [left.name for left in import_jobs.find(session).items] == ["Other"]
-
-
-def test_who_deletes_a_job_that_is_just_gone_is_told_so(sessions: sessionmaker[Session], vault: Vault) -> None:
-    with sessions.begin() as session:
-        job = create(session, vault)
-    with sessions.begin() as first:
-        import_jobs.delete(first, import_jobs.get(first, job.public_id), actor="ada")
-    with sessions() as second, pytest.raises(NotFoundError, match="just been deleted"):
-        import_jobs.delete(second, job, actor="ada")
 
 
 def test_every_fault_is_found_beforehand_and_nothing_changes(session: Session, vault: Vault) -> None:
