@@ -18,8 +18,8 @@ from datahub.access import users
 from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.browser import look_over, open_browser, watch
 from tests.factories import add_connection
-from tests.journeys.browser import look_over, open_browser, watch
 from tests.servers import LOOPBACK, SshServer
 from tests.webapp.conftest import PASSWORD
 
@@ -84,9 +84,9 @@ def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> N
         page.get_by_role("button", name="Next record").press("Enter")
         expect(row).to_contain_text("Must be a number")
         expect(price).to_have_value("Prix")
-        assert look_over(page) == {}
+        assert look_over(page) == []
         page.set_viewport_size({"width": 390, "height": 900})
-        assert look_over(page) == {}
+        assert look_over(page) == []
         label = "cell => [getComputedStyle(cell, '::before')].map(it => it.display !== 'none' && it.content)[0]"
         assert [cell.evaluate(label) for cell in row.locator("td").all()] == [False, '"Column"', '"Becomes"']
         page.get_by_role("button", name="Create").click()
@@ -107,7 +107,7 @@ def test_what_does_not_apply_is_out_of_sight(address: str) -> None:
     with open_browser() as browser:
         page = browser.new_page(color_scheme="dark")
         sign_in(page, address, "/imports/new/sftp?entity=OFFER")
-        assert look_over(page) == {}
+        assert look_over(page) == []
         for hidden in ("#inbound_directory", "#cron", "#at", "#full_mode_known", "[name='source.price']"):
             expect(page.locator(hidden)).to_be_hidden()
         page.get_by_label("Every CSV file of a folder").check()
