@@ -65,6 +65,7 @@ class Walk:
 
     def _open(self, page: Page, here: str) -> tuple[bool, list[str]]:
         """Downloads are no pages."""
+        page.emulate_media(color_scheme="light")
         try:
             response = page.goto(self._url + here, wait_until="networkidle")
         except BrowserError as error:

@@ -277,3 +277,12 @@ def test_stopping_an_import_in_its_history_asks_first_and_changes_its_row_only(o
     expect(page.locator("#history tbody tr").first).to_contain_text("Stopped")
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     expect(page).to_have_url(re.compile(f"/imports/{NIGHTLY}$"))
+
+
+def test_buttons_that_only_a_script_hears_are_hidden_without_one(browser: Browser, address: str) -> None:
+    with browser.new_context(java_script_enabled=False, base_url=address) as context:
+        page = context.new_page()
+        fill_in_sign_in(page, f"/sign-in?next=/imports/{NIGHTLY}/edit", "ada", PASSWORD)
+        expect(page.get_by_role("button", name="Save")).to_be_visible()
+        for name in ("Browse", "Read the file now", "More lines", "Dark or light"):
+            expect(page.get_by_role("button", name=name)).to_be_hidden()

@@ -37,8 +37,7 @@ class RunAnswer(Shape):
 @takes_file
 @permission(EVERY_STORE_WRITE)
 def run_import_job(job_id: str) -> Response:
-    """Also takes a file, as multipart field `file`: it is imported with the job's settings. Without a body, the job
-    reads its own."""
+    """Without a body the job reads its own file; else the one in the multipart field `file`, with its settings."""
     upload = _upload()
     job = import_jobs.get(db.session(), job_id)
     origin = UPLOAD if upload else API
