@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.jobs import import_jobs
 from datahub.models.execution import Execution
 from datahub.models.export_job import ExportJob
-from tests.datahub.jobs.test_import_jobs import add_execution
+from tests.factories import add_import_execution
 from tests.webapp.api.conftest import Script, assert_error
 
 NEW = "/v2/mapper/jobs"
@@ -241,7 +241,7 @@ def test_an_export_job_is_copied_on_the_same_path(script: Script, job: ExportJob
 def test_a_job_that_runs_cannot_be_deleted(script: Script, body: Body, sessions: sessionmaker[Session]) -> None:
     made = script.post(NEW, json=body).json
     with sessions.begin() as session:
-        add_execution(session, import_jobs.get(session, made["id"]), "INTEGRATION_STARTED")
+        add_import_execution(session, import_jobs.get(session, made["id"]), status="INTEGRATION_STARTED")
     assert_error(script.delete(f"{JOBS}/{made['id']}"), 409)
     assert script.get(f"/job/{made['id']}").status_code == 200
 
@@ -249,7 +249,7 @@ def test_a_job_that_runs_cannot_be_deleted(script: Script, body: Body, sessions:
 def test_deleting_a_job_stops_what_waits(script: Script, body: Body, sessions: sessionmaker[Session]) -> None:
     made = script.post(NEW, json=body).json
     with sessions.begin() as session:
-        waiting = add_execution(session, import_jobs.get(session, made["id"]), "JOB_PENDING")
+        waiting = add_import_execution(session, import_jobs.get(session, made["id"]), status="JOB_PENDING")
     assert script.delete(f"{JOBS}/{made['id']}").status_code == 204
     with sessions() as session:
         assert session.get_one(Execution, waiting.id).status == "JOB_STOPPED"
