@@ -107,10 +107,9 @@ def change_status(session: Session, incident: Incident, status: str, *, actor: s
     if status == incident.status:
         return
     if status not in NEXT[incident.status]:
-        allowed = ", ".join(NEXT[incident.status]) or "none: it is closed"
-        raise IllegalMoveError(
-            f"The incident is {incident.status} and cannot become {status}. It may become: {allowed}."
-        )
+        allowed = ", ".join(NEXT[incident.status])
+        rest = f"It may become: {allowed}." if allowed else "A closed incident stays closed."
+        raise IllegalMoveError(f"The incident is {incident.status} and cannot become {status}. {rest}")
     now = database_now(session)
     change = IncidentStatusChange(from_status=incident.status, to_status=status, at=now, actor=actor)
     incident.status_changes.append(change)

@@ -48,10 +48,9 @@ def change_status(
     if to == order.status:
         return []
     if not life.may_move(order.status, to):
-        allowed = ", ".join(life.next_statuses(order.status)) or "none: it has ended"
-        raise IllegalMoveError(
-            f"Order {order.reference} is {order.status} and cannot become {to}. It may become: {allowed}."
-        )
+        allowed = ", ".join(life.next_statuses(order.status))
+        rest = f"It may become: {allowed}." if allowed else "It has ended."
+        raise IllegalMoveError(f"Order {order.reference} is {order.status} and cannot become {to}. {rest}")
     came_from, order.status = order.status, to
     order.updated_at = database_now(session)
     session.flush()

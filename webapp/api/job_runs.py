@@ -6,7 +6,7 @@ from flask import Response, request
 from flask_login import current_user
 from werkzeug.exceptions import UnsupportedMediaType
 
-from datahub.jobs import executions, import_executions, import_jobs
+from datahub.jobs import executions, import_executions, import_history, import_jobs
 from datahub.models.execution import API, UPLOAD
 from webapp.api.blueprint import make_blueprint
 from webapp.api.body import parse
@@ -60,6 +60,6 @@ def _upload() -> Upload | None:
 @permission(EVERY_STORE_WRITE)
 def stop_import_execution(job_id: str, execution_id: str) -> Response:
     session = db.session()
-    execution = executions.get(session, execution_id, job_public_id=job_id)
+    execution = import_history.get(session, execution_id, job_public_id=job_id)
     executions.stop(session, execution, actor=current_user.name)
     return no_content()

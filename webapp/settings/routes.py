@@ -13,6 +13,7 @@ from webapp.database import db
 from webapp.health import check_parts
 from webapp.htmx import redirect_to
 from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
+from webapp.security import ATTEMPTS, limiter
 from webapp.settings import audit, custom_fields
 from webapp.settings import users as user_pages
 from webapp.settings.forms import GeneralForm, PasswordForm, TokenForm
@@ -69,7 +70,12 @@ def revoke_token(public_id: str) -> Response:
     return redirect_to(url_for("settings.my_tokens"))
 
 
+def _user_id() -> str:
+    return str(current_user.user_id)
+
+
 @blueprint.route("/password", methods=["GET", "POST"])
+@limiter.limit(ATTEMPTS, key_func=_user_id, methods=["POST"], deduct_when=lambda answer: answer.status_code == 422)
 @permission(SIGNED_IN)
 def password() -> object:
     form, user = PasswordForm(), signed_in_user()

@@ -106,6 +106,8 @@ def test_orders_and_files_are_found_among_the_executions_of_one_job_and_of_all(
 
 
 def test_a_waiting_execution_is_stopped_once(script: Script, waiting: Execution) -> None:
+    as_import = f"/v2/jobs/{waiting.job_public_id}/executions/{waiting.public_id}/stop"
+    assert_error(script.post(as_import), 404)
     assert_error(script.get(path_of(waiting, "/payload")), 404)
     assert script.post(path_of(waiting, "/stop")).status_code == 204
     assert_error(script.post(path_of(waiting, "/stop")), 409)

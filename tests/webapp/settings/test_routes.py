@@ -97,6 +97,8 @@ def test_a_wrong_current_password_is_said_at_its_field_and_nothing_is_sent_back(
     new = "another horse battery"
     answer = client.post("/settings/password", data={"current": "a wrong guess", "password": new, "again": new})
     assert answer.status_code == 422 and "This is not your current password." in answer.text
+    guess = {"current": "a wrong guess", "password": new, "again": new}
+    assert [client.post("/settings/password", data=guess).status_code for _ in range(10)] == [422] * 9 + [429]
     assert new not in answer.text and "a wrong guess" not in answer.text
 
 
