@@ -113,8 +113,8 @@ def update(
 
 
 def duplicate(session: Session, job: ExportJob) -> ExportJob:
-    """An inactive copy under the first free name; it remembers no export of its source."""
-    _require_own(session, job)
+    """An inactive copy under the first free name; it remembers no export of its source. Two at once take turns."""
+    _take(session, job)
     now = database_now(session)
     copy = ExportJob(
         public_id=str(uuid.uuid4()),
@@ -149,8 +149,8 @@ def deactivate(session: Session, job: ExportJob) -> None:
 def delete(session: Session, job: ExportJob, *, actor: str) -> None:
     """Stops what waits; the history stays. Raises ConflictError while one execution is being delivered,
     OtherStoresError if suppliers or exports of stores that the session does not see would lose the job."""
-    _require_own(session, job)
     job_rules.lock(session, job)
+    _require_own(session, job)
     _require_alone(session, job)
     executions.stop_all_of_job(session, job, actor=actor)
     running = select(Execution.public_id).where(Execution.export_job_id == job.id, is_unended())

@@ -103,7 +103,8 @@ def configuration_of(job: ImportJob) -> Configuration:
 
 
 def duplicate(session: Session, job: ImportJob) -> ImportJob:
-    """An inactive copy without a schedule, under the first free name."""
+    """An inactive copy without a schedule, under the first free name. Two at once take turns."""
+    job_rules.lock(session, job, to_edit=True)
     copied = replace(
         configuration_of(job),
         name=job_rules.free_copy_name(session, job),

@@ -77,6 +77,31 @@ def test_suppliers_that_two_change_at_once_end_as_if_one_came_after_the_other(
         assert [it.external_id for it in export_jobs.get(session, public_id).suppliers] == ["B"]
 
 
+@pytest.mark.parametrize("rules", [import_jobs, export_jobs])
+def test_a_job_that_is_copied_twice_at_once_has_two_copies(
+    sessions: sessionmaker[Session], vault: Vault, rules: Any
+) -> None:
+    with sessions.begin() as session:
+        connection = add_connection(session, vault)
+        job: Any = make_job(session, connection) if rules is export_jobs else add_import_job(session, connection)
+
+    def copy(session: Session) -> str:
+        name: str = rules.duplicate(session, rules.get(session, job.public_id)).name
+        return name.removeprefix(job.name)
+
+    def copy_too() -> str:
+        with sessions.begin() as session:
+            return copy(session)
+
+    with ThreadPoolExecutor(1) as thread:
+        with sessions.begin() as session:
+            first = copy(session)
+            second = thread.submit(copy_too)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.3)
+        assert (first, second.result()) == (" - COPY", " - COPY (1)")
+
+
 def test_a_job_that_is_just_gone_cannot_be_locked(sessions: sessionmaker[Session], vault: Vault) -> None:
     with sessions.begin() as session:
         job = make_job(session, add_connection(session, vault))
