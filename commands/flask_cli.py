@@ -17,7 +17,8 @@ def main() -> NoReturn:
     parser = argparse.ArgumentParser(prog="bin/datahub", add_help=False)
     parser.add_argument("--data", metavar="DIR")
     parser.add_argument("command", nargs=argparse.REMAINDER)
-    options = parser.parse_args()
+    # What comes before any command, such as --help, is Flask's too.
+    options, first = parser.parse_known_args()
     os.environ["PATH"] = complete_path(os.environ.get("PATH", ""))
     try:
         prepare(RUNTIME)
@@ -25,4 +26,4 @@ def main() -> NoReturn:
     except CommandError as error:
         sys.exit(str(error))
     os.chdir(ROOT)
-    os.execve(PYTHON, [str(PYTHON), "-m", "flask", "--app", "wsgi", *options.command], env)
+    os.execve(PYTHON, [str(PYTHON), "-m", "flask", "--app", "wsgi", *first, *options.command], env)
