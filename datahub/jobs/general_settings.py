@@ -49,7 +49,8 @@ def update(
 ) -> GeneralSettings:
     """None keeps what is set. Files that were named before keep their names, and texts in a locale that is taken off
     stay. Raises InvalidError with every fault."""
-    settings = get(session)
+    # Two at once take turns: what each gives is checked beside what the other has made of the rest.
+    settings = session.get_one(GeneralSettings, 1, with_for_update={"key_share": True}, populate_existing=True)
     faults = Faults()
     if file_name_prefix is not None and not PREFIX.fullmatch(file_name_prefix):
         faults.add("file_name_prefix", "One to 20 letters (A to Z), digits and dashes.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.errors import InvalidError
 from datahub.jobs import export_jobs, general_settings
@@ -78,3 +78,14 @@ def test_the_order_flag_lives_from_the_first_job_to_the_last(session: Session, v
         export_jobs.delete(session, job, actor="ada")
     flags = general_settings.automatic_flags(session)
     assert (flags.export_order_enabled, flags.export_incident_enabled) == (False, False)
+
+
+def test_two_who_change_at_once_leave_the_main_locale_among_the_locales(sessions: sessionmaker[Session]) -> None:
+    with sessions() as late:
+        known = general_settings.update(late, locales=["en-GB", "fr-FR"])
+        late.commit()
+        with sessions.begin() as other:
+            general_settings.update(other, locales=["en-GB"])
+        with pytest.raises(InvalidError):
+            general_settings.update(late, main_locale="fr-FR")
+        assert known.locales == ["en-GB"]
