@@ -6,51 +6,30 @@ import asyncio
 import os
 import subprocess
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import asyncssh
 import pytest
 
 from datahub.errors import (
     ConfigError,
-    ConnectionLostError,
     HostKeyError,
     OutboundRefusedError,
     SourceMissingError,
     TransientError,
 )
-from datahub.models.connection import Connection
-from datahub.settings import Settings
-from datahub.transports import open_transport
 from datahub.transports.base import Entry, Facts, Transport, clean, join
 from datahub.vault import Vault
 from tests.connections import connection_to, make_connection
-from tests.partner import PASSWORD, USERNAME, Partner, partner_server, silent_listener
+from tests.datahub.transports.used import connection_with_password, use, using
+from tests.partner import PASSWORD, partner_server
 from tests.servers import SshServer, free_port, start_sshd
 from tests.settings import make_settings
 
-SETTINGS = make_settings()
 IMPATIENT = make_settings(connect_seconds=1.0, step_seconds=0.5)
-Action = Callable[[Transport], Awaitable[object]]
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="serves files as another user, which needs root")
-
-
-def use(connection: Connection, vault: Vault, action: Action, settings: Settings = SETTINGS) -> None:
-    asyncio.run(using(connection, vault, action, settings))
-
-
-async def using(connection: Connection, vault: Vault, action: Action, settings: Settings = SETTINGS) -> None:
-    async with open_transport(connection, settings, vault) as transport:
-        await action(transport)
-
-
-def connection_with_password(partner: Partner, vault: Vault, **fields: Any) -> Connection:
-    values: dict[str, Any] = {"port": partner.port, "username": USERNAME, "host_key": partner.host_key}
-    return make_connection(vault, **{"password": PASSWORD} | values | fields)
 
 
 async def nothing(transport: Transport) -> None:
@@ -319,126 +298,6 @@ def test_a_private_address_is_refused_before_a_byte_is_sent(vault: Vault) -> Non
     connection = make_connection(vault, host="127.0.0.1", port=free_port(), password="x")
     with pytest.raises(OutboundRefusedError, match="OUTBOUND_ALLOW"):
         use(connection, vault, nothing, make_settings(outbound_allow=()))
-
-
-def test_nobody_listening_may_pass(vault: Vault) -> None:
-    with pytest.raises(TransientError, match="Connection refused"):
-        use(make_connection(vault, port=free_port(), password="x"), vault, nothing)
-
-
-def test_a_server_silent_from_the_start_ends_in_time(vault: Vault) -> None:
-    async def scenario() -> None:
-        async with silent_listener() as port:
-            with pytest.raises(TransientError, match="fell silent before it showed its host key"):
-                await using(make_connection(vault, port=port, password="x"), vault, nothing, IMPATIENT)
-
-    before = time.monotonic()
-    asyncio.run(scenario())
-    assert time.monotonic() - before < 4
-
-
-async def _stat(transport: Transport) -> None:
-    await transport.stat_size("a")
-
-
-async def _upload(transport: Transport) -> None:
-    await transport.upload("a", b"x" * 100_000)
-
-
-async def _read_head(transport: Transport) -> None:
-    await transport.read_head("b", 10)
-
-
-async def _rename(transport: Transport) -> None:
-    await transport.rename("b", "c")
-
-
-@pytest.mark.parametrize(
-    ("silent_at", "action"),
-    [
-        ("login", nothing),
-        ("stat", _stat),
-        ("open", _upload),
-        ("write", _upload),
-        ("fsync", _upload),
-        ("close", _upload),
-        ("rename", _rename),
-        ("open", _read_head),
-        ("read", _read_head),
-    ],
-)
-def test_a_server_that_falls_silent_is_given_up_in_time(
-    tmp_path: Path, vault: Vault, silent_at: str, action: Action
-) -> None:
-    async def scenario() -> None:
-        async with partner_server(tmp_path / "files", silent_at=silent_at) as partner:
-            (partner.files / "b").touch()
-            connection = connection_with_password(partner, vault)
-            with pytest.raises(TransientError, match="fell silent"):
-                await using(connection, vault, action, IMPATIENT)
-
-    before = time.monotonic()
-    asyncio.run(scenario())
-    assert time.monotonic() - before < 5
-
-
-def test_once_silent_the_connection_counts_as_lost_for_every_operation(tmp_path: Path, vault: Vault) -> None:
-    async def end_in_silence(transport: Transport) -> None:
-        outcomes = await asyncio.gather(_stat(transport), transport.upload("b", b"1"), return_exceptions=True)
-        assert isinstance(outcomes[0], ConnectionLostError)
-        assert not transport.is_alive
-        with pytest.raises(ConnectionLostError):
-            await transport.list_folder(".")
-
-    async def scenario() -> None:
-        async with partner_server(tmp_path / "files", silent_at="stat") as partner:
-            await using(connection_with_password(partner, vault), vault, end_in_silence, IMPATIENT)
-
-    asyncio.run(scenario())
-
-
-def test_a_server_killed_in_the_middle_of_a_file_is_noticed_at_once(sshd: SshServer, vault: Vault) -> None:
-    async def be_cut_off(transport: Transport) -> None:
-        await transport.upload("first", b"1")
-        sshd.freeze_sessions()
-        upload = asyncio.ensure_future(transport.upload("second", b"x" * 3_000_000))
-        await asyncio.sleep(0)
-        sshd.cut_sessions()
-        with pytest.raises(ConnectionLostError):
-            await upload
-        assert not transport.is_alive
-
-    before = time.monotonic()
-    use(connection_to(sshd, vault), vault, be_cut_off, make_settings(step_seconds=30.0))
-    assert time.monotonic() - before < 10
-    use(connection_to(sshd, vault), vault, lambda transport: transport.upload("second", b"x"))
-    assert (sshd.files / "second").read_bytes() == b"x"
-
-
-def test_a_server_without_replacing_rename_serves_new_names_and_refuses_taken_ones(
-    tmp_path: Path, vault: Vault
-) -> None:
-    async def deliver(transport: Transport) -> None:
-        await transport.upload(".a", b"new")
-        await transport.rename(".a", "fresh.xml")
-        await transport.upload(".a", b"new")
-        with pytest.raises(ConfigError, match=r"taken\.xml exists already.*lacks posix-rename"):
-            await transport.rename(".a", "taken.xml")
-        assert transport.is_alive
-
-    async def scenario() -> None:
-        async with partner_server(tmp_path / "files", can_replace=False) as partner:
-            (partner.files / "taken.xml").write_text("old")
-            await using(connection_with_password(partner, vault), vault, deliver)
-
-    asyncio.run(scenario())
-    assert (tmp_path / "files/taken.xml").read_text() == "old"
-    assert (tmp_path / "files/fresh.xml").read_text() == "new"
-
-
-def test_a_temporary_file_that_is_gone_cannot_be_renamed(sshd: SshServer, vault: Vault) -> None:
-    with pytest.raises(TransientError, match="no longer has the file a"):
-        use(connection_to(sshd, vault), vault, lambda transport: transport.rename("a", "b"))
 
 
 def test_errors_hold_no_control_characters_and_end() -> None:
