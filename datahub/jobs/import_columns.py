@@ -34,7 +34,7 @@ def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     found: dict[tuple[bool, int], list[Any]] = {}
     for cell in plan.cells:
         place = (cell.of_part, cell.place)
-        values = list(map(cell.values.__getitem__, columns[cell.column]))
+        values = _read_column(cell, columns[cell.column])
         is_plain = place not in found and cell.locale is None and not cell.field.root
         found[place] = values if is_plain else list(_joined(cell, found.get(place, [None] * count), values))
     nothing = [None] * count
@@ -50,6 +50,13 @@ def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     if not all(keys) or (part and None in part_keys and any(lacks_part_key(part, row) for row in packed)):
         raise _SomeFaultError
     return [(key, row, []) for key, row in zip(keys, packed, strict=True)]
+
+
+def _read_column(cell: Cell, texts: Sequence[str]) -> list[Any]:
+    """Texts are mostly all in order, as `parse_text` has it, and told to be so at once."""
+    if cell.is_plain_text and "".join(texts).isprintable() and max(map(len, texts)) <= cell.field.length:
+        return [text.strip() or None for text in texts]
+    return list(map(cell.values.__getitem__, texts))
 
 
 def _across(columns: Sequence[Sequence[Any]], count: int) -> list[Sequence[Any]]:

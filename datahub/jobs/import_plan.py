@@ -15,6 +15,7 @@ from datahub.entities.values import (
     LOCALISED,
     LOCALISED_LIST,
     NEVER,
+    TEXT,
     TEXT_LIST,
     parse_list,
     parse_text,
@@ -49,7 +50,8 @@ class CellValues(dict[str, Any]):
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One column of the source. `place` is the field's position among the given ones of its target, or -1 for its key
-    and -2 for its flag of removal; `locale` is set for the columns of localised fields."""
+    and -2 for its flag of removal; `locale` is set for the columns of localised fields. `is_plain_text` where nothing
+    is done to texts but to check and to trim them."""
 
     column: int
     field: Field
@@ -57,6 +59,7 @@ class Cell:
     place: int
     locale: str | None
     values: CellValues
+    is_plain_text: bool
 
     def joined(self, old: Any, value: Any) -> Any:
         """With what other columns of the same field say. Never changes a value, which other rows may share."""
@@ -175,7 +178,9 @@ class Plan:
                 if known is not None and known.key == key:
                     if known.type in (LOCALISED, LOCALISED_LIST):
                         localised = locale or self.main_locale
-                    return Cell(column, known, of_part, place, localised, CellValues(self._reader(known)))
+                    is_plain_text = known.type in (TEXT, LOCALISED) and not self._transcoding.tables.get(key)
+                    values = CellValues(self._reader(known))
+                    return Cell(column, known, of_part, place, localised, values, is_plain_text)
         raise AssertionError(f"{self.entity.name} has no field {key}")
 
     def _reader(self, field: Field) -> Callable[[str], Any]:
