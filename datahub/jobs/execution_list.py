@@ -218,7 +218,7 @@ class _Keys:
 
     def _merged(self, limit: int, offset: int = 0) -> Subquery | None:
         """The first rows of each range, in one order. None where nothing can fit."""
-        ranges = _ranges(self._wanted, store_limits.of_session(self._session))
+        ranges = _ranges(self._wanted, self._at, store_limits.of_session(self._session))
         found = [self._of_range(conditions, limit + offset) for conditions in ranges]
         if not found:
             return None
@@ -249,9 +249,12 @@ class _Keys:
         return queries.by_time(at, row_id, descending=self._descending)
 
 
-def _ranges(wanted: Wanted, limit: StoreLimit | None) -> Iterator[list[ColumnElement[bool]]]:
+def _ranges(wanted: Wanted, at: str, limit: StoreLimit | None) -> Iterator[list[ColumnElement[bool]]]:
     """The conditions of each range of an index that the filter takes in."""
     kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
+    if at != wanted.at:
+        yield _conditions(wanted, kinds)
+        return
     if limit is None:
         yield from _of_all_stores(wanted, kinds)
         return
@@ -263,12 +266,16 @@ def _ranges(wanted: Wanted, limit: StoreLimit | None) -> Iterator[list[ColumnEle
 
 def _of_stores(wanted: Wanted, store_ids: Sequence[int]) -> Iterator[list[ColumnElement[bool]]]:
     """Exports of each store by itself."""
-    chosen = ((Execution.origin, wanted.origins), (Execution.status, wanted.statuses))
+    for store_id in store_ids:
+        yield [Execution.store_id == store_id, *_conditions(wanted, ())]
+
+
+def _conditions(wanted: Wanted, kinds: Sequence[str]) -> list[ColumnElement[bool]]:
+    chosen = ((Execution.kind, kinds), (Execution.origin, wanted.origins), (Execution.status, wanted.statuses))
     conditions: list[ColumnElement[bool]] = [column.in_(values) for column, values in chosen if values]
     if wanted.job_public_id is not None:
         conditions.append(Execution.job_public_id == wanted.job_public_id)
-    for store_id in store_ids:
-        yield [Execution.store_id == store_id, *conditions]
+    return conditions
 
 
 def _of_all_stores(wanted: Wanted, kinds: Sequence[str]) -> Iterator[list[ColumnElement[bool]]]:

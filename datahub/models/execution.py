@@ -120,9 +120,10 @@ class Execution(Base):
         Index("ix_executions_chosen", "origin", "status", "executed_at", "id"),
         _partial("ix_executions_exports", "executed_at", "id", where=OF_EXPORT),
         _partial("ix_executions_imports", "executed_at", "id", where=OF_IMPORT),
-        Index("ix_executions_created", "created_at", "id"),
-        _partial("ix_executions_of_export", "job_public_id", "executed_at", "id", where=OF_EXPORT),
-        _partial("ix_executions_of_import", "job_public_id", "created_at", "id", where=OF_IMPORT),
+        # By creation there is no range for each choice: all that is chosen by follows in the index.
+        Index("ix_executions_created", "created_at", "id", "status", "kind", "store_id"),
+        Index("ix_executions_of_job", "job_public_id", "executed_at", "id", "kind"),
+        Index("ix_executions_of_job_created", "job_public_id", "created_at", "id", "status", "kind", "store_id"),
         _partial(
             "ix_executions_chosen_of_export",
             *("job_public_id", "origin", "status", "executed_at", "id"),
@@ -160,7 +161,7 @@ class Execution(Base):
     export_job_id: Mapped[int | None] = mapped_column(ForeignKey("export_jobs.id", ondelete="SET NULL"))
     import_job_id: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id", ondelete="SET NULL"))
     family: Mapped[str | None] = mapped_column(String(20))
-    job_public_id: Mapped[str] = mapped_column(String(36), index=True)
+    job_public_id: Mapped[str] = mapped_column(String(36))
     job_name: Mapped[str] = mapped_column(String(200))
     entity: Mapped[str] = mapped_column(String(30))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))

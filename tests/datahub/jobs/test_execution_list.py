@@ -350,8 +350,8 @@ def test_a_search_uses_the_trigram_index(session: Session) -> None:
         ({"kinds": [IMPORT]}, "ix_executions_imports"),
         ({"statuses": [JOB_STOPPED]}, "ix_executions_chosen"),
         ({"origins": [RUN]}, "ix_executions_chosen"),
-        ({"job_public_id": "x"}, "ix_executions_of_export"),
-        ({"job_public_id": "x", "job_kind": IMPORT}, "ix_executions_of_import"),
+        ({"job_public_id": "x"}, "ix_executions_of_job"),
+        ({"job_public_id": "x", "job_kind": IMPORT}, "ix_executions_of_job_created"),
         ({"job_public_id": "x", "statuses": [JOB_STOPPED]}, "ix_executions_chosen_of_export"),
         ({"job_public_id": "x", "job_kind": IMPORT, "statuses": [JOB_STOPPED]}, "ix_executions_chosen_of_import"),
     ],
@@ -370,6 +370,33 @@ def test_each_choice_is_read_from_its_own_index(session: Session, wanted: dict[s
         session.execute(text("set local enable_seqscan = off"))
     plan = plan_of(session, *statements[0])
     assert f"{index} " in plan
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({}, "ix_executions_created"),
+        ({"statuses": [JOB_STOPPED]}, "ix_executions_created"),
+        ({"job_public_id": "x", "statuses": [JOB_STOPPED]}, "ix_executions_of_job_created"),
+    ],
+)
+@pytest.mark.parametrize("is_limited", [False, True])
+def test_what_is_sorted_by_creation_is_chosen_within_an_index(
+    session: Session, wanted: dict[str, Any], index: str, is_limited: bool
+) -> None:
+    for number, job in enumerate("xyyy"):
+        for place, status in enumerate((SUCCESS, JOB_STOPPED)):
+            of_job = {"kind": EXPORT, "origin": RUN, "job_public_id": job, "status": status, "store_id": 1 + number % 2}
+            insert_many(session, 200, number * 400 + place * 200, **of_job)
+    session.execute(text("analyze executions"))
+    store_limits.limit(session, StoreLimit((1,), ("NORTH",)) if is_limited else None)
+    with noted_statements(session) as statements:
+        rows = execution_list.find(session, Wanted(**wanted), sort="created_at").items
+    assert {row.store_id for row in rows} <= ({1} if is_limited else {1, 2})
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text("set local enable_seqscan = off"))
+    plan = plan_of(session, *statements[0])
+    assert {word for word in plan.split() if word.startswith("ix_executions_")} == {index}, plan
 
 
 def test_ids_are_found_after_bulk_inserts_rollbacks_and_deletions(session: Session, import_job: ImportJob) -> None:
@@ -401,7 +428,7 @@ def make_stores(session: Session, *names: str) -> list[Store]:
         ({"statuses": [JOB_STOPPED]}, ["ix_executions_of_store", "ix_executions_chosen"]),
         ({"job_public_id": "x"}, ["ix_executions_of_store_and_job"]),
         ({"job_public_id": "x", "statuses": [JOB_STOPPED]}, ["ix_executions_of_store_and_job"]),
-        ({"job_public_id": "x", "job_kind": IMPORT}, ["ix_executions_of_import"]),
+        ({"job_public_id": "x", "job_kind": IMPORT}, ["ix_executions_of_job_created"]),
     ],
 )
 def test_what_a_user_limited_to_stores_chooses_is_read_from_indexes(
