@@ -16,6 +16,8 @@ from datahub.models.export_job import ExportJob
 HEALTHY, RETRYING, NEEDS_YOU, NEVER_RUN, INACTIVE = "HEALTHY", "RETRYING", "NEEDS_YOU", "NEVER_RUN", "INACTIVE"
 HEALTHS = (NEEDS_YOU, RETRYING, HEALTHY, NEVER_RUN, INACTIVE)
 LAST = 5
+# Not by the column itself: along its index, SQLite would read all that has ended.
+OF_JOB = Execution.export_job_id + 0
 
 
 @dataclass(frozen=True)
@@ -74,25 +76,21 @@ def rows_of(session: Session, jobs: Sequence[ExportJob], *, last: int = LAST) ->
 
 
 def _failed(session: Session, job_ids: list[int]) -> dict[int, int]:
-    failed = select(Execution.export_job_id, func.count()).where(
-        Execution.export_job_id.in_(job_ids), *executions.left_failed()
-    )
-    return {job_id: count for job_id, count in session.execute(failed.group_by(Execution.export_job_id)) if job_id}
+    failed = select(OF_JOB, func.count()).where(OF_JOB.in_(job_ids), *executions.left_failed())
+    return {job_id: count for job_id, count in session.execute(failed.group_by(OF_JOB)) if job_id}
 
 
 def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
     tried = Execution.attempts > 0
-    # Not by the column itself: along its index, SQLite would read all that has ended.
-    of_job = Execution.export_job_id + 0
     waiting = (
         select(
-            of_job,
+            OF_JOB,
             func.count(),
             func.count().filter(tried),
             func.min(Execution.next_attempt_at).filter(tried),
         )
-        .where(is_unended(), Execution.status == JOB_PENDING, of_job.in_(job_ids))
-        .group_by(of_job)
+        .where(is_unended(), Execution.status == JOB_PENDING, OF_JOB.in_(job_ids))
+        .group_by(OF_JOB)
     )
     return {
         job_id: Waiting(count, retrying, next_at)
