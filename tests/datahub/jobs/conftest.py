@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.jobs import orders
 from datahub.jobs.export_run import Context
 from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.factories import add_connection, make_job, make_order
 from tests.importer import Importer
+from tests.servers import SshServer
 
 
 @pytest.fixture
@@ -26,3 +30,19 @@ def context(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -
 @pytest.fixture
 def load(engine: Engine, settings: Settings, tmp_path: Path) -> Importer:
     return Importer(engine, settings, tmp_path)
+
+
+@pytest.fixture
+def owe(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> Callable[..., list[int]]:
+    """Makes a job and so many orders that reach its status; returns the execution ids."""
+
+    def owe(count: int = 1, **job: object) -> list[int]:
+        with sessions.begin() as session:
+            make_job(session, add_connection(session, vault, sshd), **job)
+            fired = [
+                orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
+                for _ in range(count)
+            ]
+            return [execution.id for executions_ in fired for execution in executions_]
+
+    return owe

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import IllegalMoveError
-from datahub.jobs import executions, export_run, lifecycle, orders
+from datahub.jobs import executions, export_run, orders
 from datahub.jobs.export_run import Context
-from datahub.jobs.lifecycle import Claim
 from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
-from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_order
+from tests.factories import make_order
 from tests.servers import SshServer
 
 ACCEPTED = "ACCEPTED_BY_SUPPLIER"
-
-
-@pytest.fixture
-def owe(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> Callable[..., list[int]]:
-    """Makes a job and so many orders that reach its status; returns the execution ids."""
-
-    def owe(count: int = 1, **job: object) -> list[int]:
-        with sessions.begin() as session:
-            make_job(session, add_connection(session, vault, sshd), **job)
-            fired = [orders.change_status(session, make_order(session), ACCEPTED, actor="ada") for _ in range(count)]
-            return [execution.id for executions_ in fired for execution in executions_]
-
-    return owe
 
 
 def statuses(sessions: sessionmaker[Session]) -> list[str]:
@@ -328,81 +312,6 @@ def test_a_retry_renders_again_and_a_resend_repeats_the_bytes(
         retried = executions.retry(session, session.get_one(Execution, resent), actor="ada").id
     export_run.run(context, retried, 1)
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".xml"]
-
-
-def test_a_batch_takes_no_more_than_its_places_in_flight(
-    context: Context, owe: Callable[..., list[int]], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    narrow = dataclasses.replace(context, settings=dataclasses.replace(context.settings, in_flight=2))
-    ids = owe(7)
-    started: list[int] = []
-
-    def count_started(session: Session, held: Claim, *, reason: str) -> None:
-        counted = select(func.count()).select_from(Execution).where(Execution.status == JOB_STARTED)
-        started.append(session.scalars(counted).one())
-        succeed(session, held, reason=reason)
-
-    succeed = lifecycle.succeed
-    monkeypatch.setattr(lifecycle, "succeed", count_started)
-    export_run.run(narrow, ids[0], 1)
-    assert statuses(context.sessions) == [SUCCESS] * 7
-    assert max(started) == 2
-
-
-def test_a_job_edited_in_the_middle_of_a_batch_is_obeyed_by_whatever_starts_after(
-    context: Context, owe: Callable[..., list[int]], folder: Path, sshd: SshServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one_by_one = dataclasses.replace(context, settings=dataclasses.replace(context.settings, in_flight=1))
-    first, second = owe(2)
-    (sshd.files / "new").mkdir()
-
-    def edit_then_succeed(session: Session, held: Claim, *, reason: str) -> None:
-        session.execute(update(ExportJob).values(output_folder="new", export_format="JSON"))
-        succeed(session, held, reason=reason)
-
-    succeed = lifecycle.succeed
-    monkeypatch.setattr(lifecycle, "succeed", edit_then_succeed)
-    export_run.run(one_by_one, first, 1)
-    assert statuses(context.sessions) == [SUCCESS, JOB_PENDING]
-    export_run.run(one_by_one, second, 1)
-    assert [path.suffix for path in folder.iterdir()] == [".xml"]
-    assert [path.suffix for path in (sshd.files / "new").iterdir()] == [".json"]
-
-
-def test_a_job_deleted_right_after_its_last_delivery_ends_the_batch_in_peace(
-    context: Context, owe: Callable[..., list[int]], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (execution_id,) = owe()
-
-    def succeed_and_delete(session: Session, held: Claim, *, reason: str) -> None:
-        succeed(session, held, reason=reason)
-        session.execute(delete(ExportJob))
-
-    succeed = lifecycle.succeed
-    monkeypatch.setattr(lifecycle, "succeed", succeed_and_delete)
-    export_run.run(context, execution_id, 1)
-    assert statuses(context.sessions) == [SUCCESS]
-    with context.sessions() as session:
-        assert session.scalars(select(Connection)).one().last_success_at is not None
-
-
-def test_a_server_that_cannot_be_reached_rests_before_the_next_order_tries_it(
-    context: Context, owe: Callable[..., list[int]], folder: Path, sshd: SshServer
-) -> None:
-    ids = owe(40)
-    with context.sessions.begin() as session:
-        session.execute(update(Connection).values(port=1))
-    export_run.run(context, ids[0], 1)
-    with context.sessions.begin() as session:
-        untried = session.scalars(select(Execution.id).where(Execution.attempts == 0).order_by(Execution.id)).all()
-        assert untried, "one batch's places did not suffice for all"
-        session.execute(update(Connection).values(port=sshd.port))
-    export_run.run(context, untried[0], 1)
-    assert list(folder.iterdir()) == [], "it rests"
-    with context.sessions.begin() as session:
-        session.execute(update(Connection).values(paused_until=database_now(session)))
-    export_run.run(context, untried[0], 1)
-    assert len(list(folder.iterdir())) == len(untried)
 
 
 def pretend_crash_before_success(context: Context, execution_id: int, *, marked: bool = True) -> None:
