@@ -20,7 +20,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from datahub import crash_points
+from datahub import crash_points, storage
 from datahub.db import database_now
 from datahub.errors import ConfigError, LostClaimError, TransientError
 from datahub.jobs import (
@@ -94,7 +94,7 @@ class _Run:
         self._so_far = (0, 0)
         folder = Path(context.settings.spool_folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._spool_path = folder / f"{held.public_id}.spool"
+        self._spool_path = folder / f"{held.public_id}.{storage.LAYOUT}.spool"
 
     def work(self) -> bool:
         """Whether the execution goes on from here. Whatever happens ends here and costs only this execution."""

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from datahub import storage
 from datahub.db import database_now
 from datahub.jobs import import_claims, import_run, records
 from datahub.jobs.export_run import Context
@@ -152,6 +153,20 @@ def test_a_source_that_fails_when_it_must_be_read_again_is_tried_again_too(
         assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 15}, None)
     finally:
         again.stop(kill=True)
+
+
+def test_the_spool_of_another_version_is_left_alone_and_the_source_read_again(
+    importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers(15))
+    number = start()
+    with monkeypatch.context() as patch:
+        import_run.run(is_asked_to_end(importing, "after parse", patch), number, 1)
+    for spool in Path(importing.settings.spool_folder).iterdir():
+        spool.write_text("what only the version before understands")
+    monkeypatch.setattr(storage, "LAYOUT", storage.LAYOUT + 1)
+    import_run.run(importing, number, 2)
+    assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 15}, None)
 
 
 def test_a_failed_or_stopped_upload_is_forgotten(importing: Context, start: Start) -> None:
