@@ -28,7 +28,7 @@ may do what its user may do. Strangers are sent to sign in, or answered 401; a r
 | `MAPPER_WRITE` | to change, run and stop |
 | `EVERY_STORE_READ` | to see what is of all stores together; not for whoever is limited to some |
 | `EVERY_STORE_WRITE` | to change or run what is of all stores together; not for whoever is limited to some |
-| `ADMINISTER` | to keep users, general settings and the audit log |
+| `ADMINISTER` | to keep users and to read the audit log |
 """
 ROLES = ("VIEWER", "OPERATOR", "ADMIN")
 CONVERTER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")

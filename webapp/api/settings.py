@@ -14,7 +14,7 @@ from webapp.api.blueprint import deprecated, make_blueprint, shown_names
 from webapp.api.reply import reply
 from webapp.api.shapes import Shape
 from webapp.database import db
-from webapp.permissions import ADMINISTER, MAPPER_READ, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 
 blueprint = make_blueprint("settings", "Settings")
 PATH = "/v1/settings/general"
@@ -44,7 +44,7 @@ def get_settings() -> Response:
 @blueprint.patch(PATH)
 @blueprint.input(SettingsBody, example={"fileNamePrefix": "ACME"})
 @blueprint.output(SettingsAnswer)
-@permission(ADMINISTER)
+@permission(EVERY_STORE_WRITE)
 def change_settings(json_data: SettingsBody) -> Response:
     return _change(json_data, json_data.file_name_prefix, json_data.multi_store)
 
@@ -53,7 +53,7 @@ def change_settings(json_data: SettingsBody) -> Response:
 @blueprint.input(SettingsBody, example={"fileNamePrefix": "ACME", "multiStore": False})
 @blueprint.output(SettingsAnswer)
 @blueprint.doc(deprecated=True)
-@permission(ADMINISTER)
+@permission(EVERY_STORE_WRITE)
 @deprecated(PATH)
 def replace_settings(json_data: SettingsBody) -> Response:
     """Prefix and stores fall back to their defaults if left out; locales and currency, which scripts of old do not

@@ -12,7 +12,7 @@ from webapp.auth.identity import session_limits, signed_in_user
 from webapp.database import db
 from webapp.health import check_parts
 from webapp.htmx import redirect_to
-from webapp.permissions import ADMINISTER, MAPPER_READ, SIGNED_IN, may, permission
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, SIGNED_IN, may, permission
 from webapp.security import ATTEMPTS, limiter
 from webapp.settings import audit, custom_fields
 from webapp.settings import users as user_pages
@@ -27,11 +27,11 @@ blueprint.register_blueprint(user_pages.blueprint)
 @blueprint.get("/")
 @permission(SIGNED_IN)
 def index() -> Response:
-    return redirect_to(url_for("settings.general" if may(ADMINISTER) else "settings.my_tokens"))
+    return redirect_to(url_for("settings.general" if may(EVERY_STORE_WRITE) else "settings.my_tokens"))
 
 
 @blueprint.route("/general", methods=["GET", "POST"])
-@permission(ADMINISTER)
+@permission(EVERY_STORE_WRITE)
 def general() -> object:
     stored = general_settings.get(db.session())
     names = ("file_name_prefix", "multi_store", "main_locale", "currency")

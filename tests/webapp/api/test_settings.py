@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from datahub.models.export_job import ExportJob
 from tests.webapp.api.conftest import Script, assert_error
 
 PATH = "/v1/settings/general"
@@ -34,10 +33,12 @@ def test_flags_follow_the_jobs_and_cannot_be_written(script_of: Callable[[str], 
     assert_error(admin.patch(PATH, json={"fileNamePrefix": "a b"}), 400, "fileNamePrefix")
 
 
-def test_only_an_administrator_changes_them(script: Script, job: ExportJob) -> None:
-    assert job.active
-    assert script.get(PATH).json["exportOrderEnabled"] is True
-    assert_error(script.patch(PATH, json={"multiStore": True}), 403)
+@pytest.mark.usefixtures("job")
+def test_who_may_change_jobs_may_change_them_and_a_viewer_reads(script_of: Callable[[str], Script]) -> None:
+    viewer = script_of("VIEWER")
+    assert viewer.get(PATH).json["exportOrderEnabled"] is True
+    assert_error(viewer.patch(PATH, json={"multiStore": True}), 403)
+    assert script_of("OPERATOR").patch(PATH, json={"multiStore": True}).json["multiStore"] is True
 
 
 def test_locales_and_currency_change_together_and_stay_where_an_old_script_leaves_them_out(
