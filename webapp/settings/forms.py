@@ -108,7 +108,7 @@ class UserForm(Form):
     role = SelectField(
         "Role",
         choices=[SelectChoice(name, words) for name, words in ROLE_WORDS.items()],
-        description="Viewers see, operators also change, run and stop; administrators also keep users and settings.",
+        description="Viewers see, operators also change, run and stop; administrators also keep users.",
     )
     # The domain refuses what does not exist.
     stores = SelectMultipleField("Stores", validate_choice=False)
