@@ -52,6 +52,10 @@ def test_a_currency_that_does_not_exist_is_refused_at_its_field_and_named(sign_i
 
 def test_settings_open_where_the_role_may_go(sign_in: SignIn) -> None:
     assert sign_in("ADMIN").get("/settings/").location == "/settings/general"
+    operator = sign_in("OPERATOR")
+    assert operator.get("/settings/").location == "/settings/general"
+    tabs = operator.get("/settings/general").text
+    assert ("/settings/general" in tabs, "/settings/users" in tabs) == (True, False)
     viewer = sign_in("VIEWER")
     assert viewer.get("/settings/").location == "/settings/tokens"
     assert "/settings/general" not in viewer.get("/settings/tokens").text
