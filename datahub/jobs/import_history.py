@@ -102,8 +102,8 @@ def find(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Execution]:
-    """`search` is part of an id or the beginning of a file's name; unknown statuses are passed over."""
-    wanted = Wanted(search=search, names=True, statuses=statuses, job_public_id=job_public_id, job_kind=IMPORT)
+    """`search` is part of an id; unknown statuses are passed over."""
+    wanted = Wanted(search=search, statuses=statuses, job_public_id=job_public_id, job_kind=IMPORT)
     return execution_list.find(session, wanted, sort=SORTS[sort], descending=descending, page=page, size=size)
 
 

@@ -19,7 +19,7 @@ from webapp.api.answers import (
 )
 from webapp.api.blueprint import deprecated, make_blueprint
 from webapp.api.import_answers import AnyExecutionAnswer, describe_any_execution
-from webapp.api.paging import SEARCH, PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import no_content, page_of, reply
 from webapp.database import db
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
@@ -29,9 +29,15 @@ CONTENT_TYPES = {"xml": "application/xml", "json": "application/json"}
 
 
 class ExecutionQuery(PageQuery):
-    search: str = Field("", description=SEARCH)
+    search: str = Field("", description="Part of an execution id.")
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
     sort: str = Field("executedAt,desc", pattern=sort_pattern("executedAt", "createdAt"))
+
+
+class AnyExecutionQuery(ExecutionQuery):
+    search: str = Field(
+        "", description="Part of an execution id, or the beginning of an order's reference or of a file's name."
+    )
 
 
 @blueprint.get("/v2/jobouts/<job_id>/executions")
@@ -53,11 +59,11 @@ def list_of_job_v1(job_id: str, query_data: ExecutionQuery) -> Response:
 
 
 @blueprint.get("/v2/executions")
-@blueprint.input(ExecutionQuery, location="query")
+@blueprint.input(AnyExecutionQuery, location="query")
 @blueprint.output(page_shape(AnyExecutionAnswer))
 @permission(MAPPER_READ)
-def list_all(query_data: ExecutionQuery) -> Response:
-    return page_of(_find(query_data), query_data.paging(), describe_any_execution)
+def list_all(query_data: AnyExecutionQuery) -> Response:
+    return page_of(_find(query_data, names=True), query_data.paging(), describe_any_execution)
 
 
 @blueprint.get("/v2/jobouts/<job_id>/executions/<execution_id>")
@@ -124,9 +130,9 @@ def _history(job_id: str, query: ExecutionQuery) -> Response:
     return page_of(_find(query, job_id), query.paging(), describe_execution)
 
 
-def _find(query: ExecutionQuery, job_id: str | None = None) -> Slice[Execution]:
+def _find(query: ExecutionQuery, job_id: str | None = None, *, names: bool = False) -> Slice[Execution]:
     paging = query.paging()
-    wanted = Wanted(search=query.search, names=True, statuses=query.statuses, job_public_id=job_id)
+    wanted = Wanted(search=query.search, names=names, statuses=query.statuses, job_public_id=job_id)
     return execution_list.find(
         db.session(),
         wanted,

@@ -19,7 +19,7 @@ from webapp.api.import_answers import (
     describe_rejection,
     describe_warning,
 )
-from webapp.api.paging import SEARCH, PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import page_of, reply
 from webapp.database import db
 from webapp.permissions import EVERY_STORE_READ, MAPPER_READ, permission
@@ -29,7 +29,7 @@ CSV_TYPE = "text/csv; charset=utf-8"
 
 
 class ImportExecutionQuery(PageQuery):
-    search: str = Field("", description=SEARCH)
+    search: str = Field("", description="Part of an execution id.")
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
     sort: str = Field("createdAt,desc", pattern=sort_pattern("createdAt", "startedAt"))
 

@@ -13,8 +13,6 @@ from datahub.errors import InvalidError
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
 LARGEST_OFFSET = 10_000
-# Of executions, wherever they are listed.
-SEARCH = "Part of an execution id, or the beginning of an order's reference or of a file's name."
 
 
 @dataclass(frozen=True)
