@@ -134,9 +134,9 @@ def test_a_frozen_worker_that_wakes_after_its_lease_sends_nothing_more(
     delivered = {path: path.stat().st_mtime_ns for path in scene.folder.iterdir()}
     before_the_rename.release()
     scene.hub.signal("worker-1", SIGCONT)
-    # Whichever of its threads wakes first: it finds its lease to be another's, or too old to go on at all.
+    # Whichever of its threads wakes first finds its lease to be another's and stops the attempt, or too old to go on.
     log = scene.hub.folder / "worker-1.log"
-    gave_up = "claim lost, the attempt ends without effect"
+    gave_up = "the attempt ends without effect"
     wait_until(lambda: frozen.exitcode is not None or gave_up in log.read_text(), what="the worker giving up")
     assert frozen.exitcode != 0
     execution = scene.execution(execution_id)
