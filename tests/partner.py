@@ -133,13 +133,14 @@ async def partner_server(folder: Path, *, host_key_kind: str = "ssh-ed25519", **
     try:
         yield partner
     finally:
+        # First of all: who comes meanwhile would be left open.
+        server.close()
+        await server.wait_closed()
         for connection in partner.connections:
             connection.abort()
             await connection.wait_closed()
         for file in partner.opened:
             file.close()
-        server.close()
-        await server.wait_closed()
 
 
 @asynccontextmanager
