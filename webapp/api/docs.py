@@ -6,10 +6,12 @@ from typing import Any
 
 from apiflask import APIBlueprint, APIFlask
 from flask import Response, current_app, render_template
+from flask_login import current_user
 
 from webapp.api.answers import ErrorAnswer
 from webapp.api.blueprint import CLIENT_HEADER, OPERATOR
 from webapp.api.links import add_links
+from webapp.api.reference import Reference
 from webapp.api.reply import reply
 from webapp.permissions import PUBLIC, permission
 
@@ -65,11 +67,22 @@ def openapi() -> Response:
 @blueprint.get("/api/docs")
 @permission(PUBLIC)
 def docs() -> str:
-    return render_template("api/docs.html")
+    spec = current_app.spec  # type: ignore[attr-defined]
+    reference = Reference(spec)
+    return render_template(
+        "api/docs.html",
+        spec=spec,
+        groups=reference.groups(),
+        errors=reference.errors(),
+        error_values=reference.error_values(),
+        bare=not current_user.is_authenticated,
+    )
 
 
 def _complete(spec: dict[str, Any]) -> dict[str, Any]:
     """What holds for every operation: the token, the header, the errors and their body."""
+    # Two files of routes may share a tag, which counts once.
+    spec["tags"] = [{"name": name} for name in dict.fromkeys(tag["name"] for tag in spec["tags"])]
     components = spec["components"]
     components["schemas"]["Error"] = ErrorAnswer.model_json_schema()
     components["responses"] = {

@@ -149,10 +149,16 @@ def create_job(json_data: JobBody) -> Response:
 
 
 @blueprint.get("/v1/mapper/jobs/<job_id>")
-@blueprint.get("/job/<job_id>")
 @blueprint.output(JobAnswer)
 @permission(MAPPER_READ)
 def get_job(job_id: str) -> Response:
+    return reply(describe_job(_job(job_id)))
+
+
+@blueprint.get("/job/<job_id>")
+@blueprint.output(JobAnswer)
+@permission(MAPPER_READ)
+def get_job_by_short_path(job_id: str) -> Response:
     return reply(describe_job(_job(job_id)))
 
 
