@@ -124,7 +124,7 @@ def explore(app: APIFlask, script_of: Callable[[str], Script]) -> Callable[[str]
                 "continue-on-failure": True,
                 "headers": headers,
                 "checks": {name: {"enabled": False} for name in LEFT_OUT},
-                "generation": {"max-examples": 20 * EXAMPLES, "database": "none"},
+                "generation": {"max-examples": 80 * EXAMPLES, "database": "none"},
                 "phases": {name: {"enabled": name == phase} for name in PHASES},
                 "operations": [{"include-name": name, "checks": KNOWN[name]} for name in KNOWN],
             }
