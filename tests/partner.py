@@ -133,12 +133,12 @@ async def partner_server(folder: Path, *, host_key_kind: str = "ssh-ed25519", **
     try:
         yield partner
     finally:
-        # First of all: who comes meanwhile would be left open.
+        # First of all: who comes later would be left open.
         server.close()
-        await server.wait_closed()
         for connection in partner.connections:
             connection.abort()
             await connection.wait_closed()
+        await server.wait_closed()
         for file in partner.opened:
             file.close()
 
@@ -151,9 +151,9 @@ async def silent_listener() -> AsyncIterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        server.close()
         for writer in writers:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
-        server.close()
         await server.wait_closed()

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datahub.jobs.import_plan import Cell, Plan, lacks_part_key
-from datahub.jobs.json_values import newer
 
 # Key, values as the spool keeps them, faults.
 Spoolable = tuple[str, Sequence[Any], list[dict[str, str]]]
@@ -77,6 +76,5 @@ def _extras(plan: Plan, columns: Sequence[Sequence[str]], count: int) -> list[di
     for column, definition, locale in plan.extra_cells:
         for own, text in zip(extras, columns[column], strict=True):
             if given := text.strip():
-                value = definition.parse(given, locale, plan.main_locale)
-                own[definition.external_id] = newer(own.get(definition.external_id), value)
+                plan.add_extra(own, definition, given, locale)
     return extras

@@ -240,11 +240,14 @@ class Plan:
 
     def _read_extra(self, definition: Definition, text: str, locale: str, row: Converted, column: int) -> None:
         try:
-            value = definition.parse(text, locale, self.main_locale)
+            self.add_extra(row.extras, definition, text, locale)
         except ValueError as error:
             row.faults.append(self._fault("malformed", definition.as_field(), text, str(error), column))
-            return
-        row.extras[definition.external_id] = newer(row.extras.get(definition.external_id), value)
+
+    def add_extra(self, extras: dict[str, Any], definition: Definition, text: str, locale: str) -> None:
+        """To what other columns of the row say. Raises ValueError with words for a person."""
+        value = definition.parse(text, locale, self.main_locale)
+        extras[definition.external_id] = newer(extras.get(definition.external_id), value)
 
     def _fault(self, code: str, field: Field, value: str, message: str, column: int | None = None) -> dict[str, str]:
         told = {"code": code, "field": field.key, "value": value[:200], "message": message}

@@ -45,6 +45,15 @@ def is_asked_to_end(context: Context, place: str, monkeypatch: pytest.MonkeyPatc
     return dataclasses.replace(context, is_stopping=lambda: place in reached)
 
 
+def read_alone(context: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """An import of 15 rows whose worker was asked to end when they were in the spool."""
+    (folder / "suppliers.csv").write_text(suppliers(15))
+    number = start()
+    with monkeypatch.context() as patch:
+        import_run.run(is_asked_to_end(context, "after parse", patch), number, 1)
+    return number
+
+
 def last_event(context: Context, execution_id: int) -> tuple[str | None, str, str]:
     with context.sessions() as session:
         event = session.get_one(Execution, execution_id).events[-1]
@@ -135,10 +144,7 @@ def test_a_source_that_comes_back_is_imported(importing: Context, start: Start, 
 def test_a_source_that_fails_when_it_must_be_read_again_is_tried_again_too(
     importing: Context, start: Start, folder: Path, sshd: SshServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "suppliers.csv").write_text(suppliers(15))
-    number = start()
-    with monkeypatch.context() as patch:
-        import_run.run(is_asked_to_end(importing, "after parse", patch), number, 1)
+    number = read_alone(importing, start, folder, monkeypatch)
     for spool in Path(importing.settings.spool_folder).iterdir():
         spool.unlink()
     sshd.stop(kill=True)
@@ -158,10 +164,7 @@ def test_a_source_that_fails_when_it_must_be_read_again_is_tried_again_too(
 def test_the_spool_of_another_version_is_left_alone_and_the_source_read_again(
     importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "suppliers.csv").write_text(suppliers(15))
-    number = start()
-    with monkeypatch.context() as patch:
-        import_run.run(is_asked_to_end(importing, "after parse", patch), number, 1)
+    number = read_alone(importing, start, folder, monkeypatch)
     for spool in Path(importing.settings.spool_folder).iterdir():
         spool.write_text("what only the version before understands")
     monkeypatch.setattr(storage, "LAYOUT", storage.LAYOUT + 1)
@@ -259,10 +262,7 @@ def test_a_chunk_that_collides_for_ever_fails_the_run(
 def test_half_a_spool_of_a_dead_worker_is_never_written(
     importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "suppliers.csv").write_text(suppliers(15))
-    number = start()
-    with monkeypatch.context() as patch:
-        import_run.run(is_asked_to_end(importing, "after parse", patch), number, 1)
+    number = read_alone(importing, start, folder, monkeypatch)
     for spool in Path(importing.settings.spool_folder).iterdir():
         spool.unlink()
 

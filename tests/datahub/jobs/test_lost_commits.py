@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now, make_engine, make_sessions
-from datahub.jobs import export_run, orders, reconcile
+from datahub.jobs import export_run, reconcile
 from datahub.jobs.export_run import Context
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
 from datahub.settings import Settings
 from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_order
-from tests.servers import SshServer
 
 ACCEPTED = "ACCEPTED_BY_SUPPLIER"
 
@@ -41,23 +39,6 @@ class LossyEngine:
         if self.commits == self._place:
             dbapi: Any = self.engine.dialect.loaded_dbapi
             raise dbapi.OperationalError("server closed the connection unexpectedly")
-
-
-@pytest.fixture
-def folder(sshd: SshServer) -> Iterator[Path]:
-    folder = sshd.files / "out"
-    folder.mkdir()
-    yield folder
-
-
-def owe(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> list[int]:
-    with sessions.begin() as session:
-        make_job(session, add_connection(session, vault, sshd))
-        return [
-            execution.id
-            for _ in range(4)
-            for execution in orders.change_status(session, make_order(session), ACCEPTED, actor="ada")
-        ]
 
 
 def take_over(context: Context) -> None:
@@ -81,11 +62,11 @@ def test_lost_answer_to_a_commit_fails_no_export(
     sessions: sessionmaker[Session],
     settings: Settings,
     vault: Vault,
-    sshd: SshServer,
+    owe: Callable[[int], list[int]],
     folder: Path,
     place: int,
 ) -> None:
-    ids = owe(sessions, vault, sshd)
+    ids = owe(4)
     lossy = LossyEngine(database_url, place)
     # A worker ends its process when it loses its leases; this process is the tests' own.
     context = Context(
