@@ -67,7 +67,7 @@ SOURCES = (
             (RECORD,),
             {"entity": "$request.path.entity", "external_id": "$request.path.external_id"},
         )
-        for status in ("200", "201")
+        for status in ("201", "200")
     ),
 )
 

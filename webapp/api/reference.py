@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -156,4 +157,4 @@ def _notes(schema: Schema) -> list[str]:
     notes = [schema["description"]] if "description" in schema else []
     notes += [words.format(schema[name]) for name, words in BOUNDS if name in schema]
     default = schema.get("default")
-    return notes if default in (None, "", []) else [*notes, f"default {default}"]
+    return notes if default in (None, "", []) else [*notes, f"default {json.dumps(default)}"]
