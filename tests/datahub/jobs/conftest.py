@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import orders
 from datahub.jobs.export_run import Context
+from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
@@ -25,6 +26,11 @@ def context(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -
     # itself what becomes due while it lasts: here retries come due only by a test's hand, however slow the machine.
     patient = dataclasses.replace(settings, lease_seconds=60, retry_seconds=900)
     return Context(sessions, patient, vault, "test-worker")
+
+
+@pytest.fixture
+def job(session: Session, vault: Vault) -> ExportJob:
+    return make_job(session, add_connection(session, vault))
 
 
 @pytest.fixture

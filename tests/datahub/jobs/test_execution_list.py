@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
 from datahub.access.store_limits import StoreLimit
-from datahub.db import database_now
 from datahub.jobs import execution_list, execution_search, executions, orders, queries
 from datahub.jobs.execution_list import Page, Wanted
 from datahub.models.execution import (
-    API,
     ERROR,
     EXPORT,
     IMPORT,
     INTEGRATION_DONE,
     JOB_FAILED,
     JOB_PENDING,
-    JOB_STARTED,
-    JOB_STOPPED,
     MANUAL,
     RUN,
     SCHEDULE,
@@ -37,89 +30,16 @@ from datahub.models.execution import (
 )
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
-from datahub.models.party import Store
 from datahub.vault import Vault
+from tests.datahub.jobs.many_executions import found, insert_many, make_executions, make_stores
 from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def job(session: Session, vault: Vault) -> ExportJob:
-    return make_job(session, add_connection(session, vault))
-
-
-@pytest.fixture
 def import_job(session: Session, vault: Vault) -> ImportJob:
     return add_import_job(session, add_connection(session, vault))
-
-
-def make_executions(session: Session, number: int, stores: Sequence[Store | None] = (None,)) -> list[Execution]:
-    """Oldest first, a second apart, of the stores in turn."""
-    made = []
-    for offset in range(number):
-        order = make_order(session, store=stores[offset % len(stores)])
-        (execution,) = orders.change_status(session, order, "ACCEPTED_BY_SUPPLIER", actor="ada")
-        execution.executed_at += timedelta(seconds=offset)
-        made.append(execution)
-    session.flush()
-    return made
-
-
-def insert_many(session: Session, number: int, start: int = 0, **changes: Any) -> list[str]:
-    """Past the ORM, a second apart; their ids."""
-    now = database_now(session)
-    row = {
-        "kind": IMPORT,
-        "job_public_id": "x",
-        "job_name": "Offers",
-        "entity": "OFFER",
-        "entity_reference": "",
-        "trigger_status": "",
-        "origin": MANUAL,
-        "actor": "ada",
-        "status": INTEGRATION_DONE,
-    } | changes
-    public_ids = [f"{place:08x}-0000-4000-8000-00000000beef" for place in range(start, start + number)]
-    moments = [now + timedelta(seconds=place) for place in range(number)]
-    rows = [
-        row | {"public_id": public_id, "created_at": at, "executed_at": at, "lease_until": at}
-        for public_id, at in zip(public_ids, moments, strict=True)
-    ]
-    session.execute(Execution.__table__.insert(), rows)
-    return public_ids
-
-
-def found(session: Session, **wanted: Any) -> list[Execution]:
-    """By page and by number alike."""
-    page = execution_list.read_page(session, Wanted(**wanted)).items
-    sort = Wanted(**wanted).at
-    assert execution_list.find(session, Wanted(**wanted), sort=sort).items == page
-    return page
-
-
-@contextmanager
-def noted_statements(session: Session) -> Iterator[list[tuple[str, Any]]]:
-    """Those about executions, with their parameters."""
-    noted: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
-        if "execution" in statement:
-            noted.append((statement, parameters))
-
-    bind = session.get_bind()
-    event.listen(bind, "before_cursor_execute", note)
-    try:
-        yield noted
-    finally:
-        event.remove(bind, "before_cursor_execute", note)
-
-
-def plan_of(session: Session, statement: str, parameters: Any) -> str:
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    how = "explain query plan " if is_sqlite else "explain "
-    rows = session.connection().exec_driver_sql(how + statement, parameters).all()
-    return "\n".join(str(row[-1]) for row in rows)
 
 
 @pytest.mark.usefixtures("job")
@@ -316,89 +236,6 @@ def test_history_is_of_one_job_and_outlives_it(session: Session, vault: Vault, j
     assert execution_list.job_of(session, "unknown") is None
 
 
-@pytest.mark.usefixtures("job")
-def test_a_page_of_executions_costs_one_statement_and_a_search_one_more(session: Session) -> None:
-    made = make_executions(session, 3)
-    session.expunge_all()
-    for wanted, cost in ((Wanted(), 1), (Wanted(statuses=[JOB_PENDING]), 1), (Wanted(search=made[0].public_id), 2)):
-        with noted_statements(session) as statements:
-            for execution in execution_list.find(session, wanted).items:
-                assert execution.payload is None
-                assert execution.predecessor is None
-        assert len(statements) == cost
-
-
-@pytest.mark.usefixtures("job")
-def test_a_search_uses_the_trigram_index(session: Session) -> None:
-    make_executions(session, 2)
-    with noted_statements(session) as statements:
-        execution_list.read_page(session, Wanted(search="abc-de", names=True))
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    if not is_sqlite:
-        session.execute(text("set local enable_seqscan = off"))
-    plan = plan_of(session, *statements[0])
-    assert ("VIRTUAL TABLE INDEX" if is_sqlite else "ix_executions_id_parts") in plan
-    for index in ("ix_executions_reference", "ix_payloads_file_name", "ix_import_files_name"):
-        assert index in plan
-    assert "SCAN executions\n" not in plan
-
-
-@pytest.mark.parametrize(
-    ("wanted", "index"),
-    [
-        ({}, "ix_executions_history"),
-        ({"kinds": [IMPORT]}, "ix_executions_imports"),
-        ({"statuses": [JOB_STOPPED]}, "ix_executions_chosen"),
-        ({"origins": [RUN]}, "ix_executions_chosen"),
-        ({"job_public_id": "x"}, "ix_executions_of_job"),
-        ({"job_public_id": "x", "job_kind": IMPORT}, "ix_executions_of_job_created"),
-        ({"job_public_id": "x", "statuses": [JOB_STOPPED]}, "ix_executions_chosen_of_export"),
-        ({"job_public_id": "x", "job_kind": IMPORT, "statuses": [JOB_STOPPED]}, "ix_executions_chosen_of_import"),
-    ],
-)
-def test_each_choice_is_read_from_its_own_index(session: Session, wanted: dict[str, Any], index: str) -> None:
-    start = 0
-    for job, status, (kind, origin) in product(
-        ("x", "y"), (JOB_STARTED, JOB_STOPPED), ((EXPORT, RUN), (EXPORT, TRIGGER), (IMPORT, MANUAL), (IMPORT, API))
-    ):
-        insert_many(session, 200, start, job_public_id=job, status=status, kind=kind, origin=origin)
-        start += 200
-    session.execute(text("analyze executions"))
-    with noted_statements(session) as statements:
-        execution_list.read_page(session, Wanted(**wanted), before="4000000000000000-7")
-    if session.get_bind().dialect.name != "sqlite":
-        session.execute(text("set local enable_seqscan = off"))
-    plan = plan_of(session, *statements[0])
-    assert f"{index} " in plan
-
-
-@pytest.mark.parametrize(
-    ("wanted", "index"),
-    [
-        ({}, "ix_executions_created"),
-        ({"statuses": [JOB_STOPPED]}, "ix_executions_created"),
-        ({"job_public_id": "x", "statuses": [JOB_STOPPED]}, "ix_executions_of_job_created"),
-    ],
-)
-@pytest.mark.parametrize("is_limited", [False, True])
-def test_what_is_sorted_by_creation_is_chosen_within_an_index(
-    session: Session, wanted: dict[str, Any], index: str, is_limited: bool
-) -> None:
-    for number, job in enumerate("xyyy"):
-        for place, status in enumerate((SUCCESS, JOB_STOPPED)):
-            of_job = {"kind": EXPORT, "origin": RUN, "job_public_id": job, "status": status, "store_id": 1 + number % 2}
-            insert_many(session, 200, number * 400 + place * 200, **of_job)
-    session.execute(text("analyze executions"))
-    store_limits.limit(session, StoreLimit((1,), ("NORTH",)) if is_limited else None)
-    with noted_statements(session) as statements:
-        rows = execution_list.find(session, Wanted(**wanted), sort="created_at").items
-    assert {row.store_id for row in rows} <= ({1} if is_limited else {1, 2})
-    if session.get_bind().dialect.name != "sqlite":
-        session.execute(text("set local enable_seqscan = off"))
-    plan = plan_of(session, *statements[0])
-    assert {word for word in plan.split() if word.startswith("ix_executions_")} == {index}, plan
-
-
 def test_ids_are_found_after_bulk_inserts_rollbacks_and_deletions(session: Session, import_job: ImportJob) -> None:
     public_ids = insert_many(session, 300, import_job_id=import_job.id)
     with session.begin_nested() as savepoint:
@@ -410,43 +247,6 @@ def test_ids_are_found_after_bulk_inserts_rollbacks_and_deletions(session: Sessi
     session.execute(text("delete from executions where public_id like '0000012b%'"))
     assert found(session, search="12b-0000") == []
     assert len(found(session, search="beef")) == 20
-
-
-def make_stores(session: Session, *names: str) -> list[Store]:
-    now = database_now(session)
-    stores = [Store(external_id=name, name=name, created_at=now, updated_at=now) for name in names]
-    session.add_all(stores)
-    session.flush()
-    return stores
-
-
-@pytest.mark.parametrize(
-    ("wanted", "indexes"),
-    [
-        ({}, ["ix_executions_of_store", "ix_executions_imports"]),
-        ({"kinds": [EXPORT]}, ["ix_executions_of_store"]),
-        ({"statuses": [JOB_STOPPED]}, ["ix_executions_of_store", "ix_executions_chosen"]),
-        ({"job_public_id": "x"}, ["ix_executions_of_store_and_job"]),
-        ({"job_public_id": "x", "statuses": [JOB_STOPPED]}, ["ix_executions_of_store_and_job"]),
-        ({"job_public_id": "x", "job_kind": IMPORT}, ["ix_executions_of_job_created"]),
-    ],
-)
-def test_what_a_user_limited_to_stores_chooses_is_read_from_indexes(
-    session: Session, wanted: dict[str, Any], indexes: list[str]
-) -> None:
-    north, south = make_stores(session, "NORTH", "SOUTH")
-    for number, store in enumerate((north, south, south, south)):
-        export = {"kind": EXPORT, "origin": RUN, "store_id": store.id}
-        insert_many(session, 200, number * 400, job_public_id="xy"[number % 2], **export)
-        insert_many(session, 200, number * 400 + 200, job_public_id="xy"[number % 2])
-    session.execute(text("analyze executions"))
-    store_limits.limit(session, StoreLimit((north.id,), ("NORTH",)))
-    with noted_statements(session) as statements:
-        execution_list.read_page(session, Wanted(**wanted))
-    if session.get_bind().dialect.name != "sqlite":
-        session.execute(text("set local enable_seqscan = off"))
-    plan = plan_of(session, *statements[0])
-    assert {word for word in plan.split() if word.startswith("ix_executions_")} == set(indexes), plan
 
 
 def test_executions_of_many_stores_come_in_one_order(
