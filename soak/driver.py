@@ -84,7 +84,7 @@ class Driver:
             self._stage.hub.crash(trouble.target)
 
     def _freeze(self, trouble: Trouble) -> None:
-        self._stage.hub.signal(trouble.target, signal.SIGSTOP)
+        self._stage.hub.freeze(trouble.target)
         time.sleep(trouble.seconds)
         self._stage.hub.signal(trouble.target, signal.SIGCONT)
 

@@ -11,11 +11,12 @@ from signal import SIGCONT, SIGSTOP
 import httpx
 import pytest
 import redis
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from datahub import crash_points
+from datahub.db import database_now
 from datahub.jobs import dispatch, orders
-from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS
+from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
 from datahub.models.order import Order
 from tests.chaos.scene import ACCEPTED, SHIPPED, Hold, Scene, starts
 from tests.factories import add_connection, make_job, make_order, make_supplier
@@ -32,7 +33,7 @@ PATIENCE = 10.0
 def test_redis_emptied_with_work_queued_running_and_waiting_loses_and_doubles_nothing(
     scene: Scene, hold: Callable[[str], Hold]
 ) -> None:
-    settings = dataclasses.replace(scene.hub.settings, in_flight=2, retry_seconds=15.0)
+    settings = dataclasses.replace(scene.hub.settings, in_flight=2, retry_seconds=900.0)
     scene.hub.settings = settings
     scene.add_job(trigger_statuses=[SHIPPED], connection={"port": 1})
     half_way = hold(crash_points.MID_UPLOAD)
@@ -51,6 +52,9 @@ def test_redis_emptied_with_work_queued_running_and_waiting_loses_and_doubles_no
     queue.connection.flushall()
     half_way.release()
     scene.hub.start_worker("worker-2")
+    with scene.hub.sessions.begin() as session:
+        come = {"next_attempt_at": database_now(session)}
+        session.execute(update(Execution).where(Execution.id.in_(waiting)).values(come))
     scene.wait_until_all_ended()
     assert len(scene.executions()) == 10 + 55
     scene.assert_each_delivered_once()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL
 
 import httpx
 import pytest
 from sqlalchemy import select, update
 
 from datahub import crash_points
+from datahub.jobs.lease import LEASE_LOST
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
 from datahub.models.order import Order
 from tests.background import in_background
@@ -67,7 +68,9 @@ def test_after_a_crash_at_any_point_everything_is_as_without_a_crash(scene: Scen
     scene.wait_until_all_ended()
     crashed = "clock-1" if point in BY_THE_CLOCK else "worker-1"
     wait_until(lambda: scene.hub.endings, what="the supervisor's notice")
-    assert scene.hub.endings == [(crashed, -SIGKILL)], "nothing else died, and nothing died again"
+    # Where the machine is slow a worker also ends itself as it should.
+    deaths = [ending for ending in scene.hub.endings if ending[1] != LEASE_LOST]
+    assert deaths == [(crashed, -SIGKILL)], "nothing else died, and nothing died again"
     assert {execution.attempts for execution in scene.executions()} <= {1, 2}
     scene.assert_each_delivered_once()
 
@@ -131,7 +134,7 @@ def test_a_frozen_worker_that_wakes_after_its_lease_sends_nothing_more(
     with scene.hub.sessions.begin() as session:
         # SQLite has one writer at a time: whoever is frozen while writing keeps all others from it for as long.
         session.execute(update(Execution).where(Execution.id == 0).values(attempts=0))
-        scene.hub.signal("worker-1", SIGSTOP)
+        scene.hub.freeze("worker-1")
     scene.hub.start_worker("worker-2")
     scene.wait_until_all_ended()
     delivered = {path: path.stat().st_mtime_ns for path in scene.folder.iterdir()}

@@ -161,6 +161,13 @@ class Hub:
         assert pid
         os.kill(pid, signum)
 
+    def freeze(self, name: str) -> None:
+        """Until SIGCONT. Comes back when none of its threads runs any more: they may be a while at work after the
+        signal."""
+        self.signal(name, signal.SIGSTOP)
+        threads = Path(f"/proc/{self.processes[name].pid}/task")
+        wait_until(lambda: _are_stopped(threads), what="the process standing still")
+
     def restart(self, name: str) -> None:
         self.kill(name)
         self.run(name, *self._commands[name])
@@ -194,3 +201,12 @@ def connection_body(sshd: Any, **changes: Any) -> dict[str, Any]:
         "username": sshd.username,
         "privateKey": sshd.private_key,
     } | changes
+
+
+def _are_stopped(threads: Path) -> bool:
+    """Those that have ended count as well."""
+    try:
+        states = [path.read_text().rpartition(") ")[2] for path in threads.glob("*/stat")]
+    except OSError:
+        return False
+    return not any(state.startswith(("R", "S", "D")) for state in states)
