@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -16,8 +20,13 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Numeric,
+    SQLColumnExpression,
+    bindparam,
+    column,
     create_engine,
     event,
+    func,
+    select,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -155,6 +164,13 @@ def read_only(session: Session) -> Session:
     """Marks a session, before its first statement, as one that only reads: SQLite then takes no write lock."""
     session.connection(execution_options={"reads_only": True})
     return session
+
+
+def is_one_of(number: SQLColumnExpression[Any], ids: Collection[int], dialect: str) -> ColumnElement[bool]:
+    """One parameter however many ids."""
+    if dialect == "postgresql":
+        return number == func.any(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
+    return number.in_(select(column("value")).select_from(func.json_each(json.dumps(list(ids)))))
 
 
 def database_now(session: Session) -> datetime:

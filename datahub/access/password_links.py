@@ -40,13 +40,18 @@ def find(session: Session, text: str) -> User | None:
 
 def redeem(session: Session, text: str, *, password: str) -> User | None:
     """Sets the password, which uses the link up; None as `find`. Raises InvalidError at `password`."""
+    user = find(session, text)
+    if user is None:
+        return None
+    # Before the link, as whoever replaces it does.
+    users.lock(session, user)
     link = _find(session, text, lock=True)
     if link is None:
         return None
-    users.set_password(session, user=link.user, password=password)
+    users.set_password(session, user=user, password=password)
     session.delete(link)
     session.flush()
-    return link.user
+    return user
 
 
 def _find(session: Session, text: str, *, lock: bool = False) -> PasswordLink | None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm.util import LoaderCriteriaOption
 
-from datahub.db import Base
+from datahub.db import Base, is_one_of
 from datahub.models.catalogue import Product, Variant
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, Event, Execution, Payload
@@ -92,7 +92,7 @@ class _Mine:
     def __init__(self, ids: Collection[int], external_ids: Collection[str], dialect: str) -> None:
         self._ids = ids
         self._external_ids = external_ids
-        self._is_postgresql = dialect == "postgresql"
+        self._dialect = dialect
 
     def order(self, orders: FromClause) -> Condition:
         return orders.c.store_id.in_(self._ids)
@@ -105,15 +105,17 @@ class _Mine:
 
     def execution(self, executions: FromClause) -> Condition:
         """Imports are everybody's. Said so that no database looks for an index to begin with, which would be another
-        than for the same question of somebody without a limit."""
-        return case((executions.c.kind == IMPORT, true()), else_=executions.c.store_id.in_(self._ids))
+        than for the same question of somebody without a limit. One statement may look at executions of each store."""
+        return case(
+            (executions.c.kind == IMPORT, true()), else_=is_one_of(executions.c.store_id, self._ids, self._dialect)
+        )
 
     def of_execution(self, execution_id: ColumnElement[Any]) -> Condition:
         return _there_is(Execution, lambda it: and_(it.c.id == execution_id, self.execution(it)))
 
     def listing(self, table: FromClause) -> Condition:
         """The row names one of the stores in its list; without any it belongs to the default store."""
-        elements = func.json_array_elements_text if self._is_postgresql else func.json_each
+        elements = func.json_array_elements_text if self._dialect == "postgresql" else func.json_each
         named = elements(table.c.stores).table_valued(column("value", String))
         among = exists(select(literal(1)).select_from(named).where(named.c.value.in_(self._external_ids)))
         if DEFAULT_STORE not in self._external_ids:

@@ -55,6 +55,7 @@ def choose(session: Session, user: User, external_ids: Sequence[str]) -> None:
     """Limits the user to these stores, or with none lets him see all. Flushes.
 
     Raises InvalidError at `stores` for one that does not exist, and for an ADMIN, who always sees all."""
+    users.lock(session, user)
     wanted = dict.fromkeys(text for given in external_ids if (text := given.strip()))
     stores = list(session.scalars(select(Store).where(Store.external_id.in_(wanted)).order_by(Store.external_id)))
     unknown = wanted.keys() - {store.external_id for store in stores}
@@ -65,7 +66,6 @@ def choose(session: Session, user: User, external_ids: Sequence[str]) -> None:
         faults.append("An ADMIN sees every store. Choose another role first, or no store.")
     if faults:
         raise InvalidError("The stores were not changed.", {"stores": faults})
-    users.lock(session, user)
     user.stores = stores
     session.flush()
 

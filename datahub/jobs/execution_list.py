@@ -1,8 +1,8 @@
 """Executions in lists: chosen by job, kind, origin, status and day, searched, a page at a time.
 
 Each choice is read from one range of an index per origin and status, newest rows first, so that no filter walks past
-what it does not want; for whoever is limited to stores, exports are read from one range per store. docs/operation.md
-says how fast that is, `bin/bench history` measures it."""
+what it does not want, save in orders other than a list's own; for whoever is limited to stores, exports are read from
+one range per store. docs/operation.md says how fast that is, `bin/bench history` measures it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from datahub.access import store_limits
 from datahub.access.store_limits import StoreLimit
+from datahub.db import is_one_of
 from datahub.jobs import execution_search, queries
 from datahub.jobs.queries import PAGE_SIZE, Ordering, Slice
 from datahub.models.execution import (
@@ -194,9 +195,8 @@ class _Keys:
         if not ids:
             return None
         names = ("id", "executed_at", "created_at", "kind", "origin", "status", "job_public_id")
-        known = select(*(getattr(Execution, name) for name in names)).where(
-            execution_search.is_one_of(self._session, ids)
-        )
+        is_hit = is_one_of(Execution.id, ids, self._session.get_bind().dialect.name)
+        known = select(*(getattr(Execution, name) for name in names)).where(is_hit)
         found = known.cte("found").prefix_with("materialized")
         wanted = self._wanted
         kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds

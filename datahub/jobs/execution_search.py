@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Select,
-    bindparam,
     column,
     exists,
     func,
@@ -74,13 +72,6 @@ def matches(session: Session, search: str, *, names: bool) -> ColumnElement[bool
         read = exists().where(ImportFile.execution_id == Execution.id, _begins(session, ImportFile.name, typed))
         asked += [_begins(session, Execution.entity_reference, typed), sent, read]
     return or_(*asked)
-
-
-def is_one_of(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
-    """One parameter however many ids."""
-    if session.get_bind().dialect.name == "sqlite":
-        return Execution.id.in_(select(column("value")).select_from(func.json_each(str(list(ids)))))
-    return Execution.id == func.any(bindparam("ids", list(ids), type_=ARRAY(BigInteger)))
 
 
 def _is_short(typed: str) -> bool:

@@ -120,7 +120,7 @@ class Execution(Base):
         Index("ix_executions_chosen", "origin", "status", "executed_at", "id"),
         _partial("ix_executions_exports", "executed_at", "id", where=OF_EXPORT),
         _partial("ix_executions_imports", "executed_at", "id", where=OF_IMPORT),
-        # By creation there is no range for each choice: all that is chosen by follows in the index.
+        # By creation there is no range for each choice: all that scripts choose by follows in the index.
         Index("ix_executions_created", "created_at", "id", "status", "kind", "store_id"),
         Index("ix_executions_of_job", "job_public_id", "executed_at", "id", "kind"),
         Index("ix_executions_of_job_created", "job_public_id", "created_at", "id", "status", "kind", "store_id"),

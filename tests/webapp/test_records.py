@@ -170,6 +170,12 @@ def test_a_record_with_an_odd_id_has_its_page(sign_in: SignIn, sessions: Session
     assert words(parse(page.text).find(".//main//code")) == key
 
 
+@pytest.mark.parametrize("entity", ["ORDER", "INCIDENT"])
+def test_orders_and_incidents_lead_to_the_pages_of_orders(sign_in: SignIn, entity: str) -> None:
+    answer = sign_in("VIEWER").get(f"/records/{entity}")
+    assert (answer.status_code, answer.location) == (303, "/orders")
+
+
 def test_unknown_entities_and_records_are_404s(sign_in: SignIn) -> None:
     client = sign_in("ADMIN")
     for path in ("LOST", "supplier", "ORDER_STATUS", "SUPPLIER/LOST", "SUPPLIER/~ff", "LOST/X"):

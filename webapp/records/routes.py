@@ -11,7 +11,7 @@ from datahub.entities.base import EntityType, Field
 from datahub.jobs import general_settings, record_history, record_reads
 from datahub.jobs.records import BY_HAND
 from webapp.database import db
-from webapp.htmx import render, wants_fragment
+from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import MAPPER_READ, permission
 from webapp.records import shown
 from webapp.records.blueprint import blueprint
@@ -27,6 +27,14 @@ def index() -> str:
     counts = record_reads.count_live(db.session())
     cards = [(kind, shown.NOTES.get(kind.name, ""), counts[kind.name]) for kind in ENTITIES.values()]
     return render_template("records/index.html", cards=cards, most=record_reads.MOST_COUNTED)
+
+
+@blueprint.get("/records/ORDER")
+@blueprint.get("/records/INCIDENT")
+@permission(MAPPER_READ)
+def orders() -> Response:
+    """Which have pages of their own, with what was declared of each."""
+    return redirect_to(url_for("orders.index"))
 
 
 @blueprint.get("/records/<entity>")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
 from datahub.access.store_limits import StoreLimit
-from datahub.jobs import execution_list
+from datahub.jobs import execution_list, queries
 from datahub.jobs.execution_list import Wanted
 from datahub.models.execution import (
     API,
@@ -27,6 +27,7 @@ from datahub.models.execution import (
     SUCCESS,
     TRIGGER,
 )
+from datahub.models.export_job import ExportJob
 from tests.datahub.jobs.many_executions import insert_many, make_executions, make_stores
 
 
@@ -164,3 +165,15 @@ def test_what_a_user_limited_to_stores_chooses_is_read_from_indexes(
         session.execute(text("set local enable_seqscan = off"))
     plan = plan_of(session, *statements[0])
     assert {word for word in plan.split() if word.startswith("ix_executions_")} == set(indexes), plan
+
+
+def test_somebody_limited_to_many_stores_asks_no_more_than_a_few_things_of_each(
+    session: Session, job: ExportJob
+) -> None:
+    many = range(1, 61)
+    store_limits.limit(session, StoreLimit(tuple(many), tuple(f"S-{number}" for number in many)))
+    with noted_statements(session) as statements:
+        assert execution_list.find(session, Wanted()).items == []
+        assert execution_list.read_page(session, Wanted(statuses=[JOB_STOPPED])).items == []
+        assert queries.newest_executions(session, ExportJob, [job.id], count=5) == {}
+    assert max(len(parameters) for _, parameters in statements) < 30 * len(many)
