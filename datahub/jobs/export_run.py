@@ -224,6 +224,7 @@ class _Batch:
                 crash_points.reach(crash_points.AFTER_CONNECT)
                 reason = await delivery.deliver(consignment, file, self._target, transport, self._ledger)
                 crash_points.reach(crash_points.BEFORE_SUCCESS)
+                self._keeper.settle(claim)
                 await self._ledger.run(lambda session: lifecycle.succeed(session, claim, reason=reason))
                 crash_points.reach(crash_points.AFTER_SUCCESS)
         except LostClaimError:
@@ -253,6 +254,7 @@ class _Batch:
     async def _fail(self, claim: Claim, failure: Failure) -> None:
         log.warning("attempt failed", error=failure.message)
         settings = self._context.settings
+        self._keeper.settle(claim)
         status = await self._ledger.run(lambda session: lifecycle.fail(session, claim, failure, settings))
         if status == ERROR:
             await self._clean_up(claim, everything=True)

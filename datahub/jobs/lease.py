@@ -41,6 +41,7 @@ class LeaseKeeper:
         self._on_beat = on_beat
         self._held: dict[tuple[int, int], Claim] = {}
         self._lost: dict[tuple[int, int], tuple[Claim, float]] = {}
+        self._settled: set[tuple[int, int]] = set()
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._renewed = time.monotonic()
@@ -65,9 +66,16 @@ class LeaseKeeper:
                 self._renewed = time.monotonic()
             self._held[claim.execution_id, claim.attempt] = claim
 
+    def settle(self, claim: Claim) -> None:
+        """What became of it is written next, which fails by itself where the claim is lost; once it is written the
+        claim looks lost. Nothing more is told of it."""
+        with self._lock:
+            self._settled.add((claim.execution_id, claim.attempt))
+
     def release(self, claim: Claim) -> None:
         """The work on it has ended, whatever became of it."""
         with self._lock:
+            self._settled.discard((claim.execution_id, claim.attempt))
             self._held.pop((claim.execution_id, claim.attempt), None)
             self._lost.pop((claim.execution_id, claim.attempt), None)
 
@@ -97,7 +105,7 @@ class LeaseKeeper:
         key = (claim.execution_id, claim.attempt)
         with self._lock:
             # Its work may have ended since this beat began.
-            if self._held.pop(key, None) is None:
+            if key in self._settled or self._held.pop(key, None) is None:
                 return
             self._lost[key] = (claim, time.monotonic())
         self._on_lost(claim)

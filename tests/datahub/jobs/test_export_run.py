@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+import structlog
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import IllegalMoveError
-from datahub.jobs import executions, export_run, orders
+from datahub.jobs import executions, export_run, lifecycle, orders
 from datahub.jobs.export_run import Context
+from datahub.jobs.lease import LeaseKeeper
+from datahub.jobs.lifecycle import Claim
 from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
@@ -42,6 +46,32 @@ def test_one_message_delivers_every_due_execution_of_the_job(
             assert [event.to_status for event in execution.events] == [JOB_PENDING, JOB_STARTED, SUCCESS]
         assert session.scalars(select(Connection)).one().last_success_at is not None
     assert len(list(folder.iterdir())) == 60, "no temporary file stays"
+
+
+def test_a_beat_between_the_success_and_what_follows_it_does_not_count_as_a_stop(
+    context: Context, owe: Callable[..., list[int]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A beat then finds the execution ended."""
+    (execution_id,) = owe()
+    is_noticed, let_go, succeed = threading.Event(), LeaseKeeper._let_go, lifecycle.succeed
+
+    def notice(keeper: LeaseKeeper, claim: Claim) -> None:
+        let_go(keeper, claim)
+        is_noticed.set()
+
+    def succeed_slowly(session: Session, claim: Claim, *, reason: str) -> None:
+        succeed(session, claim, reason=reason)
+        event.listen(session, "after_commit", lambda _: is_noticed.wait(10), once=True)
+
+    monkeypatch.setattr(LeaseKeeper, "_let_go", notice)
+    monkeypatch.setattr(lifecycle, "succeed", succeed_slowly)
+    with structlog.testing.capture_logs() as logs:
+        export_run.run(context, execution_id, 1)
+    assert is_noticed.is_set()
+    assert statuses(context.sessions) == [SUCCESS]
+    assert [line["event"] for line in logs] == ["export delivered"]
+    with context.sessions() as session:
+        assert session.scalars(select(Connection)).one().last_success_at is not None
 
 
 def test_a_message_whose_execution_is_taken_or_ended_does_nothing(
