@@ -198,12 +198,7 @@ class _Keys:
         is_hit = is_one_of(Execution.id, ids, self._session.get_bind().dialect.name)
         known = select(*(getattr(Execution, name) for name in names)).where(is_hit)
         found = known.cte("found").prefix_with("materialized")
-        wanted = self._wanted
-        kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
-        chosen = ((found.c.kind, kinds), (found.c.origin, wanted.origins), (found.c.status, wanted.statuses))
-        conditions: list[ColumnElement[bool]] = [column.in_(values) for column, values in chosen if values]
-        if wanted.job_public_id is not None:
-            conditions.append(found.c.job_public_id == wanted.job_public_id)
+        conditions = _conditions(found.c, self._wanted, _kinds(self._wanted))
         query = select(found.c.id, getattr(found.c, self._at).label("at")).where(*conditions, *self._bounds(found.c))
         order = self._order_of(getattr(found.c, self._at), found.c.id)
         return query.order_by(*order).limit(limit).offset(offset).subquery("page")
@@ -251,9 +246,9 @@ class _Keys:
 
 def _ranges(wanted: Wanted, at: str, limit: StoreLimit | None) -> Iterator[list[ColumnElement[bool]]]:
     """The conditions of each range of an index that the filter takes in."""
-    kinds = [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
+    kinds = _kinds(wanted)
     if at != wanted.at:
-        yield _conditions(wanted, kinds)
+        yield _conditions(Execution, wanted, kinds)
         return
     if limit is None:
         yield from _of_all_stores(wanted, kinds)
@@ -267,14 +262,18 @@ def _ranges(wanted: Wanted, at: str, limit: StoreLimit | None) -> Iterator[list[
 def _of_stores(wanted: Wanted, store_ids: Sequence[int]) -> Iterator[list[ColumnElement[bool]]]:
     """Exports of each store by itself."""
     for store_id in store_ids:
-        yield [Execution.store_id == store_id, *_conditions(wanted, ())]
+        yield [Execution.store_id == store_id, *_conditions(Execution, wanted, ())]
 
 
-def _conditions(wanted: Wanted, kinds: Sequence[str]) -> list[ColumnElement[bool]]:
-    chosen = ((Execution.kind, kinds), (Execution.origin, wanted.origins), (Execution.status, wanted.statuses))
+def _kinds(wanted: Wanted) -> Sequence[str]:
+    return [wanted.job_kind] if wanted.job_public_id is not None else wanted.kinds
+
+
+def _conditions(columns: Any, wanted: Wanted, kinds: Sequence[str]) -> list[ColumnElement[bool]]:
+    chosen = ((columns.kind, kinds), (columns.origin, wanted.origins), (columns.status, wanted.statuses))
     conditions: list[ColumnElement[bool]] = [column.in_(values) for column, values in chosen if values]
     if wanted.job_public_id is not None:
-        conditions.append(Execution.job_public_id == wanted.job_public_id)
+        conditions.append(columns.job_public_id == wanted.job_public_id)
     return conditions
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from datahub.errors import InvalidError
 from datahub.jobs import export_jobs, general_settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job
+from tests.in_turn import in_turn
 
 
 def test_a_fresh_hub_has_the_defaults(session: Session) -> None:
@@ -81,11 +83,20 @@ def test_the_order_flag_lives_from_the_first_job_to_the_last(session: Session, v
 
 
 def test_two_who_change_at_once_leave_the_main_locale_among_the_locales(sessions: sessionmaker[Session]) -> None:
-    with sessions() as late:
-        known = general_settings.update(late, locales=["en-GB", "fr-FR"])
-        late.commit()
-        with sessions.begin() as other:
-            general_settings.update(other, locales=["en-GB"])
-        with pytest.raises(InvalidError):
-            general_settings.update(late, main_locale="fr-FR")
-        assert known.locales == ["en-GB"]
+    with sessions.begin() as session:
+        general_settings.update(session, locales=["en-GB", "fr-FR"])
+
+    def change(session: Session, **fields: Any) -> None:
+        # Known from before, as to a page that shows them.
+        _known = general_settings.get(session)
+        general_settings.update(session, **fields)
+
+    _, second = in_turn(
+        sessions,
+        partial(change, locales=["en-GB"]),
+        partial(change, main_locale="fr-FR"),
+    )
+    with pytest.raises(InvalidError):
+        second.result()
+    with sessions() as session:
+        assert general_settings.get(session).locales == ["en-GB"]

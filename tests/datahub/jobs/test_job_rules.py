@@ -19,6 +19,7 @@ from datahub.models.execution import API, Execution
 from datahub.models.export_job import ExportJob, export_job_suppliers
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_job, make_job, make_order, make_supplier
+from tests.in_turn import in_turn
 
 Run = Callable[[Session, Any], object]
 
@@ -89,17 +90,28 @@ def test_a_job_that_is_copied_twice_at_once_has_two_copies(
         name: str = rules.duplicate(session, rules.get(session, job.public_id)).name
         return name.removeprefix(job.name)
 
-    def copy_too() -> str:
-        with sessions.begin() as session:
-            return copy(session)
+    first, second = in_turn(sessions, copy, copy)
+    assert (first, second.result()) == (" - COPY", " - COPY (1)")
 
-    with ThreadPoolExecutor(1) as thread:
-        with sessions.begin() as session:
-            first = copy(session)
-            second = thread.submit(copy_too)
-            with pytest.raises(TimeoutError):
-                second.result(timeout=0.3)
-        assert (first, second.result()) == (" - COPY", " - COPY (1)")
+
+def test_of_two_who_take_the_last_suppliers_away_at_once_one_is_refused(
+    sessions: sessionmaker[Session], vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault))
+        job.suppliers = [make_supplier(session, name) for name in ("A", "B")]
+
+    def take_away(name: str) -> Callable[[Session], None]:
+        def take(session: Session) -> None:
+            known = export_jobs.get(session, job.public_id)
+            store_limits.limit(session, StoreLimit((1,), ("default_store",)))
+            export_jobs.remove_suppliers(session, known, supplier_external_ids=[name])
+
+        return take
+
+    _, second = in_turn(sessions, take_away("A"), take_away("B"))
+    with pytest.raises(OtherStoresError, match="Without a supplier"):
+        second.result()
 
 
 def test_a_job_that_is_just_gone_cannot_be_locked(sessions: sessionmaker[Session], vault: Vault) -> None:
