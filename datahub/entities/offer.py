@@ -70,6 +70,7 @@ OFFER = EntityType(
             TEXT,
             required_on_create=True,
             required_on_update=True,
+            editable=False,
             refers_to=A_SUPPLIER,
         ),
         Field(
