@@ -104,6 +104,13 @@ def test_the_bars_show_how_far_it_came(
     assert stages(sign_in("VIEWER").get(page_of(make(status=status, run=run))).text) == bars
 
 
+def test_warnings_are_counted_beside_the_rows(sign_in: SignIn, make: Make) -> None:
+    client = sign_in("VIEWER")
+    assert "<dt>Warnings</dt>" not in client.get(page_of(make())).text
+    page = client.get(page_of(make(run={"warnings": 12}))).text
+    assert '<dt>Warnings</dt><dd><a href="#warnings">12</a></dd>' in page
+
+
 def test_rejected_rows_are_grouped_and_one_cause_shown_alone(sign_in: SignIn, make: Make) -> None:
     execution = make(rejected=3)
     client = sign_in("VIEWER")

@@ -210,6 +210,19 @@ def test_run_now_leads_to_the_execution_and_says_what_became_of_it(
     assert words in client.get(answer.location).text
 
 
+def test_an_upload_that_is_skipped_says_that_the_file_was_not_kept(
+    sign_in: SignIn, add: Add, sessions: Sessions
+) -> None:
+    job, client = add(INTEGRATION_STARTED, simultaneous_execution="WAIT_FOR_NEXT"), sign_in("OPERATOR")
+    data = {"file": (io.BytesIO(b"Stock Id\nS-1\n"), "a.csv")}
+    answer = client.post(page_of(job, "/upload"), data=data, content_type="multipart/form-data")
+    newest = executions_of(sessions)[-1]
+    assert (newest.status, newest.origin) == (JOB_SKIPPED, UPLOAD)
+    assert "The file was not kept: upload it again once that has ended." in client.get(answer.location).text
+    with sessions() as session:
+        assert session.scalars(select(UploadChunk.content)).all() == []
+
+
 def test_an_inactive_job_runs_when_a_person_says_so(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
     sign_in("OPERATOR").post(page_of(add(active=False), "/run"))
     assert [it.status for it in executions_of(sessions)] == [JOB_INITIALIZING]

@@ -144,10 +144,11 @@ def _ask_to_delete(job: ImportJob, problem: str = "") -> str:
 
 
 def _show_started(job: ImportJob, execution: Execution) -> Response:
-    if execution.status == JOB_SKIPPED and job.simultaneous_execution == RUN_IMMEDIATELY:
-        flash("Skipped: an execution of this job is under way, and another one waits behind it already.", "warning")
-    elif execution.status == JOB_SKIPPED:
-        flash("Skipped: an execution of this job is under way, and the job says “Skip it” then.", "warning")
+    if execution.status == JOB_SKIPPED:
+        waits = job.simultaneous_execution == RUN_IMMEDIATELY
+        then = "another one waits behind it already" if waits else "the job says “Skip it” then"
+        again = " The file was not kept: upload it again once that has ended." if execution.origin == UPLOAD else ""
+        flash(f"Skipped: an execution of this job is under way, and {then}.{again}", "warning")
     elif execution.status == JOB_PENDING:
         flash("It waits for its turn: an execution of this job is under way.", "info")
     else:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.jobs import import_executions, ticks
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_INITIALIZING, SCHEDULE, Execution
-from datahub.models.import_job import ImportJob, Tick
+from datahub.models.execution import JOB_INITIALIZING, JOB_PENDING, JOB_SKIPPED, MANUAL, SCHEDULE, Execution
+from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob, Tick
 from datahub.vault import Vault
 from tests.factories import add_connection
 from tests.servers import SshServer
@@ -57,6 +57,19 @@ def test_a_tick_that_is_due_runs_the_job_once_however_many_clocks_look(
         (tick,) = session.scalars(select(Tick))
         assert (execution.origin, execution.status) == (SCHEDULE, JOB_INITIALIZING)
         assert tick.execution_id == execution.id
+
+
+@pytest.mark.parametrize(("policy", "status"), [(WAIT_FOR_NEXT, JOB_SKIPPED), (RUN_IMMEDIATELY, JOB_PENDING)])
+def test_a_tick_beside_an_execution_under_way_obeys_the_job(
+    sessions: sessionmaker[Session], vault: Vault, sshd: SshServer, policy: str, status: str
+) -> None:
+    with sessions.begin() as session:
+        job = schedule(session, vault, sshd, ago=timedelta(minutes=1))
+        job.simultaneous_execution = policy
+        import_executions.trigger(session, job, origin=MANUAL, actor="ada")
+        ticks.settle(session)
+        made = session.execute(select(Execution.origin, Execution.status).order_by(Execution.id)).all()
+        assert [tuple(row) for row in made] == [(MANUAL, JOB_INITIALIZING), (SCHEDULE, status)]
 
 
 def test_missed_ticks_are_recorded_and_not_caught_up(

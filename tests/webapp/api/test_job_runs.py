@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.models.execution import API, UPLOAD, Execution
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from datahub.models.import_run import UploadChunk
 from datahub.settings import Settings
 from tests.factories import add_import_job
@@ -47,6 +48,17 @@ def test_a_run_with_a_file_imports_that_file(script: Script, path: str, sessions
     with sessions() as session:
         assert session.scalars(select(Execution.origin)).all() == [UPLOAD]
         assert session.scalars(select(UploadChunk.content)).all() == [CONTENT]
+
+
+@pytest.mark.parametrize("sent", [{}, {"data": part("file", "a.csv") + END, "content_type": BOUNDED}])
+def test_a_run_beside_an_execution_under_way_waits_its_turn_and_a_third_is_skipped(
+    script: Script, path: str, sessions: sessionmaker[Session], sent: dict[str, Any]
+) -> None:
+    with sessions.begin() as session:
+        session.execute(update(ImportJob).values(simultaneous_execution=RUN_IMMEDIATELY))
+    answers = [script.post(path, **sent) for _ in range(3)]
+    told = [(answer.status_code, answer.json["status"]) for answer in answers]
+    assert told == [(202, "JOB_INITIALIZING"), (202, "JOB_PENDING"), (202, "JOB_SKIPPED")]
 
 
 def test_only_a_file_may_be_larger_than_any_other_body(script: Script, path: str, settings: Settings) -> None:
