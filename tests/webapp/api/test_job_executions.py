@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, Execution
+from datahub.models.execution import (
+    IMPORT_STATUSES,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_INITIALIZING,
+    JOB_PENDING,
+    JOB_STARTED,
+    JOB_STOPPED,
+    Execution,
+)
 from datahub.models.export_job import ExportJob
 from datahub.models.import_run import ImportWarning
 from tests.factories import add_import_execution, add_import_job, add_rejected_row
@@ -43,6 +53,22 @@ def test_an_execution_tells_its_counts_and_progress(script: Script, execution: E
     assert (body["status"], body["trigger"]) == (INTEGRATION_DONE_WITH_ERRORS, "MANUAL")
     assert body["counts"] == {"read": 10, **COUNTS}
     assert (body["warnings"], body["progress"], body["files"]) == (1, 1.0, ["offers.csv"])
+
+
+def test_an_import_is_stopped_at_each_of_its_stages_and_never_after_the_last(
+    script: Script, sessions: sessionmaker[Session], job: ExportJob
+) -> None:
+    under_way = {JOB_PENDING, JOB_INITIALIZING, JOB_STARTED, INTEGRATION_WAITING, INTEGRATION_STARTED}
+    for status in IMPORT_STATUSES:
+        with sessions.begin() as session:
+            execution = add_import_execution(session, add_import_job(session, job.connection), status=status)
+        answer = script.post(path_of(execution, "/stop"))
+        if status in under_way:
+            assert answer.status_code == 204, status
+            assert script.get(path_of(execution)).json["status"] == JOB_STOPPED
+        else:
+            assert_error(answer, 409)
+            assert script.get(path_of(execution)).json["status"] == status
 
 
 def test_the_history_of_a_job_answers_on_both_paths(script: Script, execution: Execution) -> None:
