@@ -50,14 +50,20 @@ def test_a_job_that_others_changed_is_known_afresh_once_it_is_locked(
         assert session.scalar(select(func.count()).select_from(export_job_suppliers)) == 0
 
 
-def test_suppliers_that_two_change_at_once_end_as_if_one_came_after_the_other(
-    sessions: sessionmaker[Session], vault: Vault
-) -> None:
+@pytest.fixture
+def job_of_two(sessions: sessionmaker[Session], vault: Vault) -> ExportJob:
+    """Limited to the suppliers A and B; there is C too."""
     with sessions.begin() as session:
         job = make_job(session, add_connection(session, vault))
         job.suppliers = [make_supplier(session, name) for name in ("A", "B")]
         make_supplier(session, "C")
-        public_id = job.public_id
+    return job
+
+
+def test_suppliers_that_two_change_at_once_end_as_if_one_came_after_the_other(
+    sessions: sessionmaker[Session], job_of_two: ExportJob
+) -> None:
+    public_id = job_of_two.public_id
 
     def change(what: Callable[..., None], name: str, *, known: ExportJob | None = None) -> None:
         with sessions.begin() as session:
@@ -73,7 +79,7 @@ def test_suppliers_that_two_change_at_once_end_as_if_one_came_after_the_other(
         change(what, name, known=known)
     change(export_jobs.remove_suppliers, "A")
     with pytest.raises(OtherStoresError, match="Without a supplier"):
-        change(export_jobs.remove_suppliers, "B", known=job)
+        change(export_jobs.remove_suppliers, "B", known=job_of_two)
     with sessions() as session:
         assert [it.external_id for it in export_jobs.get(session, public_id).suppliers] == ["B"]
 
@@ -95,15 +101,11 @@ def test_a_job_that_is_copied_twice_at_once_has_two_copies(
 
 
 def test_of_two_who_take_the_last_suppliers_away_at_once_one_is_refused(
-    sessions: sessionmaker[Session], vault: Vault
+    sessions: sessionmaker[Session], job_of_two: ExportJob
 ) -> None:
-    with sessions.begin() as session:
-        job = make_job(session, add_connection(session, vault))
-        job.suppliers = [make_supplier(session, name) for name in ("A", "B")]
-
     def take_away(name: str) -> Callable[[Session], None]:
         def take(session: Session) -> None:
-            known = export_jobs.get(session, job.public_id)
+            known = export_jobs.get(session, job_of_two.public_id)
             store_limits.limit(session, StoreLimit((1,), ("default_store",)))
             export_jobs.remove_suppliers(session, known, supplier_external_ids=[name])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +14,9 @@ from datahub.jobs import orders
 from datahub.models.export_job import ExportJob
 from tests.factories import add_import_job, make_account, make_order, make_supplier
 from tests.webapp.api.conftest import Script
-from webapp.api.links import SOURCES
+from webapp.api.links import IN_PATH, SOURCES
 
 ORDER = json.loads((Path(__file__).parents[2] / "fixtures" / "orders" / "order.json").read_text())
-IN_PATH = re.compile(r"{(\w+)}")
 # Where the document's own example does not do.
 BODIES: dict[str, Any] = {
     "/v1/orders": ORDER,
