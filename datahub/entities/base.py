@@ -125,8 +125,9 @@ class Part:
 
     `owner` is the column that points at the record. A part whose key is `global_key` belongs to one record only,
     whoever names it; other keys count within their record. `removed_by` is the flag that takes one away: the row, or
-    where the table has `deleted_at`, only from sight. A key field that refers to something is the reference. A part
-    `in_each_row` must be named by every row that does not delete its record."""
+    where the table has `deleted_at`, only from sight; parts of one entity may share it. A key field that refers to
+    something is the reference; where it is a list, a row names several parts. A part `in_each_row` must be named by
+    every row that does not delete its record. One that `has_attributes` bears those that are for variants."""
 
     key: str
     label: str
@@ -140,6 +141,7 @@ class Part:
     global_key: bool = False
     required_on_create: bool = False
     in_each_row: bool = False
+    has_attributes: bool = False
     used_by: tuple[Use, ...] = ()
     rules: tuple[Rule, ...] = ()
 

@@ -20,6 +20,7 @@ VARIANT = Part(
     owner="product_id",
     global_key=True,
     in_each_row=True,
+    has_attributes=True,
     removed_by=Field("deletedVariant", "Deleted Variant", "deleted_at", BOOLEAN),
     used_by=(Use("offers", Stock.variant_id),),
     key_field=Field("variantExternalId", "Variant External Id", "external_id", TEXT, editable=False),

@@ -38,7 +38,10 @@ def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) ->
     faulty = extras.spread(records)
     whole = [it for it in records if it.is_whole and not it.remove]
     whole = [it for it in whole if not any(row.spooled.sequence in faulty for row in it.rows)]
-    parts = _stored(connection, plan.part, [key for it in whole for key in it.parts]) if plan.part else {}
+    parts = [
+        _stored(connection, target, [key for it in whole for key in it.parts[number]])
+        for number, target in enumerate(plan.parts)
+    ]
     lost = [count for record in whole if (count := _count_losses(extras, record, roots[record.key], parts))]
     return Effect(values=sum(lost), records=len(lost))
 
@@ -58,17 +61,18 @@ def _spooled(file: str, key: str, sequence: int, row: Converted) -> SpooledRow:
 
 
 def _count_losses(
-    extras: ExtraValues, record: Record, root: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
+    extras: ExtraValues, record: Record, root: Mapping[str, Any], parts: Sequence[Mapping[str, Mapping[str, Any]]]
 ) -> int:
     """How many values it would lose; none where it would be rejected for lack of one that is required."""
     final = extras.final(record, root)
     missing = extras.missing(record, final)
     lost = _count_lost(root, final)
-    for key, row in record.parts.items():
-        if key in parts and not row.part_remove:
-            final = extras.final_part(record, row, parts[key])
-            missing += extras.missing(record, final, of_part=True)
-            lost += _count_lost(parts[key], final)
+    for number, (known, named) in enumerate(zip(parts, record.parts, strict=True)):
+        for key, row in named.items():
+            if key in known and not row.parts[number].remove:
+                final = extras.final_part(record, key, row, known[key])
+                missing += extras.missing(record, final, of_part=True)
+                lost += _count_lost(known[key], final)
     return 0 if missing else lost
 
 

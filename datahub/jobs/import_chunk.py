@@ -70,8 +70,7 @@ class ChunkWriter:
         self._plan = plan
         self._source = ledger.Source(plan.entity.name, execution_id, actor)
         self._root = Merge(connection, plan.root)
-        self._part = Merge(connection, plan.part) if plan.part else None
-        self._part_name = plan.entity.parts[0].shown_as if plan.part else ""
+        self._parts = [Merge(connection, target) for target in plan.parts]
         self._extras = ExtraValues(connection, plan)
 
     def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
@@ -87,7 +86,7 @@ class ChunkWriter:
             faulty |= found
             spoilt |= {row.key for row in rows if row.sequence in found}
             records = [kept for record in records for kept in self._refold(record, faulty, spoilt)]
-        if self._part is not None:
+        if self._parts:
             name_culprits(self._plan.root, rows, faulty)
         actions = self._apply(now)
         self._settle(rows, records, actions, faulty, outcome)
@@ -105,8 +104,8 @@ class ChunkWriter:
         """The faults of rows, by sequence, against what is stored."""
         faults = self._extras.spread(records)
         self._check_roots(records, faults)
-        if self._part is not None and self._plan.part is not None:
-            self._check_parts(self._part, self._plan.part, records, faults)
+        for number in range(len(self._parts)):
+            self._check_parts(number, records, faults)
         return faults
 
     def _check_roots(self, records: list[Record], faults: Faults) -> None:
@@ -126,7 +125,7 @@ class ChunkWriter:
         for problem in problems:
             record = by_speaker[problem.sequence]
             old, _ = differing.get(record.key, {}).get(problem.field.key, (None, None))
-            fault = explain(problem, self._plan.root, record.values, record.key, old)
+            fault = explain(problem, self._plan.root, record.values, old)
             blame_all(faults, self._plan.root, record, self._to_blame(record), problem.field, fault)
         for record, item, fault in self._against_others(records):
             blame_all(faults, self._plan.root, record, self._to_blame(record), item, fault)
@@ -135,8 +134,8 @@ class ChunkWriter:
     def _against_others(self, records: list[Record]) -> Iterator[tuple[Record, Field, Fault]]:
         """What the merge cannot see."""
         for record, holders in still_held(self._connection, self._plan, records):
-            problem = Problem(0, IN_USE, self._plan.root.key, cannot_delete(" and ".join(holders)))
-            yield record, problem.field, explain(problem, self._plan.root, record.values, record.key)
+            problem = Problem(0, record.key, IN_USE, self._plan.root.key, cannot_delete(" and ".join(holders)))
+            yield record, problem.field, explain(problem, self._plan.root, record.values)
         for record, item, unknown in self._unknown_in_lists(records):
             yield record, item, fault_of("unknown_reference", item, unknown)
         for record, item, parent in new_cycles(self._connection, self._plan.root, records):
@@ -144,47 +143,48 @@ class ChunkWriter:
 
     def _to_blame(self, record: Record) -> list[Row]:
         """For what is wrong with the record: each of its rows, or where it has no parts, the one that counts."""
-        return record.rows if self._part is not None else [record.speaker]
+        return record.rows if self._parts else [record.speaker]
 
-    def _check_parts(self, merge: Merge, target: Target, records: list[Record], faults: Faults) -> None:
-        parts = {row.spooled.sequence: row for record in records for row in record.parts.values()}
-        stored = self._stored(target, [key for record in records for key in record.parts])
+    def _check_parts(self, number: int, records: list[Record], faults: Faults) -> None:
+        merge, target = self._parts[number], self._plan.parts[number]
+        rows = {row.spooled.sequence: row for record in records for row in record.parts[number].values()}
+        stored = self._stored(target, [key for record in records for key in record.parts[number]])
         missing: Faults = {}
-        merge.stage(self._staged_parts(target, records, stored, missing))
+        merge.stage(self._staged_parts(number, records, stored, missing))
         for problem in merge.problems():
-            row = parts[problem.sequence]
-            blame(faults, row, explain(problem, target, row.part_values, row.part_key))
+            row = rows[problem.sequence]
+            blame(faults, row, explain(problem, target, row.parts[number].values))
         join(faults, missing)
-        for record in self._without_parts(records):
+        for record in self._without_parts(number, records):
             for row in record.rows:
                 blame(faults, row, fault_of(REQUIRED, target.key, []))
-        for row in self._second_claims(records, faults):
-            problem = Problem(row.spooled.sequence, "belongs_to_another", target.key)
-            faults[problem.sequence] = [explain(problem, target, row.part_values, row.part_key)]
+        for row, key in self._second_claims(number, records, faults):
+            problem = Problem(row.spooled.sequence, key, "belongs_to_another", target.key)
+            faults[problem.sequence] = [explain(problem, target, row.parts[number].values)]
 
-    def _without_parts(self, records: list[Record]) -> list[Record]:
-        """New records that name no part although they need one."""
-        if not self._plan.entity.parts[0].required_on_create:
+    def _without_parts(self, number: int, records: list[Record]) -> list[Record]:
+        """New records that name no part of a kind of which they need one."""
+        if not self._plan.entity.parts[number].required_on_create:
             return []
-        actions = self._root.actions()
+        actions = dict(self._root.actions())
         return [
             record
             for record in records
             if actions.get(record.speaker.spooled.sequence) in (CREATE, REVIVE)
-            and all(row.part_remove for row in record.parts.values())
+            and all(row.parts[number].remove for row in record.parts[number].values())
         ]
 
-    def _second_claims(self, records: list[Record], faulty: Container[int]) -> list[Row]:
+    def _second_claims(self, number: int, records: list[Record], faulty: Container[int]) -> Iterator[tuple[Row, str]]:
         """Rows that name a part which an earlier record of the chunk will own: it is not stored, or only hidden."""
-        if self._plan.part is None or not self._plan.part.global_key:
-            return []
+        if not self._plan.parts[number].global_key:
+            return
         owners: dict[str, str] = {}
-        named = [(record, key, row) for record in records for key, row in record.parts.items() if not row.part_remove]
-        return [
-            row
-            for record, key, row in named
-            if row.spooled.sequence not in faulty and owners.setdefault(key, record.key) != record.key
-        ]
+        for record in records:
+            for key, row in record.parts[number].items():
+                if row.parts[number].remove or row.spooled.sequence in faulty:
+                    continue
+                if owners.setdefault(key, record.key) != record.key:
+                    yield row, key
 
     def _unknown_in_lists(self, records: list[Record]) -> Iterator[tuple[Record, Field, list[str]]]:
         """Lists of external ids are JSON, which the merge cannot look into."""
@@ -219,19 +219,20 @@ class ChunkWriter:
             yield (spooled.sequence, spooled.file, spooled.line, record.key, record.key, int(record.remove), *cells)
 
     def _staged_parts(
-        self, target: Target, records: list[Record], stored: Stored, missing: Faults
+        self, number: int, records: list[Record], stored: Stored, missing: Faults
     ) -> Iterator[tuple[Any, ...]]:
+        target = self._plan.parts[number]
         extras = target.extras
         for record in records:
-            for key, row in record.parts.items():
-                known, final = stored.get(key), None
-                if extras and not row.part_remove:
-                    final = self._extras.final_part(record, row, known and known[extras.column])
+            for key, row in record.parts[number].items():
+                mention, known, final = row.parts[number], stored.get(key), None
+                if extras and not mention.remove:
+                    final = self._extras.final_part(record, key, row, known and known[extras.column])
                     for fault in self._extras.missing(record, final, of_part=True):
                         blame(missing, row, fault)
-                cells = _cells(target, row.part_values, known, final)
+                cells = _cells(target, mention.values, known, final)
                 spooled = row.spooled
-                yield (spooled.sequence, spooled.file, spooled.line, record.key, key, int(row.part_remove), *cells)
+                yield (spooled.sequence, spooled.file, spooled.line, record.key, key, int(mention.remove), *cells)
 
     def _stored(self, target: Target, keys: list[str]) -> Stored:
         """The JSON values: only they are compared here, and not by the database."""
@@ -240,29 +241,28 @@ class ChunkWriter:
     def _apply(self, now: datetime) -> dict[int, int]:
         """The strongest action by sequence of row; writes the ledger."""
         actions: dict[int, int] = {}
-        for merge, target in ((self._root, self._plan.root), (self._part, self._plan.part)):
-            if merge is None or target is None:
-                continue
-            part = self._part_name if target.owner else ""
-            done, updates = merge.actions(), merge.updates()
+        names = [part.shown_as for part in self._plan.entity.parts]
+        targets = (self._plan.root, *self._plan.parts)
+        for merge, target, part in zip((self._root, *self._parts), targets, ("", *names), strict=True):
+            done, updates = {action for _, action in merge.actions()}, merge.updates()
             for update in updates:
                 if target.extras and target.extras.key in update.fields:
                     update.fields[target.extras.key] = list(what_differs(*update.fields[target.extras.key]))
-            if not WHOLE.isdisjoint(done.values()):
+            if not WHOLE.isdisjoint(done):
                 ledger.write_whole(self._connection, self._source, part, merge.made_and_gone(), now)
             ledger.write_updates(self._connection, self._source, part, updates, now)
-            takes_along = target.owner is None and DELETE in done.values()
+            takes_along = target.owner is None and DELETE in done
             for link in self._plan.entity.links if takes_along else ():
                 along = replace(self._source, entity=link.entity)
                 ledger.write_whole(self._connection, along, link.shown_as, merge.links_going_along(link), now)
                 merge.drop_links(link)
-            if takes_along and self._part is not None:
-                going = self._part.going_along(self._root)
-                ledger.write_whole(self._connection, self._source, self._part_name, going, now)
+            going = list(zip(self._parts, names, strict=True)) if takes_along else []
+            for own, name in going:
+                ledger.write_whole(self._connection, self._source, name, own.going_along(self._root), now)
             merge.apply(now)
-            if takes_along and self._part is not None:
-                self._part.take_along(self._root.deleted(), now)
-            _join_actions(actions, done)
+            for own, _ in going:
+                own.take_along(self._root.deleted(), now)
+            _join_actions(actions, merge.actions())
         return actions
 
     def _settle(
@@ -287,8 +287,8 @@ class ChunkWriter:
         outcome.counts[UNCHANGED] += len(rows) - len(outcome.rejected) - len(actions)
 
 
-def _join_actions(actions: dict[int, int], others: Mapping[int, int]) -> None:
-    for sequence, action in others.items():
+def _join_actions(actions: dict[int, int], others: Iterable[tuple[int, int]]) -> None:
+    for sequence, action in others:
         if sequence not in actions or RANKS[action] > RANKS[actions[sequence]]:
             actions[sequence] = action
 
@@ -296,7 +296,8 @@ def _join_actions(actions: dict[int, int], others: Mapping[int, int]) -> None:
 def _absent(rows: Iterable[Row], actions: Mapping[int, int]) -> Iterator[Warned]:
     for row in rows:
         if actions.get(row.spooled.sequence) == ABSENT:
-            key = row.spooled.key if row.remove else row.part_key
+            named = [key for mention in row.parts if mention.remove for key in mention.keys]
+            key = row.spooled.key if row.remove else ", ".join(named)
             message = f"There is no {key}, or it is deleted already: nothing to delete."
             yield Warned(row.spooled, UNKNOWN_KEY, "", message)
 

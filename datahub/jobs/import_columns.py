@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from datahub.jobs.import_plan import Cell, Plan, lacks_part_key
+from datahub.entities.base import EntityType
+from datahub.jobs.import_plan import FLAG, KEY, Cell, Mention, Plan, keys_of, unnamed
 
 # Key, values as the spool keeps them, faults.
 Spoolable = tuple[str, Sequence[Any], list[dict[str, str]]]
@@ -30,25 +31,46 @@ def convert_all(plan: Plan, rows: Sequence[Sequence[str]]) -> Iterator[Spoolable
 def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     count = len(rows)
     columns = [*zip(*rows, strict=True), ("",) * count]
-    found: dict[tuple[bool, int], list[Any]] = {}
+    found: dict[tuple[int | None, int], list[Any]] = {}
     for cell in plan.cells:
-        place = (cell.of_part, cell.place)
+        place = (cell.part, cell.place)
         values = _read_column(cell, columns[cell.column])
         is_plain = place not in found and cell.locale is None and not cell.field.root
         found[place] = values if is_plain else list(_joined(cell, found.get(place, [None] * count), values))
     nothing = [None] * count
-    of_root, of_part = (
-        _across([found.get((is_part, place), nothing) for place in range(len(target.given) if target else 0)], count)
-        for is_part, target in ((False, plan.root), (True, plan.part))
-    )
-    keys, part_keys = (found.get((is_part, -1), nothing) for is_part in (False, True))
-    removed, part_removed = (found.get((is_part, -2), nothing) for is_part in (False, True))
-    extras = _extras(plan, columns, count)
-    packed = list(zip(removed, of_root, part_keys, map(bool, part_removed), of_part, extras, strict=True))
-    part = plan.entity.parts[0] if plan.entity.parts else None
-    if not all(keys) or (part and None in part_keys and any(lacks_part_key(part, row) for row in packed)):
+    values = [
+        _across([found.get((number, place), nothing) for place in range(len(target.given))], count)
+        for number, target in ((None, plan.root), *enumerate(plan.parts))
+    ]
+    parts = [
+        list(
+            zip(
+                map(_keys, found.get((number, KEY), nothing)),
+                map(bool, found.get((number, FLAG), nothing)),
+                own,
+                strict=True,
+            )
+        )
+        for number, own in enumerate(values[1:])
+    ]
+    keys, removed = (found.get((None, place), nothing) for place in (KEY, FLAG))
+    packed = list(zip(removed, values[0], _across(parts, count), _extras(plan, columns, count), strict=True))
+    if not all(keys) or (parts and _some_unnamed(plan.entity, packed)):
         raise _SomeFaultError
     return [(key, row, []) for key, row in zip(keys, packed, strict=True)]
+
+
+def _keys(value: Any) -> Sequence[str]:
+    return () if value is None else keys_of(value)
+
+
+def _some_unnamed(entity: EntityType, packed: Sequence[Sequence[Any]]) -> bool:
+    """Mostly each row names one of each kind."""
+    return any(
+        any(unnamed(entity, remove, [Mention(*part) for part in parts]))
+        for remove, _, parts, _ in packed
+        if not all(keys for keys, _, _ in parts)
+    )
 
 
 def _read_column(cell: Cell, texts: Sequence[str]) -> list[Any]:

@@ -32,6 +32,7 @@ class ExtraValues:
         self._plan = plan
         self._links = AttributeLinks(connection) if plan.has_levels else None
         self._prefix = ATTRIBUTE if plan.has_levels else CUSTOM_FIELD
+        self._variants = next((number for number, part in enumerate(plan.entity.parts) if part.has_attributes), 0)
         self._localised = {item.external_id for item in plan.extras.definitions if item.localised}
         # By file: another one of the run may have other columns.
         self._locales: dict[str, dict[str, set[str]]] = {}
@@ -63,10 +64,10 @@ class ExtraValues:
         cleared = self._cleared(self._of(record).by_product, record.rows)
         return self._joined(record, record.values[-1], stored, cleared)
 
-    def final_part(self, record: Record, row: Row, stored: Mapping[str, Any] | None) -> dict[str, Any]:
-        own = [other for other in record.rows if other.part_key == row.part_key]
+    def final_part(self, record: Record, key: str, row: Row, stored: Mapping[str, Any] | None) -> dict[str, Any]:
+        own = [other for other in record.rows if key in other.parts[self._variants].keys]
         cleared = self._cleared(self._of(record).by_variant, own)
-        return self._joined(record, row.part_values[-1], stored, cleared)
+        return self._joined(record, row.parts[self._variants].values[-1], stored, cleared)
 
     def missing(self, record: Record, final: Mapping[str, Any], *, of_part: bool = False) -> list[Fault]:
         """A fault for each value that is required and not there."""
@@ -103,7 +104,7 @@ class ExtraValues:
         for row in record.rows:
             of_variant = {}
             for external_id, value in row.extras.items():
-                if external_id in borne.by_variant and row.part_key is not None:
+                if external_id in borne.by_variant and row.parts[self._variants].keys:
                     of_variant[external_id] = value
                 elif external_id in borne.by_product:
                     if contradicts(own.get(external_id, value), value):
@@ -117,8 +118,7 @@ class ExtraValues:
                     if external_id in self._localised:
                         fault["locale"] = next(iter(value))
                     faults.setdefault(row.spooled.sequence, []).append(fault)
-            if self._plan.part is not None:
-                row.part_values[-1] = of_variant or None
+            row.parts[self._variants].values[-1] = of_variant or None
         record.values[-1] = own or None
 
     def _cleared(self, known: Iterable[str], rows: Sequence[Row]) -> Cleared:

@@ -60,12 +60,12 @@ def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) ->
             ]
 
 
-def explain(problem: Problem, target: Target, values: Sequence[Any], key: str | None, stored: Any = None) -> Fault:
+def explain(problem: Problem, target: Target, values: Sequence[Any], stored: Any = None) -> Fault:
     """`values` are those of the given fields; `stored` is what a field that may not change holds."""
     item = problem.field
     given = values[target.given.index(item)] if item in target.given else None
     if given is None and item is target.key:
-        given = key
+        given = problem.key
     shown = [] if given is None else [as_cell(given)]
     if problem.message:
         return {"code": problem.code, "field": item.key, "value": "".join(shown)[:200], "message": problem.message}

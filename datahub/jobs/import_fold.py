@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from orjson import loads
 
-from datahub.jobs.import_plan import Plan
+from datahub.jobs.import_plan import Mention, Plan
 from datahub.jobs.json_values import contradicts, newer
 from datahub.storage import SpooledRow
 
@@ -25,28 +25,27 @@ class Warned:
 
 
 class Row(NamedTuple):
-    """Values by the given fields of the plan's targets. `extras` are by the ids of custom fields or attributes."""
+    """Values by the given fields of the plan's targets, mentions of parts in the order of their kinds. `extras` are by
+    the ids of custom fields or attributes."""
 
     spooled: SpooledRow
     remove: bool | None
     values: list[Any]
-    part_key: str | None
-    part_remove: bool
-    part_values: list[Any]
+    parts: list[Mention]
     extras: dict[str, Any]
 
 
 @dataclass(slots=True)
 class Record:
     """Folded from the rows that are good so far; `is_whole` while no row of it was rejected. `speaker` is the row that
-    the record's own changes are put down to."""
+    the record's own changes are put down to. `parts` has for each kind the row that counts, by the part's key."""
 
     key: str
     rows: list[Row]
     speaker: Row
     remove: bool
     values: list[Any]
-    parts: dict[str, Row]
+    parts: Sequence[dict[str, Row]]
     warnings: list[Warned] = field(default_factory=list)
     extra_warnings: list[Warned] = field(default_factory=list)
     is_whole: bool = True
@@ -54,26 +53,31 @@ class Record:
 
 def read_rows(spooled: Iterable[SpooledRow], plan: Plan) -> list[Row]:
     """Of rows that have no faults."""
-    rows = [Row._make((row, *loads(row.values))) for row in spooled]
+    rows = [_row(row, *loads(row.values)) for row in spooled]
     _restore(plan.root.given_numbers, [row.values for row in rows])
-    if plan.part is not None:
-        _restore(plan.part.given_numbers, [row.part_values for row in rows])
+    for number, target in enumerate(plan.parts):
+        _restore(target.given_numbers, [row.parts[number].values for row in rows])
     if plan.root.extras is not None and not plan.has_levels:
         for row in rows:
             row.values[-1] = row.extras or None
     return rows
 
 
+def _row(spooled: SpooledRow, remove: bool | None, values: list[Any], parts: list[Any], extras: dict[str, Any]) -> Row:
+    return Row(spooled, remove, values, [Mention(*part) for part in parts], extras)
+
+
 def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
     """Rows of one key. The last value that is not empty wins; of rows that name the same part, or no part, the last."""
     key = rows[0].spooled.key
-    if plan.part is None:
+    if not plan.parts:
         *older, last = rows
         warnings = [superseded(row, last) for row in older]
-        return Record(key, list(rows), last, bool(last.remove), last.values, {}, warnings, is_whole=is_whole)
+        return Record(key, list(rows), last, bool(last.remove), last.values, (), warnings, is_whole=is_whole)
     warnings = []
     values: list[Any] = []
-    speaker, parts = rows[0], dict[str | None, Row]()
+    speaker, bare = rows[0], None
+    parts: list[dict[str, Row]] = [{} for _ in plan.parts]
     nothing: list[Any] = [None] * len(plan.root.given)
     said, speaks_of_removal = nothing, False
     for row in rows:
@@ -86,15 +90,26 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
                 else:
                     values = row.values.copy()
                 said = row.values
-        if row.part_key in parts:
-            warnings.append(superseded(parts[row.part_key], row))
-        parts[row.part_key] = row
+        replaced = _keep_named(parts, row)
+        if not any(mention.keys for mention in row.parts):
+            replaced, bare = [bare] if bare else [], row
+        warnings += [superseded(older, row) for older in replaced]
         speaks_of_removal = speaks_of_removal or row.remove is not None
-    named = {part_key: row for part_key, row in parts.items() if part_key is not None}
-    record = Record(key, list(rows), speaker, False, values or nothing, named, warnings, is_whole=is_whole)
+    record = Record(key, list(rows), speaker, False, values or nothing, parts, warnings, is_whole=is_whole)
     if speaks_of_removal:
         _settle_removal(record, plan)
     return record
+
+
+def _keep_named(parts: Sequence[dict[str, Row]], row: Row) -> list[Row]:
+    """The rows that it takes the place of."""
+    replaced = []
+    for known, mention in zip(parts, row.parts, strict=True):
+        for key in mention.keys:
+            if key in known:
+                replaced.append(known[key])
+            known[key] = row
+    return replaced
 
 
 def _settle_removal(record: Record, plan: Plan) -> None:
@@ -107,9 +122,9 @@ def _settle_removal(record: Record, plan: Plan) -> None:
     record.warnings += [differs(row, flag.key, flag.label) for row in speaking[-1:] if row.remove != speaking[0].remove]
     if not last.remove:
         return
-    record.remove, record.speaker, record.parts = True, last, {}
+    record.remove, record.speaker, record.parts = True, last, [{} for _ in record.parts]
     message = f"Line {last.spooled.line} of {last.spooled.file} deletes the record: this row is not applied."
-    others = (row for row in record.rows if not row.remove and row.part_key is not None)
+    others = (row for row in record.rows if not row.remove and any(mention.keys for mention in row.parts))
     record.warnings += [Warned(row.spooled, NOT_APPLIED, "", message) for row in others]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -32,6 +32,10 @@ WORDED = (BOOLEAN, CHOICE)
 REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
 
 
+# Places that are none among the values.
+KEY, FLAG = -1, -2
+
+
 class CellValues(dict[str, Any]):
     """By the text of a cell: None for one that is empty. Looking one up raises ValueError with words for a person."""
 
@@ -49,13 +53,14 @@ class CellValues(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column of the source. `place` is the field's position among the given ones of its target, or -1 for its key
-    and -2 for its flag of removal; `locale` is set for the columns of localised fields. `is_plain_text` where nothing
-    is done to texts but to check and to trim them."""
+    """What one column of the source says of one target. `part` is the number of that part, or None for the record
+    itself. `place` is the field's position among the given ones of the target, or -1 for its key and -2 for its flag of
+    removal; `locale` is set for the columns of localised fields. `is_plain_text` where nothing is done to texts but to
+    check and to trim them."""
 
     column: int
     field: Field
-    of_part: bool
+    part: int | None
     place: int
     locale: str | None
     values: CellValues
@@ -87,22 +92,30 @@ NO_EXTRAS = Extras()
 
 
 @dataclass(slots=True)
+class Mention:
+    """What a row says of the parts of one kind: the keys of those it names, whether they go, and their values."""
+
+    keys: Sequence[str]
+    remove: bool
+    values: list[Any]
+
+
+@dataclass(slots=True)
 class Converted:
-    """One row, its empty values None, and so its flag of removal. `part_key` is None for a row that names no part;
-    `extras` are by external id."""
+    """One row, its empty values None, and so its flag of removal. `parts` has a mention for each kind of part, in the
+    order of the entity; `extras` are by external id."""
 
     key: str = ""
     remove: bool | None = None
     values: list[Any] = field(default_factory=list)
-    part_key: str | None = None
-    part_remove: bool = False
-    part_values: list[Any] = field(default_factory=list)
+    parts: list[Mention] = field(default_factory=list)
     extras: dict[str, Any] = field(default_factory=dict)
     faults: list[dict[str, str]] = field(default_factory=list)
 
     def packed(self) -> list[Any]:
         """As the spool keeps it."""
-        return [self.remove, self.values, self.part_key, self.part_remove, self.part_values, self.extras]
+        parts = [[part.keys, part.remove, part.values] for part in self.parts]
+        return [self.remove, self.values, parts, self.extras]
 
 
 class Plan:
@@ -121,7 +134,6 @@ class Plan:
         self.header = list(header)
         self.extras = extras
         self.has_levels = entity.has_attributes
-        self._part = entity.parts[0] if entity.parts else None
         self._transcoding = transcoding
         self.main_locale = main_locale
         keys = {key for _, key, _ in bound}
@@ -138,9 +150,10 @@ class Plan:
             parts=entity.parts,
             rules=entity.rules,
         )
-        self.part = self._part_target(self._part, keys) if self._part else None
+        self.parts = tuple(self._part_target(number, part, keys) for number, part in enumerate(entity.parts))
         # A column that names the main locale goes before one that names none, which counts where the other is empty.
-        self.cells = [self._cell(*binding) for binding in sorted(bound, key=lambda one: one[2] is not None)]
+        ordered = sorted(bound, key=lambda one: one[2] is not None)
+        self.cells = [cell for binding in ordered for cell in self._cells(*binding)]
         by_id = {definition.external_id: definition for definition in extras.definitions}
         self.extra_cells = [
             (column, by_id[external_id], locale or main_locale)
@@ -152,10 +165,10 @@ class Plan:
             return (ATTRIBUTES,)
         return (CUSTOM_FIELDS,) if self.entity.has_custom_fields else ()
 
-    def _part_target(self, part: Part, keys: set[str]) -> Target:
-        kind = (ATTRIBUTES,) if self.has_levels else ()
+    def _part_target(self, number: int, part: Part, keys: set[str]) -> Target:
+        kind = (ATTRIBUTES,) if part.has_attributes else ()
         return Target(
-            name="part",
+            name=f"part_{number}",
             model=part.model,
             key=part.key_field,
             fields=part.fields + kind,
@@ -167,21 +180,17 @@ class Plan:
             rules=part.rules,
         )
 
-    def _cell(self, column: int, key: str, locale: str | None) -> Cell:
-        localised = None
-        for of_part, holder, target in ((False, self.entity, self.root), (True, self._part, self.part)):
-            if holder is None or target is None:
-                continue
-            flag = holder.deleted_by if isinstance(holder, EntityType) else holder.removed_by
-            own_key = holder.key if isinstance(holder, EntityType) else holder.key_field
-            for place, known in ((-1, own_key), (-2, flag), *enumerate(target.given)):
+    def _cells(self, column: int, key: str, locale: str | None) -> Iterator[Cell]:
+        """One for each target that the field speaks of: kinds of parts may share a flag of removal."""
+        targets = (self.root, *self.parts)
+        flags = (self.entity.deleted_by, *(part.removed_by for part in self.entity.parts))
+        for number, target, flag in zip((None, *range(len(self.parts))), targets, flags, strict=True):
+            for place, known in ((KEY, target.key), (FLAG, flag), *enumerate(target.given)):
                 if known is not None and known.key == key:
-                    if known.type in (LOCALISED, LOCALISED_LIST):
-                        localised = locale or self.main_locale
+                    localised = locale or self.main_locale if known.type in (LOCALISED, LOCALISED_LIST) else None
                     is_plain_text = known.type in (TEXT, LOCALISED) and not self._transcoding.tables.get(key)
                     values = CellValues(self._reader(known))
-                    return Cell(column, known, of_part, place, localised, values, is_plain_text)
-        raise AssertionError(f"{self.entity.name} has no field {key}")
+                    yield Cell(column, known, number, place, localised, values, is_plain_text)
 
     def _reader(self, field: Field) -> Callable[[str], Any]:
         parse, is_multiple = partial(_parser(field), field), field.type in MULTIPLE
@@ -192,7 +201,7 @@ class Plan:
     def key_of(self, cells: Sequence[str]) -> str | None:
         """Of a row that is not looked into, if its cell can be read."""
         for cell in self.cells:
-            if cell.place == -1 and not cell.of_part and cell.column < len(cells):
+            if cell.place == KEY and cell.part is None and cell.column < len(cells):
                 try:
                     return cell.values.read(cells[cell.column].replace("\0", "").strip()) or None
                 except ValueError:
@@ -202,8 +211,7 @@ class Plan:
     def convert(self, cells: Sequence[str]) -> Converted:
         """Never raises: what cannot be read becomes a fault of the row."""
         row = Converted(values=[None] * len(self.root.given))
-        if self.part is not None:
-            row.part_values = [None] * len(self.part.given)
+        row.parts = [Mention((), False, [None] * len(target.given)) for target in self.parts]
         for cell in self.cells:
             try:
                 value = cell.values[cells[cell.column]]
@@ -215,10 +223,14 @@ class Plan:
             if value is None:
                 continue
             if cell.place >= 0:
-                values = row.part_values if cell.of_part else row.values
+                values = row.values if cell.part is None else row.parts[cell.part].values
                 values[cell.place] = cell.joined(values[cell.place], value)
+            elif cell.part is not None:
+                _put(cell, value, row.parts[cell.part])
+            elif cell.place == KEY:
+                row.key = value
             else:
-                _put(cell, value, row)
+                row.remove = value
         for column, definition, locale in self.extra_cells:
             text = cells[column].strip()
             if text:
@@ -231,8 +243,9 @@ class Plan:
         """What only the row as a whole can show."""
         if not row.key:
             row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
-        elif self._part and lacks_part_key(self._part, row.packed()):
-            row.faults.append(self._fault("required", self._part.key_field, "", _lacking(self._part)))
+        else:
+            for part in unnamed(self.entity, row.remove, row.parts):
+                row.faults.append(self._fault("required", part.key_field, "", _lacking(part)))
         for check in self.entity.checks:
             given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
             if message := check.fault(given):
@@ -263,15 +276,17 @@ def fault_of_check(check: Check, values: Mapping[str, Any], message: str) -> dic
     return told
 
 
-def lacks_part_key(part: Part, packed: Sequence[Any]) -> bool:
-    """Switches without a link to switch say nothing."""
-    remove, _, part_key, part_remove, part_values, _ = packed
-    if part_key is not None:
-        return False
-    if part.in_each_row and not remove:
-        return True
-    says = part_remove or any(value is not None for value in part_values)
-    return says and part.removed_by is not NEVER
+def unnamed(entity: EntityType, removes_record: bool | None, parts: Sequence[Mention]) -> Iterator[Part]:
+    """Parts that a row must name and does not. Switches without a link to switch say nothing; a flag that parts share
+    is about those that are named."""
+    taken = {part.removed_by.key for part, mention in zip(entity.parts, parts, strict=True) if mention.keys}
+    for part, mention in zip(entity.parts, parts, strict=True):
+        if mention.keys:
+            continue
+        removes = mention.remove and part.removed_by.key not in taken
+        says = part.removed_by is not NEVER and (removes or any(value is not None for value in mention.values))
+        if says or (part.in_each_row and not removes_record):
+            yield part
 
 
 def _lacking(part: Part) -> str:
@@ -289,13 +304,13 @@ def _parser(field: Field) -> Callable[[Field, object], Any]:
     return parse_list if field.type is LOCALISED_LIST else field.type.parse
 
 
-def _put(cell: Cell, value: Any, row: Converted) -> None:
-    if cell.place == -1:
-        if cell.of_part:
-            row.part_key = value
-        else:
-            row.key = value
-    elif cell.of_part:
-        row.part_remove = value
+def _put(cell: Cell, value: Any, part: Mention) -> None:
+    if cell.place == FLAG:
+        part.remove = value
     else:
-        row.remove = value
+        part.keys = keys_of(value)
+
+
+def keys_of(value: Any) -> Sequence[str]:
+    """A cell may name one part, or a list of them."""
+    return value if isinstance(value, list) else [value]

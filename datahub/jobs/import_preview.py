@@ -289,10 +289,9 @@ def _values_by_key(plan: Plan, row: Converted) -> dict[str, Any]:
     values[plan.entity.key.key] = row.key
     if plan.entity.deleted_by:
         values[plan.entity.deleted_by.key] = row.remove
-    if plan.part is not None:
-        part = plan.entity.parts[0]
-        values |= {known.key: value for known, value in zip(plan.part.given, row.part_values, strict=True)}
-        values |= {part.key_field.key: row.part_key, part.removed_by.key: row.part_remove}
+    for part, target, mention in zip(plan.entity.parts, plan.parts, row.parts, strict=True):
+        values |= {known.key: value for known, value in zip(target.given, mention.values, strict=True)}
+        values |= {part.key_field.key: list(mention.keys), part.removed_by.key: mention.remove}
     return values
 
 

@@ -31,7 +31,9 @@ def _fields(entity: EntityType) -> Iterator[Field]:
     yield from (entity.key, *entity.fields)
     if entity.deleted_by:
         yield entity.deleted_by
+    flags = set()
     for part in entity.parts:
         yield from (part.key_field, *part.fields)
-        if part.removed_by is not NEVER:
+        if part.removed_by is not NEVER and part.removed_by.key not in flags:
+            flags.add(part.removed_by.key)
             yield part.removed_by

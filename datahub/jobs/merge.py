@@ -42,9 +42,11 @@ NO_REFERENCE, IN_USE = "", "in_use"
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a staged row cannot be applied; the message is that of a broken rule."""
+    """Why a staged row cannot be applied, `key` being that of its record or part; the message is that of a broken
+    rule."""
 
     sequence: int
+    key: str
     code: str
     field: Field
     message: str = ""
@@ -78,7 +80,7 @@ class Merge:
         self._target = target
         self._table = target.table
         self._is_postgresql = connection.dialect.name == "postgresql"
-        self._done: dict[int, int] | None = None
+        self._done: list[tuple[int, int]] | None = None
         metadata = MetaData()
         self._stage = Table(f"stage_{target.name}", metadata, *stage_columns(target), prefixes=["TEMPORARY"])
         self._work = Table(f"work_{target.name}", metadata, *work_columns(target), prefixes=["TEMPORARY"])
@@ -101,27 +103,32 @@ class Merge:
             return []
         flags = [condition.label(f"p{number}") for number, (*_, condition) in enumerate(found)]
         joined = work_table.outerjoin(self._table, self._table.c.id == work.id)
-        query = select(work.sequence, *flags).select_from(joined).where(or_(*(flag.element for flag in flags)))
+        query = (
+            select(work.sequence, work.key, *flags).select_from(joined).where(or_(*(flag.element for flag in flags)))
+        )
         return [
-            Problem(sequence, code, field, message)
-            for sequence, *is_so in self._connection.execute(query)
+            Problem(sequence, key, code, field, message)
+            for sequence, key, *is_so in self._connection.execute(query)
             for (code, field, message, _), holds in zip(found, is_so, strict=True)
             if holds
         ]
 
-    def actions(self) -> dict[int, int]:
-        """By sequence, without those that change nothing."""
+    def actions(self) -> Sequence[tuple[int, int]]:
+        """Sequences of rows, each as often as it names something, with what becomes of that, unless nothing does."""
         if self._done is None:
             work = self._work.c
             query = select(work.sequence, work.action).where(work.action != NOTHING)
             # All at once: row by row, each costs a call through every layer.
-            self._done = {sequence: action for sequence, action in self._connection.execute(query).all()}  # noqa: C416
+            self._done = [(sequence, action) for sequence, action in self._connection.execute(query).all()]
         return self._done
+
+    def _wanted(self) -> set[int]:
+        return {action for _, action in self.actions()}
 
     def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
         """Asked before apply."""
         work, target = self._work.c, self._target
-        if not target.given or set(actions).isdisjoint(self.actions().values()):
+        if not target.given or set(actions).isdisjoint(self._wanted()):
             return []
         columns: list[ColumnElement[Any]] = [work.record_key, work.key, work.file, work.line]
         for field in target.given:
@@ -146,7 +153,7 @@ class Merge:
 
     def apply(self, now: datetime) -> None:
         """Creates, revives, updates and deletes. The rows must be free of problems."""
-        wanted = set(self.actions().values())
+        wanted = self._wanted()
         if CREATE in wanted:
             self._create(now)
         for action in wanted & {REVIVE, UPDATE}:
