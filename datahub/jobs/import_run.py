@@ -6,8 +6,8 @@ import json
 import socket
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
@@ -34,8 +34,10 @@ from datahub.jobs import (
     lifecycle,
 )
 from datahub.jobs.export_run import Context
+from datahub.jobs.import_ahead import read_ahead
 from datahub.jobs.import_chunk import ChunkWriter
 from datahub.jobs.import_findings import keep_findings
+from datahub.jobs.import_fold import Chunk
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_read import FileWarning, Read
 from datahub.jobs.lease import LeaseKeeper
@@ -53,7 +55,7 @@ from datahub.models.execution import (
 )
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import COUNTS, ImportFile, ImportRun, ImportWarning
-from datahub.storage import Spool, SpooledRow
+from datahub.storage import Spool, place_of
 from datahub.transports.base import Transport
 
 log = structlog.stdlib.get_logger(__name__)
@@ -217,7 +219,7 @@ class _Run:
             if names is None:
                 self._keep_files([import_read.file_of(source) for source in fetched.sources])
             # Half a spool must never be taken for a whole one.
-            with _opened(unfinished) as spool:
+            with closing(Spool(unfinished)) as spool:
                 found = import_read.read(fetched.sources, recipe, spool, self._context.settings, self._progress)
             unfinished.replace(self._spool_path)
             found.warnings.extend(fetched.warnings)
@@ -271,14 +273,14 @@ class _Run:
     def _write_rows(self, progress: ImportRun, actor: str) -> None:
         plan = import_read.plan_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
-        with _opened(self._spool_path) as spool, self._context.sessions.kw["bind"].connect() as connection:
+        ahead = read_ahead(self._spool_path, plan, after, self._context.settings.chunk_rows)
+        with closing(ahead) as chunks, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=self._held.execution_id, actor=actor)
             room = again.Room(connection)
-            while rows := spool.chunk(after, self._context.settings.chunk_rows):
+            for chunk in chunks:
                 self._check()
-                after = (rows[-1].depth, rows[-1].key)
-                again.commit(connection, partial(self._write_chunk, connection, writer, rows, after))
+                again.commit(connection, partial(self._write_chunk, connection, writer, chunk))
                 room.give(self._lost.wait)
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
 
@@ -290,16 +292,14 @@ class _Run:
                 "What was read is no longer on this machine, and the file has changed since. Run the job again."
             )
 
-    def _write_chunk(
-        self, connection: DatabaseConnection, writer: ChunkWriter, rows: list[SpooledRow], after: tuple[int, str]
-    ) -> None:
+    def _write_chunk(self, connection: DatabaseConnection, writer: ChunkWriter, chunk: Chunk) -> None:
         """The claim is checked first and stays locked until the commit: a stop waits for it, or comes first."""
         session = Session(connection)
         lifecycle.save(session, self._held, worker=self._held.worker)
         now = database_now(session)
-        outcome = writer.write(rows, now)
+        outcome = writer.write(chunk, now)
         values: dict[str, Any] = {name: getattr(ImportRun, name) + outcome.counts[name] for name in COUNTS}
-        values |= {"rows_done": ImportRun.rows_done + len(rows), "last_key": json.dumps(after)}
+        values |= {"rows_done": ImportRun.rows_done + len(chunk.rows), "last_key": json.dumps(place_of(chunk.rows[-1]))}
         values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
         self._update_run(session, values)
         keep_findings(session, self._held.execution_id, outcome)
@@ -383,12 +383,3 @@ class _Run:
 
 def _are_unusable(files: list[dict[str, Any]]) -> bool:
     return bool(files) and all(file["error"] for file in files)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Spool]:
-    spool = Spool(path)
-    try:
-        yield spool
-    finally:
-        spool.close()

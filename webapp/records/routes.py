@@ -102,8 +102,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
     session = db.session()
     main_locale = general_settings.get(session).main_locale
     described = record_reads.describe_fields(session, kind.name, records)
-    part = kind.parts[0] if kind.parts else None
-    parts = record_reads.count_parts(session, part, records) if part else {}
+    parts = [record_reads.count_parts(session, part, records) for part in kind.parts]
     updated = record_reads.updated_at(session, kind, records)
     state = shown.state_field(kind)
     return [
@@ -112,7 +111,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
             "url": url_for("records.detail", entity=kind.name, external_id=record.external_id),
             "name": shown.name_of(kind, fields, main_locale),
             "cells": [shown.shown_field(item, fields[item.key], {}) for item in shown.list_fields(kind)],
-            "parts": parts.get(record.id, 0),
+            "parts": [counted.get(record.id, 0) for counted in parts],
             "is_inactive": state is not None and fields[state.key],
             "updated_at": updated[record.id],
         }
