@@ -318,6 +318,8 @@ class _Run:
             progress = session.get_one(ImportRun, self._held.execution_id)
             to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
             self._end(session, INTEGRATION_STARTED, to, f"{progress.rows_done:,} rows written", error=None)
+            crash_points.reach(crash_points.BEFORE_END)
+        crash_points.reach(crash_points.AFTER_END)
         log.info("import done")
 
     @property

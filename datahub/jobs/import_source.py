@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from datahub import crash_points
 from datahub.errors import ConfigError
 from datahub.jobs import import_folder
 from datahub.jobs.export_run import Context
@@ -74,6 +75,7 @@ def connected(context: Context, job_id: int, act: Callable[[Transport], Awaitabl
 
     async def open_and_act() -> T:
         async with open_transport(connection, context.settings, context.vault) as transport:
+            crash_points.reach(crash_points.AFTER_CONNECT)
             return await act(transport)
 
     async def watch() -> T:

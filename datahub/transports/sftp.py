@@ -186,6 +186,7 @@ class SftpTransport:
                     raise too_large
                 digest.update(piece)
                 copy.write(piece)
+                crash_points.reach(crash_points.MID_DOWNLOAD)
         try:
             async with self._step("the size of a file"):
                 after = await self._client.stat(path)

@@ -1,16 +1,17 @@
-"""What the cases of imports need: a file of suppliers with every outcome, jobs that read it, and what became of it."""
+"""What the cases of imports need: jobs that read one file, files of suppliers, and what became of them."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Column, Table, delete, select
 from sqlalchemy.orm import Session
 
-from datahub.db import read_only
+from datahub.db import Base, read_only
 from datahub.jobs import executions, import_executions
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, JOB_INITIALIZING, JOB_STARTED, MANUAL, Event, Execution
@@ -18,17 +19,18 @@ from datahub.models.import_job import ImportJob
 from datahub.models.import_run import COUNTS, ImportRun, ImportWarning, RejectedRow
 from datahub.models.party import Supplier
 from tests.chaos.scene import Scene
-from tests.factories import add_connection, add_import_job, make_supplier
+from tests.factories import add_connection, add_import_job
 
 HEADER = "Supplier External Id;Supplier Name;Supplier Rating;Deleted\n"
-FILE = "out/suppliers.csv"
+FILE = "out/records.csv"
 CHUNK = 4
-STORED = 6
+# Those that others refer to come first.
+TABLES = ("suppliers", "attributes", "categories", "category_attributes", "products", "variants")
 
 
 @dataclass
 class Imports:
-    """A scene of imports of suppliers, chunk by chunk of CHUNK rows."""
+    """A scene of imports, chunk by chunk of CHUNK rows."""
 
     scene: Scene
 
@@ -40,12 +42,16 @@ class Imports:
         return self.scene.hub.folder / "spool"
 
     def write(self, text: str) -> None:
-        (self.scene.folder / "suppliers.csv").write_text(text)
+        (self.scene.folder / "records.csv").write_text(text)
 
     def add_job(self, *, connection: dict[str, Any] | None = None, **job: Any) -> int:
         with self.scene.hub.sessions.begin() as session:
             to = add_connection(session, self.scene.vault, self.scene.sshd, **connection or {})
             return add_import_job(session, to, **{"entity": "SUPPLIER", "file_path": FILE} | job).id
+
+    def public_id(self, job_id: int) -> str:
+        with self.scene.hub.sessions() as session:
+            return read_only(session).get_one(ImportJob, job_id).public_id
 
     def trigger(self, job_id: int) -> int:
         """As a person does. Returns the execution's id."""
@@ -84,27 +90,23 @@ class Imports:
             known = select(Supplier.external_id).where(Supplier.deleted_at.is_(None))
             return sorted(read_only(session).scalars(known))
 
-    def reset(self) -> None:
-        """Back to STORED suppliers, as if nothing had been imported."""
+    def reset(self, store: Callable[[Session], None]) -> None:
+        """Back to what `store` adds, as if nothing had been imported."""
         with self.scene.hub.sessions.begin() as session:
-            for table in (Change, Supplier):
-                session.execute(delete(table))
-            for number in range(1, STORED + 1):
-                make_supplier(session, f"S-{number:02}", name=f"Supplier {number}")
+            for name in reversed(TABLES):
+                session.execute(delete(Base.metadata.tables[name]))
+            store(session)
+
+    def records(self) -> dict[str, list[Any]]:
+        """All there are, but for their ids and times."""
+        with self.scene.hub.sessions() as session:
+            read_only(session)
+            return {name: _records(session, Base.metadata.tables[name]) for name in TABLES}
 
     def outcome(self, execution_id: int) -> dict[str, Any]:
-        """All that an import leaves in the database, but for times, ids and its events."""
+        """What an import leaves in the database beside the records, but for times, ids and its events."""
         with self.scene.hub.sessions() as session:
             return _outcome(read_only(session), execution_id)
-
-
-def every_outcome() -> str:
-    """Of STORED suppliers some are renamed, deleted or left as they are; others are new, named twice, or wrong."""
-    rows = ["S-01;Supplier 1;;", "S-02;;;TRUE", "S-03;;;TRUE"]
-    rows += [f"S-{number:02};Renamed {number};;" for number in range(4, STORED + 1)]
-    rows += [f"S-{number:02};New {number};3;" for number in range(7, 15)]
-    rows += ["S-15;Wrong;three;", "S-09;Named again;4;", ";Nobody;1;", "S-16;Ragged", "S-99;;;TRUE"]
-    return HEADER + "\n".join(rows) + "\n"
 
 
 def plain(count: int) -> str:
@@ -125,20 +127,36 @@ def starts(execution: Execution) -> list[Event]:
 
 def _outcome(session: Session, execution_id: int) -> dict[str, Any]:
     execution, run = session.get_one(Execution, execution_id), session.get_one(ImportRun, execution_id)
-    changes = (Change.record_key, Change.action, Change.changes, Change.file, Change.line)
-    rejected = (RejectedRow.line, RejectedRow.record_key, RejectedRow.cause, RejectedRow.cells)
+    changes = (Change.record_key, Change.action, Change.part, Change.part_key, Change.changes, Change.file, Change.line)
+    rejected = (RejectedRow.line, RejectedRow.record_key, RejectedRow.faults, RejectedRow.cells)
     warned = (ImportWarning.line, ImportWarning.record_key, ImportWarning.code, ImportWarning.message)
-    suppliers = (Supplier.external_id, Supplier.name, Supplier.rating, Supplier.deleted_at.is_(None))
     return {
         "status": (execution.kind == IMPORT, execution.status, execution.error, execution.token),
-        "counts": {name: getattr(run, name) for name in (*COUNTS, "rows", "rows_done", "warnings")},
-        "records": session.execute(select(*suppliers).order_by(Supplier.external_id)).all(),
-        "ledger": session.execute(select(*changes).order_by(Change.record_key, Change.id)).all(),
+        "counts": {name: getattr(run, name) for name in COUNTS},
+        "progress": (run.rows, run.rows_done, run.warnings),
+        "ledger": _of_run(session, Change, changes, execution_id),
         "rejected": _of_run(session, RejectedRow, rejected, execution_id),
         "warned": _of_run(session, ImportWarning, warned, execution_id),
     }
 
 
 def _of_run(session: Session, table: Any, columns: tuple[Any, ...], execution_id: int) -> list[Any]:
-    found = select(*columns).where(table.execution_id == execution_id).order_by(table.line, table.id)
-    return [tuple(row) for row in session.execute(found)]
+    found = select(*columns).where(table.execution_id == execution_id)
+    return sorted((tuple(row) for row in session.execute(found)), key=repr)
+
+
+def _records(session: Session, table: Table) -> list[list[Any]]:
+    """Those that are deleted too."""
+    columns = [column for column in table.columns if column.name not in ("id", "created_at", "updated_at")]
+    rows = session.execute(select(*columns))
+    return sorted(([_told(session, *cell) for cell in zip(columns, row, strict=True)] for row in rows), key=repr)
+
+
+def _told(session: Session, column: Column[Any], value: Any) -> Any:
+    """The key of another record instead of its id; of a deletion only whether there was one."""
+    if column.name == "deleted_at":
+        return value is not None
+    for reference in column.foreign_keys:
+        other = reference.column
+        return session.scalar(select(other.table.c.external_id).where(other == value))
+    return value

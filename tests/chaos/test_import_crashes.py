@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import SIGKILL
 
+import httpx
 import pytest
 
 from datahub import crash_points
 from datahub.db import make_engine, make_sessions
 from datahub.jobs import import_run
 from datahub.jobs.export_run import Context
+from datahub.jobs.lease import LEASE_LOST
 from datahub.models.change import CREATED
 from datahub.models.execution import (
     INTEGRATION_DONE,
@@ -21,7 +23,9 @@ from datahub.models.execution import (
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
 )
-from tests.chaos.imports import CHUNK, Imports, every_outcome, plain
+from datahub.models.import_job import RUN_IMMEDIATELY
+from tests.chaos.every_outcome import CASES, Case
+from tests.chaos.imports import CHUNK, Imports, plain
 from tests.chaos.scene import Hold
 from tests.conftest import create_tables
 from tests.servers import Server, postgres_admin, start_postgres, wait_until
@@ -29,35 +33,72 @@ from tests.servers import Server, postgres_admin, start_postgres, wait_until
 pytestmark = pytest.mark.chaos
 
 BY_THE_CLOCK = (crash_points.AFTER_MARKING, crash_points.AFTER_HAND_OUT)
+BY_A_WORKER = [point for point in crash_points.IMPORT_POINTS if point != crash_points.AFTER_OUTBOX_COMMIT]
+POINTS = {
+    "SUPPLIER": BY_A_WORKER,
+    "PRODUCT": crash_points.WRITING_POINTS,
+    "CLASSIFICATION_CATEGORY": crash_points.WRITING_POINTS,
+}
 
 
-def undisturbed(imports: Imports, job: int, tmp_path: Path) -> dict[str, object]:
-    """What the job leaves behind in this process, where nothing dies."""
+def undisturbed(imports: Imports, case: Case, tmp_path: Path) -> tuple[int, list[object]]:
+    """A job, and what two turns of it leave behind in this process, where nothing dies: then all is taken back."""
     scene = imports.scene
     settings = dataclasses.replace(scene.hub.settings, lease_seconds=60, spool_folder=str(tmp_path / "calm"))
-    execution_id = imports.trigger(job)
-    import_run.run(Context(scene.hub.sessions, settings, scene.vault, "calm"), execution_id, 1)
-    found = imports.outcome(execution_id)
-    assert found["status"][1] == INTEGRATION_DONE_WITH_ERRORS
-    return found
+    imports.write(case.text)
+    imports.reset(case.store)
+    job = imports.add_job(entity=case.entity, import_full_mode=case.full_mode, simultaneous_execution=RUN_IMMEDIATELY)
+    turns = [imports.trigger(job), imports.trigger(job)]
+    for execution_id in turns:
+        import_run.run(Context(scene.hub.sessions, settings, scene.vault, "calm"), execution_id, 1)
+    found = left_behind(imports, turns)
+    first = imports.outcome(turns[0])
+    assert first["status"][1] == INTEGRATION_DONE_WITH_ERRORS
+    assert all([*first["counts"].values(), *first["progress"]]), "it has every outcome"
+    imports.reset(case.store)
+    return job, found
 
 
-@pytest.mark.parametrize("point", crash_points.IMPORT_POINTS)
-def test_after_a_crash_at_any_point_an_import_is_as_without_a_crash(
-    imports: Imports, point: str, tmp_path: Path
+def deaths(imports: Imports) -> list[tuple[str, int]]:
+    """Where the machine is slow a worker also ends itself as it should."""
+    return [ending for ending in imports.scene.hub.endings if ending[1] != LEASE_LOST]
+
+
+def left_behind(imports: Imports, turns: list[int]) -> list[object]:
+    return [imports.records(), *(imports.outcome(execution_id) for execution_id in turns)]
+
+
+@pytest.mark.parametrize(("entity", "point"), [(entity, point) for entity in POINTS for point in POINTS[entity]])
+def test_after_a_crash_at_any_point_an_import_and_the_one_that_waits_for_it_are_as_without_a_crash(
+    imports: Imports, entity: str, point: str, tmp_path: Path
 ) -> None:
-    imports.write(every_outcome())
-    job = imports.add_job()
-    imports.reset()
-    expected = undisturbed(imports, job, tmp_path)
-    imports.reset()
+    job, expected = undisturbed(imports, CASES[entity], tmp_path)
+    turns = [imports.trigger(job), imports.trigger(job)]
     imports.start({"CRASH_POINT": point, "CRASH_FILE": str(tmp_path / "crashed")})
-    execution = imports.ended(imports.trigger(job))
+    imports.scene.wait_until_all_ended()
     crashed = "clock-1" if point in BY_THE_CLOCK else "importer-1"
-    wait_until(lambda: imports.scene.hub.endings, what="the supervisor's notice")
-    assert imports.scene.hub.endings == [(crashed, -SIGKILL)], "it died there, once, and nothing else did"
-    assert imports.outcome(execution.id) == expected
+    wait_until(lambda: deaths(imports), what="the supervisor's notice")
+    assert deaths(imports) == [(crashed, -SIGKILL)], "it died there, once, and nothing else did"
+    assert left_behind(imports, turns) == expected
     assert list(imports.spool.iterdir()) == []
+
+
+def test_a_run_that_was_committed_goes_on_by_the_clock_when_the_web_process_dies_before_it_answers(
+    imports: Imports, tmp_path: Path
+) -> None:
+    job, expected = undisturbed(imports, CASES["SUPPLIER"], tmp_path)
+    hub, crashed = imports.scene.hub, tmp_path / "crashed"
+    hub.start_web({"CRASH_POINT": crash_points.AFTER_OUTBOX_COMMIT, "CRASH_FILE": str(crashed)})
+    hub.wait_for_web()
+    with hub.api as api, pytest.raises(httpx.TransportError):
+        api.post(f"/v1/mapper/jobs/{imports.public_id(job)}/run")
+    assert crashed.exists()
+    pressed = imports.scene.executions()[-1]
+    assert (pressed.status, pressed.handed_out_at) == (JOB_INITIALIZING, None), "committed, and nobody was told"
+    turns = [pressed.id, imports.trigger(job)]
+    imports.start()
+    imports.scene.wait_until_all_ended()
+    assert left_behind(imports, turns) == expected
 
 
 @pytest.mark.parametrize("point", crash_points.FOLDER_POINTS)
@@ -71,12 +112,12 @@ def test_after_a_crash_around_the_move_a_folder_is_applied_once_and_away(
     job = imports.add_job(bulk=True, file_path=None, inbound_directory="out", outbound_directory="done")
     imports.start({"CRASH_POINT": point, "CRASH_FILE": str(tmp_path / "crashed")})
     execution = imports.ended(imports.trigger(job))
-    wait_until(lambda: imports.scene.hub.endings, what="the supervisor's notice")
-    assert imports.scene.hub.endings == [("importer-1", -SIGKILL)]
+    wait_until(lambda: deaths(imports), what="the supervisor's notice")
+    assert deaths(imports) == [("importer-1", -SIGKILL)]
     assert (execution.status, imports.counts(execution.id)) == (INTEGRATION_DONE_WITH_ERRORS, {"created": 10})
     assert [action for _, action, *_ in imports.outcome(execution.id)["ledger"]] == [CREATED] * 10
     assert list(inbound.iterdir()) == []
-    assert sorted(path.name for path in outbound.iterdir()) == ["broken.csv.error", "suppliers.csv"]
+    assert sorted(path.name for path in outbound.iterdir()) == ["broken.csv.error", "records.csv"]
 
 
 @pytest.mark.parametrize(
