@@ -1,10 +1,11 @@
-"""The files of an inbound folder: which of them are complete, fetching them, and moving them away once applied."""
+"""The files of a server: which of them are complete, fetching them, and moving those of a folder once applied."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -63,19 +64,26 @@ async def fetch(transport: Transport, recipe: dict[str, Any], place: Callable[[i
             f"The folder {inbound} holds {len(names):,} files; one run reads at most {settings.max_files:,} "
             "(MAX_FILES). Take some out, or raise the limit."
         )
-    for name, facts in (await _complete_ones(transport, inbound, names, fetched, settings)).items():
+    looked = await _look_twice(transport, [join(inbound, name) for name in names], settings)
+    for path, seen in looked.items():
         try:
-            source = await download(transport, join(inbound, name), place(len(fetched.sources)), settings)
-        except (SourceChangedError, SourceMissingError):
-            fetched.warnings.append(_postponed(name))
+            source = await _download_as_seen(transport, path, seen, place(len(fetched.sources)), settings)
+        except SourceChangedError:
+            message = "It was still being written, or was taken away. It is left to the next run."
+            fetched.warnings.append(FileWarning(_name(path), "postponed", message))
             continue
-        if (source.size, source.modified_at) != (facts.size, facts.modified_at):
-            fetched.warnings.append(_postponed(name))
-            source.path.unlink()
-        else:
-            fetched.sources.append(source)
-            _refuse_too_much(fetched.sources, settings)
+        fetched.sources.append(source)
+        _refuse_too_much(fetched.sources, settings)
     return fetched
+
+
+async def fetch_one(transport: Transport, path: str, target: Path, settings: Settings) -> Source:
+    """A file by itself. SourceChangedError when it is not complete."""
+    looked = await _look_twice(transport, [path], settings)
+    if not looked:
+        # Says at once what is wrong, unless the file has come since the look.
+        await transport.read_head(path, 1)
+    return await _download_as_seen(transport, path, looked.get(path), target, settings)
 
 
 async def fetch_again(
@@ -92,7 +100,7 @@ async def fetch_again(
 async def download(transport: Transport, path: str, target: Path, settings: Settings) -> Source:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     got = await transport.download(path, target, settings.max_file_bytes)
-    return Source(path.rpartition("/")[2], target, got.size, got.sha256, got.modified_at)
+    return Source(_name(path), target, got.size, got.sha256, got.modified_at)
 
 
 def leave_out_applied(session: Session, job_id: int, inbound: str, fetched: Haul) -> None:
@@ -149,7 +157,7 @@ async def move_away(transport: Transport, consumed: Iterable[ConsumedFile], now:
                 continue
             if (facts.size, facts.modified_at) != (row.size, row.modified_at):
                 message = "Another file has taken its place since it was read. It stays, and the next run reads it."
-                moved.warnings.append(FileWarning(_name(row), "replaced", message))
+                moved.warnings.append(FileWarning(_name(row.path), "replaced", message))
                 continue
             moved.places[row.id] = await _move(transport, row, now)
         except (ConfigError, TransientError) as error:
@@ -172,7 +180,7 @@ def settle(session: Session, consumed: Iterable[ConsumedFile], moved: Moved) -> 
         session.execute(delete(ConsumedFile).where(ConsumedFile.id == row.id))
         if place := moved.places.get(row.id):
             run = session.get_one(ImportRun, row.execution_id)
-            run.files = [file | {"moved_to": place} if file["name"] == _name(row) else file for file in run.files]
+            run.files = [file | {"moved_to": place} if file["name"] == _name(row.path) else file for file in run.files]
 
 
 def told(files: Sequence[dict[str, Any]]) -> str:
@@ -203,23 +211,36 @@ def _candidates(names: Iterable[str], fetched: Haul) -> list[str]:
     return taken
 
 
-async def _complete_ones(
-    transport: Transport, inbound: str, names: Sequence[str], fetched: Haul, settings: Settings
-) -> dict[str, Facts]:
-    """Those that did not change between two looks."""
-    before = await _look(transport, inbound, names)
+async def _look_twice(transport: Transport, paths: Sequence[str], settings: Settings) -> dict[str, Facts | None]:
+    """Those that are there; None is for what changed between the looks."""
+    before = await _look(transport, paths)
     if not before:
         return {}
     await asyncio.sleep(settings.settle_seconds)
-    after = await _look(transport, inbound, list(before))
-    fetched.warnings.extend(_postponed(name) for name in after if after[name] != before[name])
-    return {name: facts for name, facts in after.items() if facts == before[name]}
+    after = await _look(transport, list(before))
+    return {path: facts if after.get(path) == facts else None for path, facts in before.items()}
 
 
-async def _look(transport: Transport, inbound: str, names: Sequence[str]) -> dict[str, Facts]:
-    found = await asyncio.gather(*(transport.stat(join(inbound, name)) for name in names))
-    seen = zip(names, found, strict=True)
-    return {name: facts for name, facts in seen if facts is not None and not facts.is_folder}
+async def _look(transport: Transport, paths: Sequence[str]) -> dict[str, Facts]:
+    found = await asyncio.gather(*(transport.stat(path) for path in paths))
+    seen = zip(paths, found, strict=True)
+    return {path: facts for path, facts in seen if facts is not None and not facts.is_folder}
+
+
+async def _download_as_seen(
+    transport: Transport, path: str, seen: Facts | None, target: Path, settings: Settings
+) -> Source:
+    """SourceChangedError when it is another file by now, or none."""
+    with suppress(SourceChangedError, SourceMissingError):
+        if seen is not None:
+            source = await download(transport, path, target, settings)
+            if seen.size in (None, source.size) and seen.modified_at == source.modified_at:
+                return source
+    raise SourceChangedError(
+        f"{path} is still being written: it did not stay the same for {settings.settle_seconds:g} s (SETTLE_SECONDS) "
+        "and until it was read. Run the job again when its sender is done. Senders that take long should write under "
+        "another name, and rename the file when it is complete."
+    )
 
 
 def _refuse_too_much(sources: Sequence[Source], settings: Settings) -> None:
@@ -230,19 +251,14 @@ def _refuse_too_much(sources: Sequence[Source], settings: Settings) -> None:
         )
 
 
-def _postponed(name: str) -> FileWarning:
-    message = "It was still being written, or was taken away. It is left to the next run."
-    return FileWarning(name, "postponed", message)
-
-
-def _name(row: ConsumedFile) -> str:
-    return row.path.rpartition("/")[2]
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _keep(moved: Moved, row: ConsumedFile, error: DataHubError) -> None:
     moved.kept.add(row.id)
     message = f"It could not be moved: {error} The next run moves it and does not apply it again."
-    moved.warnings.append(FileWarning(_name(row), "not_moved", message))
+    moved.warnings.append(FileWarning(_name(row.path), "not_moved", message))
 
 
 async def _move(transport: Transport, row: ConsumedFile, now: datetime) -> str:

@@ -48,7 +48,9 @@ def fetch(
             return _place(context, held, number)
 
         if not import_folder.is_folder(recipe):
-            return Haul([await import_folder.download(transport, path, place(0), settings)])
+            # What was read before is known by its checksum: there is nothing to wait for.
+            fetch_one = import_folder.fetch_one if again is None else import_folder.download
+            return Haul([await fetch_one(transport, path, place(0), settings)])
         if again is not None:
             return await import_folder.fetch_again(transport, recipe, again, place, settings)
         return await import_folder.fetch(transport, recipe, place, settings)

@@ -8,7 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from datahub import crash_points
-from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_STARTED, JOB_INITIALIZING, JOB_STARTED, JOB_STOPPED
+from datahub.models.execution import (
+    INTEGRATION_DONE,
+    INTEGRATION_STARTED,
+    JOB_INITIALIZING,
+    JOB_STARTED,
+    JOB_STOPPED,
+    Execution,
+)
 from tests.background import in_background
 from tests.chaos.imports import CHUNK, Imports, long, plain, starts
 from tests.chaos.proxy import Habit, Proxy, chaos_proxy
@@ -25,6 +32,11 @@ def fall_silent_half_way(imports: Imports, proxy: Proxy) -> None:
     parts = imports.spool.glob
     wait_until(lambda: any(path.stat().st_size > 0 for path in parts("*.source")), what="a part of the file")
     proxy.withheld = 1
+
+
+def postponements(execution: Execution) -> list[str]:
+    """Why it went back to be read again, each time."""
+    return [event.reason for event in execution.events if event.to_status == JOB_INITIALIZING and event.attempt]
 
 
 def test_a_stop_during_a_download_ends_it_and_frees_the_worker(imports: Imports, sshd: SshServer) -> None:
@@ -85,9 +97,30 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again_as_one_version(
         proxy.withheld = 0
         execution = imports.ended(execution_id)
     assert (execution.status, imports.counts(execution_id)) == (INTEGRATION_DONE, {"created": 7})
-    (postponed,) = [event for event in execution.events if event.to_status == JOB_INITIALIZING and event.attempt]
-    assert "changed while it was read" in postponed.reason and "Next try" in postponed.reason
+    (why,) = postponements(execution)
+    assert "is still being written" in why and "Next try" in why
     assert len(starts(execution)) == 2
+
+
+def test_a_file_that_its_sender_still_writes_is_imported_later_and_whole(imports: Imports) -> None:
+    # Long enough that a row comes between the looks however busy the machine.
+    imports.scene.hub.settings = dataclasses.replace(imports.scene.hub.settings, settle_seconds=2)
+    rows = iter(plain(9_999).splitlines(keepends=True))
+    imports.write(next(rows) + next(rows))
+    file = imports.scene.folder / "suppliers.csv"
+    imports.start()
+    execution_id = imports.trigger(imports.add_job())
+
+    def is_postponed_while_it_grows() -> bool:
+        with file.open("a") as more:
+            more.write(next(rows))
+        return bool(postponements(imports.scene.execution(execution_id)))
+
+    wait_until(is_postponed_while_it_grows, what="the end of a try")
+    whole = file.read_text().count("\n") - 1
+    execution = imports.ended(execution_id)
+    assert (execution.status, imports.counts(execution_id)) == (INTEGRATION_DONE, {"created": whole})
+    assert "is still being written" in postponements(execution)[0]
 
 
 def test_a_connection_that_breaks_off_during_a_download_costs_one_try(imports: Imports, sshd: SshServer) -> None:

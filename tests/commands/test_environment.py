@@ -59,6 +59,14 @@ def test_demo_permits_this_machine_on_top_of_what_is_permitted(tmp_path: Path, m
     assert environment.build(tmp_path, demo=True)["OUTBOUND_ALLOW"] == "10.1.0.0/16,127.0.0.0/8,::1/128"
 
 
+def test_demo_waits_less_for_its_files_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SETTLE_SECONDS", raising=False)
+    assert "SETTLE_SECONDS" not in environment.build(tmp_path)
+    assert environment.build(tmp_path, demo=True)["SETTLE_SECONDS"] == "0.5"
+    monkeypatch.setenv("SETTLE_SECONDS", "9")
+    assert environment.build(tmp_path, demo=True)["SETTLE_SECONDS"] == "9"
+
+
 def test_data_folder_is_named_by_option_then_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATAHUB_DATA", str(tmp_path / "variable"))
     assert environment.data_folder(None) == tmp_path / "variable"
