@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,12 @@ class Imports:
     def tries(self, execution_id: int) -> int:
         with self.scene.hub.sessions() as session:
             return read_only(session).get_one(ImportRun, execution_id).crashes
+
+    def depth(self, execution_id: int) -> int:
+        """Of the last record of a tree that is written."""
+        with self.scene.hub.sessions() as session:
+            depth, _ = json.loads(read_only(session).get_one(ImportRun, execution_id).last_key or "[0, null]")
+            return int(depth)
 
     def suppliers(self) -> list[str]:
         """The external ids of those that are not deleted."""

@@ -83,6 +83,24 @@ def test_after_a_crash_at_any_point_an_import_and_the_one_that_waits_for_it_are_
     assert list(imports.spool.iterdir()) == []
 
 
+def test_a_crash_deep_in_the_tree_writes_no_branch_again_and_leaves_none_out(
+    imports: Imports, hold: Callable[[str], Hold], tmp_path: Path
+) -> None:
+    job, expected = undisturbed(imports, CASES["CLASSIFICATION_CATEGORY"], tmp_path)
+    turns = [imports.trigger(job), imports.trigger(job)]
+    place = hold(crash_points.BETWEEN_CHUNKS)
+    imports.start(place.arms)
+    place.wait()
+    while imports.depth(turns[0]) < 2:
+        place.arm()
+        place.wait()
+    imports.scene.hub.crash("importer-1")
+    place.release()
+    imports.scene.wait_until_all_ended()
+    assert imports.scene.hub.endings
+    assert left_behind(imports, turns) == expected
+
+
 def test_a_run_that_was_committed_goes_on_by_the_clock_when_the_web_process_dies_before_it_answers(
     imports: Imports, tmp_path: Path
 ) -> None:
