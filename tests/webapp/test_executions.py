@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import event, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
@@ -21,6 +20,7 @@ from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests import factories
+from tests.statements import noted_statements
 from tests.webapp.conftest import ParsingClient
 from webapp.database import db
 
@@ -67,18 +67,9 @@ def status_of(sessions: sessionmaker[Session], execution: Execution) -> str:
         return session.get_one(Execution, execution.id).status
 
 
-@contextmanager
-def counted_statements(app: APIFlask) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
+def engine_of(app: APIFlask) -> Engine:
     with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
+        return db.engine
 
 
 def test_a_list_with_nothing_in_it_says_how_executions_come_about(sign_in: SignIn) -> None:
@@ -122,14 +113,14 @@ def test_the_list_goes_on_page_by_page(sign_in: SignIn, owe: Owe) -> None:
 def test_the_list_costs_the_same_few_statements_however_long(sign_in: SignIn, app: APIFlask, owe: Owe) -> None:
     client = sign_in("OPERATOR")
     owe()
-    with counted_statements(app) as few:
+    with noted_statements(engine_of(app)) as few:
         client.get("/executions")
     for _ in range(5):
         owe()
-    with counted_statements(app) as many:
+    with noted_statements(engine_of(app)) as many:
         client.get("/executions")
     assert len(many) == len(few)
-    assert sum("FROM executions" in statement for statement in many) == 1
+    assert sum("FROM executions" in statement for statement, _ in many) == 1
 
 
 def test_a_row_looks_again_until_the_execution_has_ended(

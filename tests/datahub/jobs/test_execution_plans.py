@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
@@ -29,23 +27,7 @@ from datahub.models.execution import (
 )
 from datahub.models.export_job import ExportJob
 from tests.datahub.jobs.many_executions import insert_many, make_executions, make_stores
-
-
-@contextmanager
-def noted_statements(session: Session) -> Iterator[list[tuple[str, Any]]]:
-    """Those about executions, with their parameters."""
-    noted: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
-        if "execution" in statement:
-            noted.append((statement, parameters))
-
-    bind = session.get_bind()
-    event.listen(bind, "before_cursor_execute", note)
-    try:
-        yield noted
-    finally:
-        event.remove(bind, "before_cursor_execute", note)
+from tests.statements import noted_statements
 
 
 def plan_of(session: Session, statement: str, parameters: Any) -> str:
@@ -60,7 +42,7 @@ def test_a_page_of_executions_costs_one_statement_and_a_search_one_more(session:
     made = make_executions(session, 3)
     session.expunge_all()
     for wanted, cost in ((Wanted(), 1), (Wanted(statuses=[JOB_PENDING]), 1), (Wanted(search=made[0].public_id), 2)):
-        with noted_statements(session) as statements:
+        with noted_statements(session.get_bind(), about="execution") as statements:
             for execution in execution_list.find(session, wanted).items:
                 assert execution.payload is None
                 assert execution.predecessor is None
@@ -70,7 +52,7 @@ def test_a_page_of_executions_costs_one_statement_and_a_search_one_more(session:
 @pytest.mark.usefixtures("job")
 def test_a_search_uses_the_trigram_index(session: Session) -> None:
     make_executions(session, 2)
-    with noted_statements(session) as statements:
+    with noted_statements(session.get_bind(), about="execution") as statements:
         execution_list.read_page(session, Wanted(search="abc-de", names=True))
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     if not is_sqlite:
@@ -103,7 +85,7 @@ def test_each_choice_is_read_from_its_own_index(session: Session, wanted: dict[s
         insert_many(session, 200, start, job_public_id=job, status=status, kind=kind, origin=origin)
         start += 200
     session.execute(text("analyze executions"))
-    with noted_statements(session) as statements:
+    with noted_statements(session.get_bind(), about="execution") as statements:
         execution_list.read_page(session, Wanted(**wanted), before="4000000000000000-7")
     if session.get_bind().dialect.name != "sqlite":
         session.execute(text("set local enable_seqscan = off"))
@@ -129,7 +111,7 @@ def test_what_is_sorted_by_creation_is_chosen_within_an_index(
             insert_many(session, 200, number * 400 + place * 200, **of_job)
     session.execute(text("analyze executions"))
     store_limits.limit(session, StoreLimit((1,), ("NORTH",)) if is_limited else None)
-    with noted_statements(session) as statements:
+    with noted_statements(session.get_bind(), about="execution") as statements:
         rows = execution_list.find(session, Wanted(**wanted), sort="created_at").items
     assert {row.store_id for row in rows} <= ({1} if is_limited else {1, 2})
     if session.get_bind().dialect.name != "sqlite":
@@ -159,7 +141,7 @@ def test_what_a_user_limited_to_stores_chooses_is_read_from_indexes(
         insert_many(session, 200, number * 400 + 200, job_public_id="xy"[number % 2])
     session.execute(text("analyze executions"))
     store_limits.limit(session, StoreLimit((north.id,), ("NORTH",)))
-    with noted_statements(session) as statements:
+    with noted_statements(session.get_bind(), about="execution") as statements:
         execution_list.read_page(session, Wanted(**wanted))
     if session.get_bind().dialect.name != "sqlite":
         session.execute(text("set local enable_seqscan = off"))
@@ -172,7 +154,7 @@ def test_somebody_limited_to_many_stores_asks_no_more_than_a_few_things_of_each(
 ) -> None:
     many = range(1, 61)
     store_limits.limit(session, StoreLimit(tuple(many), tuple(f"S-{number}" for number in many)))
-    with noted_statements(session) as statements:
+    with noted_statements(session.get_bind(), about="execution") as statements:
         assert execution_list.find(session, Wanted()).items == []
         assert execution_list.read_page(session, Wanted(statuses=[JOB_STOPPED])).items == []
         assert queries.newest_executions(session, ExportJob, [job.id], count=5) == {}

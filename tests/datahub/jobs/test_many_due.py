@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from datahub.transports.base import Transport
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
 from tests.servers import SshServer
+from tests.statements import Statement, noted_statements
 
 FEW, MANY = 40, 3_000
 # Delivered for real, in seconds even on a busy machine.
@@ -71,24 +73,27 @@ def _columns(model: Order | OrderSnapshot | Execution, number: int) -> dict[str,
     return columns | {"id": model.id + number}
 
 
+@dataclass
+class Cost:
+    """`rows` is how many executions became objects."""
+
+    statements: list[Statement]
+    rows: int = 0
+
+
 @contextmanager
-def counted(engine: Engine) -> Iterator[dict[str, int]]:
-    """How many statements ran meanwhile, and how many rows became objects."""
-    counts = {"statements": 0, "rows": 0}
+def noted_cost(engine: Engine) -> Iterator[Cost]:
+    with noted_statements(engine) as statements:
+        cost = Cost(statements)
 
-    def note_statement(*_: Any) -> None:
-        counts["statements"] += 1
+        def note_row(*_: Any) -> None:
+            cost.rows += 1
 
-    def note_row(*_: Any) -> None:
-        counts["rows"] += 1
-
-    event.listen(engine, "before_cursor_execute", note_statement)
-    event.listen(Execution, "load", note_row)
-    try:
-        yield counts
-    finally:
-        event.remove(engine, "before_cursor_execute", note_statement)
-        event.remove(Execution, "load", note_row)
+        event.listen(Execution, "load", note_row)
+        try:
+            yield cost
+        finally:
+            event.remove(Execution, "load", note_row)
 
 
 @pytest.fixture(params=[FEW, MANY])
@@ -101,17 +106,17 @@ def waiting(request: pytest.FixtureRequest, owe_many: Callable[[int], int]) -> i
 @pytest.mark.usefixtures("waiting")
 def test_a_sweep_and_a_claim_cost_the_same_however_many_wait(context: Context, engine: Engine) -> None:
     queue = dispatch.make_queue(context.settings.redis_url)
-    with counted(engine) as swept:
+    with noted_cost(engine) as swept:
         done = reconcile.sweep(context.sessions, queue, context.settings)
     assert done["hand out exports"] == dispatch.MESSAGES_PER_JOB
-    with context.sessions.begin() as session, counted(engine) as claimed:
+    with context.sessions.begin() as session, noted_cost(engine) as claimed:
         job_id = session.scalars(select(ExportJob.id)).one()
         found = claims.claim_due(session, job_id, count=8, is_idle=True, worker="one", settings=context.settings)
     assert len(found) == 8
-    assert swept["rows"] == dispatch.MESSAGES_PER_JOB
-    assert swept["statements"] < 25
-    assert claimed["rows"] == 0
-    assert claimed["statements"] <= 8
+    assert swept.rows == dispatch.MESSAGES_PER_JOB
+    assert len(swept.statements) < 25
+    assert claimed.rows == 0
+    assert len(claimed.statements) <= 8
 
 
 def test_on_postgresql_a_claim_among_thousands_needs_no_statistics_to_be_quick(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
@@ -15,6 +15,7 @@ from datahub.models.execution import ERROR, JOB_STARTED, SUCCESS, Execution
 from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
+from tests.statements import noted_statements
 
 LONG_AGO = timedelta(hours=30)
 
@@ -72,17 +73,10 @@ def test_no_figure_walks_through_the_whole_history(session: Session, owed: list[
     """SQLite chooses by rule, not by size, so that a small table shows it; the newest deliveries stop after ten."""
     change(owed[:9], status=SUCCESS, ended_at=database_now(session))
     session.commit()
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
-        asked.append((statement, parameters))
-
-    engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", note)
-    read(session)
-    event.remove(engine, "before_cursor_execute", note)
+    with noted_statements(session.get_bind(), about="executions") as asked:
+        read(session)
     walks = []
-    for statement, parameters in [entry for entry in asked if "executions" in entry[0]]:
+    for statement, parameters in asked:
         plan = session.connection().exec_driver_sql(f"explain query plan {statement}", parameters).all()
         steps = [row[-1] for row in plan]
         walks += [step for step in steps if step == "SCAN executions" and "status = ?" not in statement]

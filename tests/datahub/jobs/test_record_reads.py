@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
@@ -24,6 +21,7 @@ from datahub.models.party import AccountAddress
 from tests import catalogue
 from tests.factories import make_account, make_supplier
 from tests.importer import Importer, offer
+from tests.statements import noted_statements
 
 make_of: dict[str, Any] = {
     "ACCOUNT": make_account,
@@ -33,21 +31,6 @@ make_of: dict[str, Any] = {
     "PRODUCT": catalogue.make_product,
     "OFFER": catalogue.make_offer,
 }
-
-
-@contextmanager
-def counted_statements(session: Session) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    bind = session.get_bind()
-    event.listen(bind, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(bind, "before_cursor_execute", note)
 
 
 def found(session: Session, entity: str, search: str) -> list[str]:
@@ -205,7 +188,7 @@ def test_deleted_parts_are_left_out_and_the_rest_keeps_its_order(session: Sessio
 def test_a_page_costs_the_same_statements_however_many_records(session: Session, entity: str) -> None:
     def cost() -> int:
         session.expire_all()
-        with counted_statements(session) as statements:
+        with noted_statements(session.get_bind()) as statements:
             found = record_reads.find(session, entity, size=100).items
             assert len(record_reads.describe(session, entity, found)) == len(found)
         return len(statements)
