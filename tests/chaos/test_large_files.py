@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from datahub.db import read_only
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED, JOB_STARTED, SUCCESS
+from datahub.models.import_run import RejectedRow
 from datahub.settings import Settings
 from tests.chaos.imports import HEADER, Imports, plain
 from tests.journeys.hub import Hub
@@ -97,8 +100,10 @@ def test_ten_thousand_columns_a_cell_of_5_mb_and_a_file_over_2_gb_are_refused_by
         assert limit in (refused.error or "")
     assert cell_refused.status == INTEGRATION_DONE_WITH_ERRORS
     assert imports.counts(cell_refused.id) == {"rejected": 1}
-    ((_, _, cause, _),) = imports.outcome(cell_refused.id)["rejected"]
-    assert cause == "cell_over_limit"
+    with imports.scene.hub.sessions() as session:
+        (kept,) = read_only(session).scalars(select(RejectedRow))
+    assert (kept.execution_id, kept.cause) == (cell_refused.id, "cell_over_limit")
+    assert "(MAX_CELL)" in kept.faults[0]["message"]
     assert imports.suppliers() == []
     wait_until(lambda: list(imports.spool.iterdir()) == [], what="an empty spool")
     later = imports.ended(imports.trigger(imports.add_job()))
