@@ -42,8 +42,12 @@ class Imports:
     def spool(self) -> Path:
         return self.scene.hub.folder / "spool"
 
+    @property
+    def file(self) -> Path:
+        return self.scene.sshd.files / FILE
+
     def write(self, text: str) -> None:
-        (self.scene.folder / "records.csv").write_text(text)
+        self.file.write_text(text)
 
     def add_job(self, *, connection: dict[str, Any] | None = None, **job: Any) -> int:
         with self.scene.hub.sessions.begin() as session:
