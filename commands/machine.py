@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,11 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def tell_progress(text: str) -> None:
+    """Beside the output, which may go into a file."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def install_packages(programs: dict[str, str]) -> None:
     """`programs` maps a program to the Debian package that brings it; only what is missing is installed."""
     missing = sorted({package for program, package in programs.items() if not shutil.which(program)})
@@ -42,7 +48,7 @@ def apt_install(packages: list[str]) -> None:
     asking = [] if os.geteuid() == 0 else ["sudo"]
     if asking and not shutil.which("sudo"):
         raise CommandError(f"Missing on this machine: {names}. Run as root: apt-get install {names}")
-    say(f"Installing Debian packages: {names}")
+    tell_progress(f"Installing Debian packages: {names}")
     # RUNLEVEL=1 keeps the packages from starting system services that nothing here uses.
     settings = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", f"PATH={os.environ['PATH']}", "apt-get", "-qq"]
     # One source of many that cannot be reached is no reason to stop; the installation will tell.

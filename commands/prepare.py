@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from commands.machine import PYTHON, ROOT, CommandError, apt_install, run_quietly, say
+from commands.machine import PYTHON, ROOT, CommandError, apt_install, run_quietly, tell_progress
 
 VENV = ROOT / ".venv"
 VENDOR = ROOT / "static" / "vendor"
@@ -56,7 +56,7 @@ def _make_venv() -> None:
         return
     if importlib.util.find_spec("ensurepip") is None:
         apt_install(["python3-venv"])
-    say("Making .venv")
+    tell_progress("Making .venv")
     run_quietly([sys.executable, "-m", "venv", "--clear", str(VENV)], "Python could not make .venv")
 
 
@@ -65,7 +65,7 @@ def _install_requirements(requirements: str) -> None:
     checksum = _checksum("constraints.txt", RUNTIME, requirements)
     if mark.exists() and mark.read_text() == checksum:
         return
-    say(f"Installing {requirements}")
+    tell_progress(f"Installing {requirements}")
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
     run_quietly([*pip, "-r", requirements, "-c", "constraints.txt"], f"pip could not install {requirements}")
     mark.write_text(checksum)
@@ -76,7 +76,7 @@ def _install_assets() -> None:
     checksum = _checksum("package.json", "package-lock.json", "commands/prepare.py")
     if mark.exists() and mark.read_text() == checksum:
         return
-    say("Installing front-end assets")
+    tell_progress("Installing front-end assets")
     with _npm_packages("--omit=dev") as modules:
         _copy_assets(modules)
     mark.write_text(checksum)
@@ -87,7 +87,7 @@ def _install_modules() -> None:
     checksum = _checksum("package-lock.json", "commands/prepare.py")
     if mark.exists() and mark.read_text() == checksum:
         return
-    say("Installing the validator of HTML")
+    tell_progress("Installing the validator of HTML")
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     shutil.rmtree(MODULES, ignore_errors=True)
     with _npm_packages("--include=dev") as modules:

@@ -246,7 +246,7 @@ class Plan:
         else:
             for part in unnamed(self.entity, row.remove, row.parts):
                 row.faults.append(self._fault("required", part.key_field, "", _lacking(part)))
-        for check in self.entity.checks:
+        for check in () if row.remove else self.entity.checks:
             given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
             if message := check.fault(given):
                 row.faults.append(fault_of_check(check, given, message))

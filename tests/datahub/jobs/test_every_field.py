@@ -109,6 +109,10 @@ def told(sessions: Sessions, entity: str) -> dict[str, Any]:
     return dict(described["fields"]) | dict(part)
 
 
+def test_no_entity_is_left_out() -> None:
+    assert {entity for entity, *_ in LEAST.values()} == set(ENTITIES)
+
+
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize("case", LEAST)
 def test_each_field_is_stored_changed_and_left_alone_where_a_cell_is_empty(

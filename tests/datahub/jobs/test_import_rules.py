@@ -35,6 +35,12 @@ def test_rows_that_delete_need_no_other_column(load: Importer, catalogue: None) 
     assert counts(load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"})) == {"deleted": 1}
 
 
+def test_what_a_row_that_deletes_says_besides_is_not_looked_at(load: Importer) -> None:
+    load("ATTRIBUTE", attribute(attributeType="LIST_COLOR", attributeValues="#FF0000|Red"))
+    row = attribute(attributeType="LIST_COLOR", attributeValues="red", attributeDeleted="TRUE")
+    assert counts(load("ATTRIBUTE", row)) == {"deleted": 1}
+
+
 @pytest.mark.parametrize(
     ("given", "field", "code"),
     [
