@@ -31,6 +31,7 @@ class Settings:
     connect_seconds: float = 30.0
     step_seconds: float = 60.0
     in_flight: int = 32
+    max_runs_per_connection: int = 4
     max_body_bytes: int = 5_000_000
     max_upload_bytes: int = 50_000_000
     spool_folder: str = "var/spool"
@@ -66,6 +67,7 @@ class Settings:
             connect_seconds=_positive(env, "CONNECT_SECONDS", cls.connect_seconds),
             step_seconds=_positive(env, "STEP_SECONDS", cls.step_seconds),
             in_flight=_whole(env, "IN_FLIGHT", cls.in_flight),
+            max_runs_per_connection=_whole(env, "MAX_RUNS_PER_CONNECTION", cls.max_runs_per_connection),
             max_body_bytes=_whole(env, "MAX_BODY_BYTES", cls.max_body_bytes),
             max_upload_bytes=_whole(env, "MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             spool_folder=env.get("SPOOL_FOLDER") or cls.spool_folder,

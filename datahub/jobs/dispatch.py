@@ -71,6 +71,7 @@ def hand_out_exports(session: Session, queue: Queue, settings: Settings) -> int:
 
 def hand_out_imports(session: Session, queue: Queue, settings: Settings) -> int:
     imports = Queue(IMPORTS, connection=queue.connection, serializer=JSONSerializer)
+    import_claims.note_waiting(session, settings)
     return _send(session, imports, RUN_IMPORT, _mark_imports(session, settings))
 
 
@@ -140,7 +141,10 @@ def _mark_imports(session: Session, settings: Settings) -> list[_Due]:
     stale = now - timedelta(seconds=settings.hand_out_again_seconds)
     statement = (
         select(Execution)
-        .where(*import_claims.is_due(now), or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale))
+        .where(
+            *import_claims.is_due(now, settings),
+            or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale),
+        )
         .order_by(Execution.next_attempt_at, Execution.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True, of=Execution)

@@ -50,9 +50,15 @@ class Imports:
         self.file.write_text(text)
 
     def add_job(self, *, connection: dict[str, Any] | None = None, **job: Any) -> int:
+        (job_id,) = self.add_jobs(1, connection=connection, **job)
+        return job_id
+
+    def add_jobs(self, count: int, *, connection: dict[str, Any] | None = None, **job: Any) -> list[int]:
+        """Over one connection."""
         with self.scene.hub.sessions.begin() as session:
             to = add_connection(session, self.scene.vault, self.scene.sshd, **connection or {})
-            return add_import_job(session, to, **{"entity": "SUPPLIER", "file_path": FILE} | job).id
+            fields = {"entity": "SUPPLIER", "file_path": FILE} | job
+            return [add_import_job(session, to, **fields).id for _ in range(count)]
 
     def public_id(self, job_id: int) -> str:
         with self.scene.hub.sessions() as session:

@@ -7,7 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
@@ -21,6 +22,7 @@ from datahub.models.execution import (
     JOB_INITIALIZING,
     JOB_PENDING,
     JOB_SKIPPED,
+    JOB_STARTED,
     JOB_STOPPED,
     SCHEDULE,
     Execution,
@@ -184,3 +186,37 @@ def test_an_import_past_its_time_limit_ends_its_worker_and_goes_on_with_another_
     assert any("stopped answering" in event.reason for event in before.events), "its lease ran out"
     assert (follower.status, imports.counts(second)) == (INTEGRATION_DONE, {"unchanged": 10})
     assert_one_turn(before, follower)
+
+
+def test_no_more_imports_read_over_one_connection_at_once_than_may_however_many_workers_there_are(
+    imports: Imports, hold: Callable[[str], Hold]
+) -> None:
+    scene, place = imports.scene, hold(crash_points.AFTER_DOWNLOAD)
+    scene.hub.settings = dataclasses.replace(scene.hub.settings, max_runs_per_connection=1, lease_seconds=20)
+    imports.write(plain(6))
+    ids = [imports.trigger(job) for job in imports.add_jobs(3)]
+    for number in range(3):
+        scene.hub.start_importer(f"importer-{number + 1}", place.arms)
+    for name in ("clock-1", "clock-2"):
+        scene.hub.start_clock(name)
+    place.wait()
+    wait_until(lambda: all(notes(waiting) for waiting in scene.executions(ids[1:])), what="a note of each that waits")
+    assert [scene.execution(number).status for number in ids] == [JOB_STARTED, JOB_INITIALIZING, JOB_INITIALIZING]
+    place.release()
+    scene.wait_until_all_ended()
+    ended = scene.executions(ids)
+    assert [execution.status for execution in ended] == [INTEGRATION_DONE] * 3
+    assert [len(notes(execution)) for execution in ended] == [0, 1, 1]
+    spans = [span for execution in ended for span in reading(execution)]
+    assert spans == sorted(spans) and all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+def notes(execution: Execution) -> list[str]:
+    """Why it waits for a place."""
+    return [event.reason for event in execution.events if event.from_status == event.to_status == JOB_INITIALIZING]
+
+
+def reading(execution: Execution) -> list[tuple[datetime, datetime]]:
+    begun = [event.at for event in execution.events if event.to_status == JOB_STARTED]
+    over = [event.at for event in execution.events if event.from_status == JOB_STARTED]
+    return list(zip(begun, over, strict=True))

@@ -15,7 +15,9 @@ NEEDED = {
 }
 
 
-@pytest.mark.parametrize("name", ["IN_FLIGHT", "MAX_ATTEMPTS", "MAX_BODY_BYTES", "MAX_UPLOAD_BYTES"])
+@pytest.mark.parametrize(
+    "name", ["IN_FLIGHT", "MAX_ATTEMPTS", "MAX_BODY_BYTES", "MAX_RUNS_PER_CONNECTION", "MAX_UPLOAD_BYTES"]
+)
 @pytest.mark.parametrize("text", ["0.5", "2.0", "0", "-1", "1e3", "inf", "many", ""])
 def test_what_is_counted_is_a_whole_number_from_one_on(name: str, text: str) -> None:
     with pytest.raises(SettingError, match=name) as error:

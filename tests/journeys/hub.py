@@ -35,6 +35,7 @@ LIMITS = (
     "settle_seconds",
     "max_attempts",
     "in_flight",
+    "max_runs_per_connection",
     "chunk_rows",
 )
 # On a busy machine.

@@ -39,7 +39,8 @@ def worker(sessions: sessionmaker[Session], settings: Settings, vault: Vault, tm
     def work() -> None:
         while not over.wait(0.02):
             with sessions() as session:
-                due = select(Execution.id, Execution.attempts).where(*is_due(database_now(read_only(session))))
+                now = database_now(read_only(session))
+                due = select(Execution.id, Execution.attempts).where(*is_due(now, patient))
                 found = session.execute(due).all()
             for number, attempts in found:
                 import_run.run(context, number, attempts + 1)

@@ -265,3 +265,18 @@ def test_the_files_of_a_folder_are_shown_with_what_became_of_them(sign_in: SignI
     assert rows[0] == ["<b>.csv", "9", "B", "0", "Not", "read", "Line", "4:", "<i>moved", "to", "done/<b>"]
     assert rows[3][:4] == ["2.csv", "2.0", "kB", "2"]
     assert len(rows) == 50 and "And 11 more." in page
+
+
+def test_an_import_that_waits_for_a_place_says_for_which_limit(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+) -> None:
+    execution = make(status="JOB_INITIALIZING", next_attempt_at=datetime.now(UTC))
+    client = sign_in("VIEWER")
+    words = "at its limit of imports that read at once, 4 (MAX_RUNS_PER_CONNECTION)"
+    assert words not in client.get(page_of(execution, "/progress")).text
+    with sessions.begin() as session:
+        older = session.merge(execution).import_job
+        assert older
+        for _ in range(4):
+            add_import_execution(session, add_import_job(session, older.connection), status="JOB_STARTED")
+    assert words in client.get(page_of(execution, "/progress")).text

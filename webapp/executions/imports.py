@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
-from datahub.jobs import history, import_history, import_job_list
+from datahub.jobs import history, import_claims, import_history, import_job_list
 from datahub.models.execution import (
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
@@ -96,9 +96,9 @@ def _stages(execution: Execution) -> list[Stage]:
     read_share = import_history.share_read(execution)
     if execution.status in READING:
         percent = f"{read_share:.0%}, " if read_share is not None else ""
-        has_begun = execution.status != JOB_PENDING
         reading = Stage("Read", read_share, f"{percent}{grouped(rows)} rows read{rate}")
-        reading = reading if has_begun else Stage("Read", 0, "not begun")
+        if held_up := _not_begun(execution):
+            reading = Stage("Read", 0, held_up)
         return [reading, Stage("Wait", 0, "not begun"), Stage("Write", 0, "not begun")]
     read = Stage("Read", 1, f"{grouped(rows)} rows read")
     if execution.status == INTEGRATION_WAITING:
@@ -112,3 +112,12 @@ def _stages(execution: Execution) -> list[Stage]:
             Stage("Write", 0, ended),
         ]
     return [read, Stage("Wait", 1, "over"), Stage("Write", share, written)]
+
+
+def _not_begun(execution: Execution) -> str:
+    """Empty for one that reads, or is about to."""
+    if execution.status == JOB_PENDING:
+        return "not begun"
+    if execution.status != JOB_INITIALIZING:
+        return ""
+    return import_claims.waits_for(db.session(), execution.id, current_app.extensions["settings"])
