@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_PENDING, JOB_STARTED, Event, Execution, Payload, is_unended
+from datahub.models.execution import HELD, JOB_PENDING, Event, Execution, Payload, is_unended
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order
 
@@ -19,13 +19,15 @@ SHOWN_EXPORTS = 100
 
 @dataclass
 class Attempt:
-    """One try of a worker. `ended_at` is None while it runs; `to_status` is what it led to."""
+    """One try of a worker; an import is read in one and written in another. `step` is the status while it runs,
+    `to_status` what it led to. `ended_at` is None until then."""
 
     number: int
     worker: str | None
     started_at: datetime
+    step: str
+    to_status: str
     ended_at: datetime | None = None
-    to_status: str = JOB_STARTED
     reason: str = ""
 
 
@@ -62,9 +64,11 @@ def payload_start(session: Session, execution: Execution, size: int) -> bytes:
 def _attempts(events: list[Event]) -> list[Attempt]:
     attempts: list[Attempt] = []
     for event in events:
-        if event.to_status == JOB_STARTED and event.from_status != JOB_STARTED:
-            attempts.append(Attempt(event.attempt, event.worker, event.at))
-        elif event.from_status == JOB_STARTED and event.to_status != JOB_STARTED and attempts:
+        if event.from_status == event.to_status:
+            continue
+        if event.to_status in HELD:
+            attempts.append(Attempt(event.attempt, event.worker, event.at, event.to_status, event.to_status))
+        elif event.from_status in HELD and attempts:
             last = attempts[-1]
             last.ended_at, last.to_status, last.reason = event.at, event.to_status, event.reason
     return attempts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.models.custom_field import CustomField
-from datahub.models.execution import IMPORT_STATUSES, ORIGINS, Execution
+from datahub.models.execution import IMPORT_STATUSES, ORIGINS, Event, Execution
 from datahub.models.import_run import ImportRun
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row
@@ -109,6 +110,61 @@ def test_warnings_are_counted_beside_the_rows(sign_in: SignIn, make: Make) -> No
     assert "<dt>Warnings</dt>" not in client.get(page_of(make())).text
     page = client.get(page_of(make(run={"warnings": 12}))).text
     assert '<dt>Warnings</dt><dd><a href="#warnings">12</a></dd>' in page
+
+
+def test_attempts_are_told_in_words_with_their_step(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+) -> None:
+    execution = make(status="INTEGRATION_STARTED", attempts=5)
+    moves = (
+        ("JOB_INITIALIZING", "JOB_STARTED", 1, "reading begins"),
+        ("JOB_STARTED", "JOB_INITIALIZING", 1, "The server did not answer. Next try in 5 s."),
+        ("JOB_INITIALIZING", "JOB_STARTED", 2, "reading begins"),
+        ("JOB_STARTED", "INTEGRATION_WAITING", 2, "8 rows read"),
+        ("INTEGRATION_WAITING", "INTEGRATION_STARTED", 3, "writing begins"),
+        ("INTEGRATION_STARTED", "INTEGRATION_WAITING", 3, "Worker two stopped answering."),
+        ("INTEGRATION_WAITING", "INTEGRATION_STARTED", 4, "writing begins"),
+    )
+    with sessions.begin() as session:
+        row = session.get_one(Execution, execution.id)
+        row.events[0].to_status = "JOB_INITIALIZING"
+        for seconds, (came_from, to, attempt, reason) in enumerate(moves):
+            at = row.created_at + timedelta(seconds=seconds)
+            told = {"actor": "system", "worker": "two", "reason": reason}
+            row.events.append(Event(at=at, from_status=came_from, to_status=to, attempt=attempt, **told))
+    client = sign_in("VIEWER")
+    for action in ("", "/rows"):
+        (table,) = parse(client.get(page_of(execution, action)).text).iterfind(".//table[caption='Attempts']")
+        rows = [[" ".join(" ".join(cell.itertext()).split()) for cell in row] for row in table.iterfind("tbody/tr")]
+        assert [[row[0], row[1], *row[3:]] for row in rows] == [
+            ["1 reading", "Not finished", "1.0 s", "two", "The server did not answer. Next try in 5 s."],
+            ["2 reading", "Read", "1.0 s", "two", "8 rows read"],
+            ["3 writing", "Not finished", "1.0 s", "two", "Worker two stopped answering."],
+            ["4 writing", "Writing", "\u2013", "two", "\u2013"],
+        ]
+
+
+def test_attempts_say_that_an_import_is_still_read_or_never_was(sign_in: SignIn, make: Make) -> None:
+    client = sign_in("VIEWER")
+    page = client.get(page_of(make(status="JOB_STARTED"), "/rows")).text
+    attempts = page.partition('id="attempts"')[2].partition("</section>")[0]
+    assert ">Reading<" in attempts and "Sending" not in attempts
+    skipped = client.get(page_of(make(status="JOB_SKIPPED"), "/rows")).text
+    assert "Not tried before it ended." in skipped
+
+
+def test_one_more_attempt_shows_the_rows_and_attempts_anew(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+) -> None:
+    """Between two looks it may be back in the status that the page has seen."""
+    execution = make(status="JOB_STARTED", attempts=1)
+    client = sign_in("VIEWER")
+    (seen,) = re.findall(r"seen=([^\"]+)", client.get(page_of(execution)).text)
+    look = page_of(execution, f"/progress?seen={seen}")
+    assert "HX-Trigger-After-Swap" not in client.get(look).headers
+    with sessions.begin() as session:
+        session.get_one(Execution, execution.id).attempts = 2
+    assert client.get(look).headers["HX-Trigger-After-Swap"] == "execution-moved"
 
 
 def test_rejected_rows_are_grouped_and_one_cause_shown_alone(sign_in: SignIn, make: Make) -> None:

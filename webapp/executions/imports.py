@@ -45,12 +45,12 @@ def page(execution: Execution) -> dict[str, object]:
         "stages": _stages(execution),
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
-        "seen": execution.status,
+        "seen": f"{execution.status}-{execution.attempts}",
     }
 
 
 def rows(execution: Execution) -> dict[str, object]:
-    """Files, rejected rows by cause and one by one, warnings, and the log."""
+    """Attempts, files, rejected rows by cause and one by one, warnings, and the log."""
     session = db.session()
     story = history.read(session, execution)
     cause, field = request.args.get("cause", ""), request.args.get("field", "")

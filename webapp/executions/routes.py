@@ -30,6 +30,7 @@ blueprint = Blueprint("executions", __name__)
 blueprint.add_app_template_filter(shown.poll_seconds)
 blueprint.add_app_template_filter(shown.origin_words)
 for function in (
+    shown.attempt_state,
     shown.is_winding_down,
     shown.job_url,
     shown.state_words,

@@ -9,14 +9,16 @@ from typing import Any
 from flask import url_for
 
 from datahub import VERSION
-from datahub.jobs.history import Story
+from datahub.jobs.history import Attempt, Story
 from datahub.jobs.import_history import Cause, is_retrying
 from datahub.models.execution import (
     API,
     IMPORT,
     INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
     JOB_INITIALIZING,
+    JOB_PENDING,
     JOB_STARTED,
     JOB_STOPPED,
     MANUAL,
@@ -29,7 +31,7 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_run import COUNTS
-from webapp.filters import grouped, iso, status_words, utc_now
+from webapp.filters import Status, grouped, iso, status_tone, status_words, utc_now
 
 MOST_CAUSES = 3
 SOON = timedelta(seconds=30)
@@ -44,6 +46,15 @@ ORIGINS = {
     MANUAL: "run by",
     API: "run by a script of",
     UPLOAD: "file given by",
+}
+# By what an attempt did and what it led to, where the words of that status would not say it. Whether a worker died,
+# was asked to end or met a fault is said by the reason.
+NOT_FINISHED = Status("Not finished", "warn")
+ATTEMPTS = {
+    (JOB_STARTED, JOB_PENDING): Status("Failed, tried again", "bad"),
+    (JOB_STARTED, JOB_INITIALIZING): NOT_FINISHED,
+    (JOB_STARTED, INTEGRATION_WAITING): Status("Read", "good"),
+    (INTEGRATION_STARTED, INTEGRATION_WAITING): NOT_FINISHED,
 }
 
 
@@ -73,6 +84,14 @@ def state_words(execution: Execution) -> str:
     if execution.status == INTEGRATION_DONE_WITH_ERRORS and execution.import_run is not None:
         return f"Done with {grouped(execution.import_run.rejected)} rejected"
     return status_words(execution.status) + (", winding down" if is_winding_down(execution) else "")
+
+
+def attempt_state(attempt: Attempt, kind: str) -> Status:
+    """What it led to, or what it is doing."""
+    if kind == IMPORT and attempt.to_status == JOB_STARTED:
+        return Status("Reading", "busy")
+    known = Status(status_words(attempt.to_status), status_tone(attempt.to_status))
+    return ATTEMPTS.get((attempt.step, attempt.to_status), known)
 
 
 def subject(execution: Execution) -> str:

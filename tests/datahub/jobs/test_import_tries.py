@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from datahub import storage
 from datahub.db import database_now
-from datahub.jobs import import_claims, import_run, records
+from datahub.jobs import history, import_claims, import_run, records
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_executions import MOST_TRIES
@@ -103,6 +103,28 @@ def test_a_worker_that_is_asked_to_end_lets_go_and_the_next_one_goes_on(
     assert tries(importing, number) == 0
     import_run.run(importing, number, attempts + 1)
     assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 35}, None)
+
+
+def test_each_try_is_told_with_its_step_its_worker_and_its_end(
+    importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers(35))
+    number = start()
+    for attempt, place in ((1, "after download"), (2, "between chunks")):
+        with monkeypatch.context() as patch:
+            import_run.run(is_asked_to_end(importing, place, patch), number, attempt)
+    import_run.run(dataclasses.replace(importing, worker="another"), number, 4)
+    with importing.sessions() as session:
+        tries = history.read(session, session.get_one(Execution, number)).attempts
+    assert [(it.number, it.step, it.to_status) for it in tries] == [
+        (1, JOB_STARTED, JOB_INITIALIZING),
+        (2, JOB_STARTED, INTEGRATION_WAITING),
+        (3, INTEGRATION_STARTED, INTEGRATION_WAITING),
+        (4, INTEGRATION_STARTED, INTEGRATION_DONE),
+    ]
+    assert [it.worker for it in tries] == [importing.worker] * 3 + ["another"]
+    assert all(it.ended_at and it.ended_at >= it.started_at for it in tries)
+    assert [it.reason.partition(" ")[0] for it in tries] == ["Worker", "35", "Worker", "35"]
 
 
 def test_a_source_that_fails_is_tried_three_times_with_growing_waits(
