@@ -6,13 +6,28 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
 from datahub.jobs import import_executions
 from datahub.jobs.schedule import ticks_since
-from datahub.models.execution import SCHEDULE
+from datahub.models.execution import SCHEDULE, Execution
 from datahub.models.import_job import ImportJob, Tick
+
+LAST = 10
+
+
+def last(session: Session, job: ImportJob) -> list[tuple[datetime, Execution | None]]:
+    """The newest LAST, newest first, each with its execution; a missed one has none."""
+    newest = (
+        select(Tick.at, Execution)
+        .outerjoin(Execution, Execution.id == Tick.execution_id)
+        .where(Tick.import_job_id == job.id)
+        .order_by(Tick.at.desc())
+        .limit(LAST)
+        .options(joinedload(Execution.import_run))
+    )
+    return [(at, execution) for at, execution in session.execute(newest)]
 
 
 def settle(session: Session) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from datahub.models.execution import (
     UPLOAD,
     Execution,
 )
-from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
+from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob, Tick
 from datahub.models.import_run import UploadChunk
 from datahub.settings import Settings
 from datahub.vault import Vault
@@ -166,6 +167,23 @@ def test_the_page_of_a_bulk_job_says_where_its_files_go(sign_in: SignIn, add: Ad
     assert definition(page, "Reads") == "PIM every *.csv file in in/new moved to in/done once read"
     assert definition(page, "Columns") == "By name"
     assert "in/new/*.csv" in client.get("/imports").text
+
+
+def test_the_last_ticks_lead_to_what_came_of_them(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
+    job = add(JOB_SKIPPED, INTEGRATION_DONE, **EVERY_MINUTE)
+    made = executions_of(sessions)
+    with sessions.begin() as session:
+        for minute, execution in enumerate((None, *made)):
+            at = datetime(2026, 3, 1, 3, minute, tzinfo=UTC)
+            session.add(Tick(import_job_id=job.id, at=at, execution_id=execution and execution.id))
+    client = sign_in("VIEWER")
+    page = client.get(page_of(job)).text
+    assert definition(page, "Last due (UTC)") == (
+        "2026-03-01 03:02:00 Done 2026-03-01 03:01:00 Skipped 2026-03-01 03:00:00 missed: the hub was not running"
+    )
+    due = page.partition("Last due (UTC)")[2].partition("</dl>")[0]
+    assert re.findall('href="/executions/([^"]+)"', due) == [it.public_id for it in reversed(made)]
+    assert "Last due" not in client.get(page_of(add(**EVERY_MINUTE))).text
 
 
 def test_a_job_that_never_ran_says_how_to_run_it(sign_in: SignIn, add: Add) -> None:

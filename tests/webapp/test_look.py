@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from apiflask import APIFlask
@@ -16,6 +17,7 @@ from datahub.access import accounts, tokens, users
 from datahub.jobs import custom_fields
 from datahub.jobs.custom_fields import Definition
 from datahub.models.execution import ERROR, JOB_PENDING
+from datahub.models.import_job import Tick
 from datahub.vault import Vault
 from tests import catalogue
 from tests.browser import fill_in_sign_in, look_over, open_browser, overhang, watch
@@ -85,6 +87,8 @@ def add_imports(session: Session, vault: Vault) -> None:
     for number in range(1, 13):
         add_rejected_row(session, rejected, number, value="S-1")
     add_import_execution(session, job, status="INTEGRATION_STARTED", run={"rows": 12, "rows_done": 4})
+    for days, came_of_it in enumerate((rejected.id, None), start=1):
+        session.add(Tick(import_job_id=job.id, at=job.created_at - timedelta(days=days), execution_id=came_of_it))
 
 
 def add_offer(session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -15,9 +16,9 @@ from datahub.access import tokens, users
 from datahub.jobs import custom_fields, incidents
 from datahub.jobs.custom_fields import Definition
 from datahub.models.connection import Connection
-from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, Execution
+from datahub.models.execution import ERROR, JOB_INITIALIZING, JOB_PENDING, JOB_STARTED, Event, Execution
 from datahub.models.export_job import ExportJob
-from datahub.models.import_job import ImportJob
+from datahub.models.import_job import ImportJob, Tick
 from datahub.models.order import Order
 from datahub.vault import Vault
 from tests import catalogue
@@ -113,6 +114,15 @@ class Hub:
         run_id = first["executions.rows"].split("/")[2]
         run = session.scalars(select(Execution).where(Execution.public_id == run_id)).one()
         add_rejected_row(session, run, number + 1, value=f"S-{number}")
+        run.events.append(
+            Event(
+                at=run.created_at, from_status=JOB_INITIALIZING, to_status=JOB_STARTED, actor="system", attempt=number
+            )
+        )
+        assert run.import_job is not None
+        due = run.created_at - timedelta(days=number)
+        ticked = add_import_execution(session, run.import_job, created_at=due)
+        session.add(Tick(import_job_id=run.import_job.id, at=due, execution_id=ticked.id))
         catalogue.record_change(session, "OFFER", "STOCK-0", execution_id=run.id, changes={"stockNumber": [1, 2]})
         make_order(session)
 

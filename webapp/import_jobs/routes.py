@@ -7,7 +7,7 @@ from flask_login import current_user
 
 from datahub.entities import ENTITIES
 from datahub.errors import ConflictError
-from datahub.jobs import connections, executions, import_executions, import_job_list, import_jobs
+from datahub.jobs import connections, executions, import_executions, import_job_list, import_jobs, ticks
 from datahub.jobs.frequencies import describe
 from datahub.models.execution import IMPORT, JOB_PENDING, JOB_SKIPPED, MANUAL, UPLOAD, Execution
 from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
@@ -61,7 +61,8 @@ def detail(job_id: str) -> Response:
     job = import_jobs.get(db.session(), job_id)
     history = listing.context(listing.read(IMPORT), listing.of_job("import_jobs.detail", job_id), job.public_id)
     (row,) = import_job_list.rows_of(db.session(), [job], fires=SHOWN_FIRES)
-    response = render("import_jobs/detail.html", "import_jobs/_history.html", job=job, row=row, **history)
+    past = ticks.last(db.session(), job)
+    response = render("import_jobs/detail.html", "import_jobs/_history.html", job=job, row=row, past=past, **history)
     if wants_fragment():
         response.headers["HX-Push-Url"] = str(history["here_url"])
     return response

@@ -82,6 +82,21 @@ def test_missed_ticks_are_recorded_and_not_caught_up(
         assert len(known) == 5 and [tick.execution_id is None for tick in known] == [True] * 4 + [False]
 
 
+def test_the_newest_ticks_are_told_with_what_came_of_them(
+    sessions: sessionmaker[Session], vault: Vault, sshd: SshServer
+) -> None:
+    with sessions.begin() as session:
+        job = schedule(session, vault, sshd, ago=timedelta(minutes=15))
+        schedule(session, vault, sshd, ago=timedelta(minutes=1), name="Other")
+        ticks.settle(session)
+    with sessions() as session:
+        told = ticks.last(session, session.get_one(ImportJob, job.id))
+    times, (made, *missed) = [at for at, _ in told], [execution for _, execution in told]
+    assert made is not None and made.import_job_id == job.id and missed == [None] * (ticks.LAST - 1)
+    assert made.import_run is not None, "read at once, so that a page asks once"
+    assert times == sorted(times, reverse=True) and times[0] - times[-1] == timedelta(minutes=ticks.LAST - 1)
+
+
 def test_an_inactive_job_does_not_tick(sessions: sessionmaker[Session], vault: Vault, sshd: SshServer) -> None:
     with sessions.begin() as session:
         schedule(session, vault, sshd, ago=timedelta(minutes=5), active=False)
