@@ -47,6 +47,7 @@ class ImportJob(Base):
     ticked_until: Mapped[datetime] = mapped_column(info=UNRECORDED)
     simultaneous_execution: Mapped[str] = mapped_column(String(20), default=WAIT_FOR_NEXT)
     import_full_mode: Mapped[bool] = mapped_column(default=False)
+    # For entities with a store scope; none has one so far.
     store_external_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(info=UNRECORDED)

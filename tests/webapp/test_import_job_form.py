@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
+from datahub.entities import ENTITIES
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
@@ -91,7 +92,6 @@ def test_a_new_job_is_stored_as_it_was_filled_in(sign_in: SignIn, form: dict[str
         "weekdays": ["FRI", "MON"],
         "at": "06:30",
         "schedule_enabled": "y",
-        "store_external_ids": ["default_store"],
         "transcoding_field": ["stockNumber", "", ""],
         "transcoding_from": ["many", "", ""],
         "transcoding_to": ["100", "", ""],
@@ -102,7 +102,7 @@ def test_a_new_job_is_stored_as_it_was_filled_in(sign_in: SignIn, form: dict[str
     assert (job.name, job.entity, job.delimiter, job.active) == ("Stocks of ERP", "OFFER", ";", True)
     assert (job.bulk, job.file_path, job.inbound_directory) == (False, "in/offers.csv", None)
     assert (job.cron, job.schedule_enabled) == ("30 6 * * MON,FRI", True)
-    assert (job.mapping, job.store_external_ids) == (None, ["default_store"])
+    assert (job.mapping, job.store_external_ids) == (None, [])
     assert job.transcoding == [{"field": "stockNumber", "from": "many", "to": "100"}]
 
 
@@ -152,7 +152,6 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
         ({"frequency": "DAILY", "at": ""}, "at-errors", "Give a time in UTC"),
         ({"frequency": "CUSTOM", "cron": "61 * * * *"}, "cron-errors", "The minute cannot be read: 61."),
         ({"import_full_mode": "y"}, "full_mode_known-errors", "Full mode removes values."),
-        ({"store_external_ids": ["nowhere"]}, "store_external_ids-errors", "There is no store with the external id"),
         ({"by_name": "", "source.price": "p"}, 'id="mapping"', "Map stockId (Stock Id) too"),
         (
             {"by_name": "", "source.stockId": "i", "source.stockDeleted": "d", "source.nothing": "p"},
@@ -202,7 +201,20 @@ def test_full_mode_is_confirmed_once(
 def test_full_mode_is_offered_only_where_there_is_something_to_clear(sign_in: SignIn, connection: Connection) -> None:
     client = sign_in("OPERATOR")
     assert "import_full_mode" in client.get(NEW).text
-    assert "import_full_mode" not in client.get("/imports/new/sftp?entity=STORE").text
+    assert 'id="head-full-mode"' not in client.get("/imports/new/sftp?entity=STORE").text
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_stores_given_by_a_script_are_kept_and_not_asked_for(
+    sign_in: SignIn, connection: Connection, form: dict[str, Any], sessions: Sessions, entity: str
+) -> None:
+    job = add(sessions, connection, entity=entity, store_external_ids=["default_store"])
+    client = sign_in("OPERATOR")
+    address = f"/imports/{job.public_id}/edit"
+    assert "default_store" not in client.get(address).text
+    assert client.post(address, data=form | {"store_external_ids": ["nowhere"]}).status_code == 303
+    (after,) = stored(sessions)
+    assert (after.name, after.store_external_ids) == (form["name"], ["default_store"])
 
 
 @pytest.mark.parametrize(

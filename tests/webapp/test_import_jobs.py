@@ -155,7 +155,7 @@ def test_the_page_shows_the_configuration_in_words(sign_in: SignIn, add: Add) ->
     assert definition(page, "Columns") == "1 mapped 1 value transcoded"
     assert definition(page, "While one still runs") == "Queue it RUN_IMMEDIATELY"
     assert definition(page, "Full mode").startswith("On")
-    assert definition(page, "Stores") == "north, south"
+    assert definition(page, "Stores") == "north, south kept, but its rows name their stores themselves"
     assert definition(page, "Next runs (UTC)").count("03:30:00") == 5
     assert "Every day at 03:30 UTC" in page and "Preis &lt;netto&gt;" in page
 
@@ -166,6 +166,7 @@ def test_the_page_of_a_bulk_job_says_where_its_files_go(sign_in: SignIn, add: Ad
     page = client.get(page_of(job)).text
     assert definition(page, "Reads") == "PIM every *.csv file in in/new moved to in/done once read"
     assert definition(page, "Columns") == "By name"
+    assert "<dt>Stores</dt>" not in page
     assert "in/new/*.csv" in client.get("/imports").text
 
 

@@ -94,7 +94,9 @@ class JobBody(Shape):
     schedule: ScheduleBody | None = None
     simultaneous_execution: str = Field(WAIT_FOR_NEXT, json_schema_extra={"enum": list(POLICIES)})
     import_full_mode: bool = False
-    store_external_ids: list[str] = Field(default_factory=list, description="Stores that exist.")
+    store_external_ids: list[str] = Field(
+        default_factory=list, description="Stores that exist. Kept, but rows name their stores themselves."
+    )
     active: bool = True
 
 

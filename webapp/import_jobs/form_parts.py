@@ -1,4 +1,4 @@
-"""What the form of an import job shows beside its fields: connections, stores, the sample, what it would lead to."""
+"""What the form of an import job shows beside its fields: connections, the sample, what it would lead to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from datahub.jobs import (
     import_jobs,
     import_preview,
     import_sample,
-    record_reads,
 )
 from datahub.jobs.import_preview import Preview
 from datahub.jobs.import_sample import Place, Sample
@@ -32,7 +31,6 @@ from webapp.import_jobs import mapping_lines
 from webapp.import_jobs.forms import FOLDER, ImportJobForm
 from webapp.import_jobs.lines import SPARE_LINES, Lines
 
-STORES_SHOWN = 100
 # Beyond, each line offers them all by one list that the lines share: selects would make a page of megabytes.
 MOST_IN_SELECTS = 150
 # What becomes of a run that would begin too early.
@@ -40,13 +38,6 @@ TOO_EARLY = {
     RUN_IMMEDIATELY: "It waits until the one before has ended. One waits at a time; others are skipped.",
     WAIT_FOR_NEXT: "It is noted as skipped; the next one runs as usual.",
 }
-
-
-@dataclass(frozen=True)
-class StoreOption:
-    external_id: str
-    name: str
-    is_chosen: bool
 
 
 @dataclass(frozen=True)
@@ -78,7 +69,6 @@ def context(
     return {
         "job": job,
         "too_early": TOO_EARLY,
-        "stores": _stores(session, form.store_external_ids.data or []),
     } | preview_context(session, form, lines, entity, connection, sample, Asked(), is_new=job is None)
 
 
@@ -217,11 +207,3 @@ def _called(form: ImportJobForm, name: str) -> str:
         number = rest.partition(".")[0]
         return f"Transcoding, line {int(number) + 1}" if kind == "transcoding" and number else kind.capitalize()
     return str(form[name].label.text) if name in form else name
-
-
-def _stores(session: Session, chosen: list[str]) -> list[StoreOption]:
-    """Chosen ones first, those that are gone too: the domain refuses them and says so."""
-    found = record_reads.find(session, "STORE", size=STORES_SHOWN).items
-    names = {store.external_id: store.name for store in found}
-    options = [StoreOption(it, names.get(it, it), True) for it in chosen]
-    return options + [StoreOption(it, name, False) for it, name in names.items() if it not in chosen]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from wtforms import BooleanField, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from datahub.errors import FieldConflictError, InvalidError
@@ -19,7 +20,7 @@ ONE_FILE, FOLDER = "file", "folder"
 
 
 class ImportJobForm(ScheduleForm):
-    """Choices of connections and stores are not validated here: the domain refuses what does not exist."""
+    """The choice of a connection is not validated here: the domain refuses what does not exist."""
 
     name = StringField("Name", [DataRequired("Give the job a name."), Length(max=NAME_LENGTH)])
     connection_id = SelectField("Connection", [DataRequired("Choose a connection.")], validate_choice=False)
@@ -44,14 +45,20 @@ class ImportJobForm(ScheduleForm):
     )
     import_full_mode = BooleanField("Full mode")
     full_mode_known = BooleanField("I know that values are removed from the records in the file")
-    store_external_ids = SelectMultipleField("Stores", validate_choice=False)
     active = BooleanField("Active", default=True)
     # Whoever switched Full mode on before has confirmed it then.
     full_mode_was_on = False
+    # Only scripts give them: no entity so far has a store scope.
+    store_external_ids: Sequence[str] = ()
 
     def validate_full_mode_known(self, known: BooleanField) -> None:
         if self.import_full_mode.data and not self.full_mode_was_on and not known.data:
             raise ValidationError("Full mode removes values. Tick this if that is what you want.")
+
+    def edits(self, job: ImportJob) -> None:
+        """What the job has and the form does not show."""
+        self.full_mode_was_on = job.import_full_mode
+        self.store_external_ids = job.store_external_ids
 
     def configuration(self, lines: Lines) -> Configuration:
         """What the domain's create and update take. Raises InvalidError for a schedule with faults."""
@@ -80,7 +87,7 @@ class ImportJobForm(ScheduleForm):
             schedule_enabled=self.schedule_enabled.data and cron is not None,
             simultaneous_execution=self.simultaneous_execution.data or "",
             import_full_mode=self.import_full_mode.data,
-            store_external_ids=self.store_external_ids.data or [],
+            store_external_ids=self.store_external_ids,
             active=self.active.data,
         )
 
@@ -96,7 +103,7 @@ class ImportJobForm(ScheduleForm):
 
 def stored_values(job: ImportJob) -> dict[str, Any]:
     names = ("name", "file_path", "inbound_directory", "outbound_directory", "delimiter", "simultaneous_execution")
-    return {name: getattr(job, name) for name in (*names, "import_full_mode", "store_external_ids", "active")} | {
+    return {name: getattr(job, name) for name in (*names, "import_full_mode", "active")} | {
         "connection_id": job.connection.public_id,
         "reads": FOLDER if job.bulk else ONE_FILE,
         "by_name": job.mapping is None,
