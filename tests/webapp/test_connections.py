@@ -15,8 +15,9 @@ from datahub.models.connection import Connection
 from datahub.vault import Vault
 from tests import factories
 from tests.servers import SshServer
+from tests.statements import noted_statements
 from tests.webapp.conftest import ParsingClient
-from tests.webapp.test_executions import counted_statements
+from tests.webapp.test_executions import engine_of
 
 SignIn = Callable[[str], ParsingClient]
 Sessions = sessionmaker[Session]
@@ -200,11 +201,11 @@ def test_viewers_look_and_change_nothing(sign_in: SignIn, add: Add) -> None:
 def test_the_list_costs_the_same_few_statements_however_long(sign_in: SignIn, app: APIFlask, add: Add) -> None:
     client = sign_in("VIEWER")
     add(jobs=1)
-    with counted_statements(app) as few:
+    with noted_statements(engine_of(app)) as few:
         client.get("/connections")
     for _ in range(4):
         add(jobs=2)
-    with counted_statements(app) as many:
+    with noted_statements(engine_of(app)) as many:
         page = client.get("/connections").text
     assert len(many) == len(few)
     assert page.count("2 jobs") == 4

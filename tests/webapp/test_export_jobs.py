@@ -20,8 +20,9 @@ from datahub.models.order import ORDER_STATUSES
 from datahub.vault import Vault
 from tests import factories
 from tests.servers import SshServer
+from tests.statements import noted_statements
 from tests.webapp.conftest import ParsingClient, parse
-from tests.webapp.test_executions import counted_statements
+from tests.webapp.test_executions import engine_of
 from webapp.export_jobs.forms import IN_LIFE_CYCLE_ORDER
 
 SignIn = Callable[[str], ParsingClient]
@@ -276,11 +277,11 @@ def test_the_list_costs_the_same_few_statements_however_long(
 ) -> None:
     client = sign_in("OPERATOR")
     run(sessions, add(suppliers=("SUP-1",)), SUCCESS, ERROR)
-    with counted_statements(app) as few:
+    with noted_statements(engine_of(app)) as few:
         client.get("/export-jobs")
     for number in range(4):
         run(sessions, add(suppliers=("SUP-1", f"OTHER-{number}")), SUCCESS, SUCCESS, ERROR)
-    with counted_statements(app) as many:
+    with noted_statements(engine_of(app)) as many:
         page = client.get("/export-jobs").text
     assert len(many) == len(few)
     assert page.count('data-label="Job"') == 5

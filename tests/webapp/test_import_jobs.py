@@ -32,8 +32,9 @@ from datahub.models.import_run import UploadChunk
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job
+from tests.statements import noted_statements
 from tests.webapp.conftest import ParsingClient, parse
-from tests.webapp.test_executions import counted_statements
+from tests.webapp.test_executions import engine_of
 from tests.webapp.test_export_jobs import HOST_KEY, main_of
 
 SignIn = Callable[[str], ParsingClient]
@@ -130,11 +131,11 @@ def test_the_list_needs_no_more_statements_for_more_jobs(app: APIFlask, sign_in:
     client = sign_in("VIEWER")
     add(INTEGRATION_DONE, JOB_FAILED, JOB_PENDING, **EVERY_MINUTE)
     for address in ("/imports", "/now"):
-        with counted_statements(app) as few:
+        with noted_statements(engine_of(app)) as few:
             client.get(address)
         for _ in range(4):
             add(INTEGRATION_DONE, JOB_FAILED, JOB_PENDING, **EVERY_MINUTE)
-        with counted_statements(app) as many:
+        with noted_statements(engine_of(app)) as many:
             client.get(address)
         assert len(many) == len(few) <= 40, address
 

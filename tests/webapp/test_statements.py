@@ -31,9 +31,10 @@ from tests.factories import (
     make_order,
     make_supplier,
 )
+from tests.statements import noted_statements
 from tests.webapp.conftest import PASSWORD, ParsingClient
 from tests.webapp.dashboard.test_routes import add_execution
-from tests.webapp.test_executions import counted_statements
+from tests.webapp.test_executions import engine_of
 from webapp.auth.identity import API_PATHS
 
 SignIn = Callable[[str], ParsingClient]
@@ -141,9 +142,9 @@ def addresses(app: APIFlask) -> dict[str, str]:
 def count_each(app: APIFlask, client: ParsingClient, addresses: dict[str, str]) -> dict[str, list[str]]:
     found = {}
     for endpoint, address in addresses.items():
-        with counted_statements(app) as statements:
+        with noted_statements(engine_of(app)) as statements:
             assert client.get(address, follow_redirects=True).status_code == 200, address
-        found[endpoint] = statements
+        found[endpoint] = [text for text, _ in statements]
     return found
 
 
