@@ -86,6 +86,8 @@ def test_a_stop_between_chunks_keeps_and_counts_what_is_written_and_writes_no_mo
 def test_a_file_that_is_replaced_while_it_is_read_is_read_again_as_one_version(
     imports: Imports, sshd: SshServer
 ) -> None:
+    # A worker that comes late on a busy machine would cost a try of its own.
+    imports.scene.hub.settings = dataclasses.replace(imports.scene.hub.settings, lease_seconds=20)
     imports.write(long(100))
     with in_background(chaos_proxy(sshd.port, SLOWLY)) as proxy:
         job = imports.add_job(connection={"port": proxy.port})
@@ -103,8 +105,9 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again_as_one_version(
 
 
 def test_a_file_that_its_sender_still_writes_is_imported_later_and_whole(imports: Imports) -> None:
-    # Long enough that a row comes between the looks however busy the machine.
-    imports.scene.hub.settings = dataclasses.replace(imports.scene.hub.settings, settle_seconds=2)
+    # Long enough that a row comes between the looks, and a sign of life in time, however busy the machine.
+    patient = dataclasses.replace(imports.scene.hub.settings, settle_seconds=2, lease_seconds=20)
+    imports.scene.hub.settings = patient
     rows = iter(plain(9_999).splitlines(keepends=True))
     imports.write(next(rows) + next(rows))
     file = imports.file
