@@ -113,17 +113,32 @@ def read_home(session: Session) -> object:
     return home.read(session), home.read_hours(session)
 
 
-def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read]]:
+Named = list[tuple[str, Read]]
+
+
+def readings(engine: Engine, rows: int, jobs: list[Job]) -> Named:
     with make_sessions(engine)() as session:
         questions = Questions(session, rows)
         middle = session.get_one(Execution, rows // 2)
         deep = f"{int(middle.executed_at.timestamp() * 1_000_000)}-{middle.id}"
         small, large = limited(session, SMALL), limited(session, DEFAULT_STORE)
-    day = (datetime.now(UTC) - timedelta(days=180)).date()
     big, other = jobs[0][0].public_id, {"job_public_id": jobs[-1][0].public_id, "job_kind": IMPORT}
-    rare = {"job_public_id": big, "statuses": [JOB_STOPPED]}
+    return [
+        *_pages(deep, big, other),
+        *_searches(questions, big),
+        *_calls(big, other),
+        *_of_almost_nothing(small, questions, big),
+        *_of_almost_all(large, big),
+    ]
+
+
+def _rare(big: str) -> dict[str, Any]:
+    return {"job_public_id": big, "statuses": [JOB_STOPPED]}
+
+
+def _pages(deep: str, big: str, other: dict[str, Any]) -> Named:
+    day = (datetime.now(UTC) - timedelta(days=180)).date()
     week = {"since": day, "until": day + timedelta(days=6)}
-    search, name = questions.search, questions.name
     return [
         ("newest page", page()),
         ("page in the middle, by key", lambda session: execution_list.read_page(session, Wanted(), before=deep)),
@@ -134,10 +149,16 @@ def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read
         ("a frequent status", page(statuses=[SUCCESS])),
         ("a rare status", page(statuses=[INTEGRATION_FAILED])),
         ("four statuses", page(statuses=[ERROR, JOB_FAILED, INTEGRATION_FAILED, JOB_STOPPED])),
-        ("a rare status of the big job", page(**rare)),
+        ("a rare status of the big job", page(**_rare(big))),
         ("a rare trigger", page(origins=[RESEND])),
         ("a week", page(**week)),
         ("a week, one job, one status", page(**week, **other, statuses=[JOB_FAILED])),
+    ]
+
+
+def _searches(questions: Questions, big: str) -> Named:
+    search, name = questions.search, questions.name
+    return [
         ("search, 1 character", search(1)),
         ("search, 2 characters", search(2)),
         ("search, 3 characters", search(3)),
@@ -153,6 +174,11 @@ def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read
         ("search, the name of a file", name("offers-{}.csv")),
         ("search, what all files begin with", page(search="offers-")),
         ("search, what no row of the job begins with", page(search="offers-", job_public_id=big)),
+    ]
+
+
+def _calls(big: str, other: dict[str, Any]) -> Named:
+    return [
         ("API, page 0", by_number(0)),
         (f"API, from row {DEEPEST:,}", by_number(DEEPEST // 100)),
         (f"API, from row {DEEPEST:,}, the big job", by_number(DEEPEST // 100, job_public_id=big)),
@@ -162,25 +188,35 @@ def readings(engine: Engine, rows: int, jobs: list[Job]) -> list[tuple[str, Read
         ("API, by creation, a frequent status", by_number(0, "created_at", statuses=[SUCCESS])),
         ("API, by creation, a rare status", by_number(0, "created_at", statuses=[INTEGRATION_FAILED])),
         ("API, by creation, the big job", by_number(0, "created_at", job_public_id=big)),
-        ("API, by creation, the big job, a rare status", by_number(0, "created_at", **rare)),
+        ("API, by creation, the big job, a rare status", by_number(0, "created_at", **_rare(big))),
         ("API, by start, an import job", by_number(0, **other)),
         ("API, by start, an import job, one status", by_number(0, **other, statuses=[JOB_FAILED])),
         ("Home", read_home),
         ("list of export jobs", job_list.find_rows),
+    ]
+
+
+def _of_almost_nothing(small: Callable[[Read], Read], questions: Questions, big: str) -> Named:
+    return [
         ("almost nothing: newest page", small(page())),
         ("almost nothing: exports", small(page(kinds=[EXPORT]))),
         ("almost nothing: of the big job", small(page(job_public_id=big))),
         ("almost nothing: a frequent status", small(page(statuses=[SUCCESS]))),
-        ("almost nothing: a rare status of the big job", small(page(**rare))),
-        ("almost nothing: search, 3 characters", small(search(3))),
-        ("almost nothing: search, a reference", small(name("172-189-{}-1"))),
+        ("almost nothing: a rare status of the big job", small(page(**_rare(big)))),
+        ("almost nothing: search, 3 characters", small(questions.search(3))),
+        ("almost nothing: search, a reference", small(questions.name("172-189-{}-1"))),
         ("almost nothing: search, what all begin with", small(page(search="172-"))),
         ("almost nothing: API, by creation", small(by_number(0, "created_at", job_public_id=big))),
         ("almost nothing: Home", small(read_home)),
         ("almost nothing: list of export jobs", small(job_list.find_rows)),
+    ]
+
+
+def _of_almost_all(large: Callable[[Read], Read], big: str) -> Named:
+    return [
         ("almost all: newest page", large(page())),
         ("almost all: a frequent status", large(page(statuses=[SUCCESS]))),
-        ("almost all: a rare status of the big job", large(page(**rare))),
+        ("almost all: a rare status of the big job", large(page(**_rare(big)))),
         ("almost all: a rare trigger", large(page(origins=[RESEND]))),
         ("almost all: API, by creation", large(by_number(0, "created_at", job_public_id=big))),
         ("almost all: Home", large(read_home)),

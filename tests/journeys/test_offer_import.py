@@ -179,6 +179,29 @@ def check_rejections(page: Page) -> None:
     expect(rejected.locator("tbody tr").first).to_contain_text("Stock Variant Id")
 
 
+def create_job(page: Page, minute: int) -> None:
+    describe_source(page)
+    take_proposals(page)
+    set_schedule(page, minute)
+    assert look_over(page) == []
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="Offers of a partner")).to_be_visible()
+    expect(page.locator("section", has=page.locator("#schedule"))).to_contain_text(f"at minute {minute}")
+
+
+def came_from(change: Locator, *told: str) -> None:
+    for words in told:
+        expect(change).to_contain_text(words)
+
+
+def upload(page: Page, mended: Path) -> None:
+    page.get_by_role("link", name="Import a file…").click()
+    page.get_by_label("File").set_input_files(mended)
+    page.get_by_role("button", name="Import it").click()
+    expect(page.locator(".stages")).to_contain_text("100%, 4 of 4 rows", timeout=30_000)
+    expect(page.locator("#progress .headline")).to_contain_text("Done INTEGRATION_DONE")
+
+
 def test_an_operator_brings_the_offers_of_a_partner_in(hub: Hub, sshd: SshServer, tmp_path: Path) -> None:
     minute = prepare(hub, sshd)
     hub.start_importer()
@@ -187,13 +210,7 @@ def test_an_operator_brings_the_offers_of_a_partner_in(hub: Hub, sshd: SshServer
         page.set_default_timeout(15_000)
         faults = watch(page, hub.url)
         sign_in(page, hub)
-        describe_source(page)
-        take_proposals(page)
-        set_schedule(page, minute)
-        assert look_over(page) == []
-        page.get_by_role("button", name="Create").click()
-        expect(page.get_by_role("heading", name="Offers of a partner")).to_be_visible()
-        expect(page.locator("section", has=page.locator("#schedule"))).to_contain_text(f"at minute {minute}")
+        create_job(page, minute)
         job_url = page.url
 
         page.get_by_role("button", name="Run now").click()
@@ -222,20 +239,12 @@ def test_an_operator_brings_the_offers_of_a_partner_in(hub: Hub, sshd: SshServer
             page.get_by_role("link", name="Download").click()
         mend(download.value, tmp_path / "mended.csv")
         page.goto(job_url)
-        page.get_by_role("link", name="Import a file…").click()
-        page.get_by_label("File").set_input_files(tmp_path / "mended.csv")
-        page.get_by_role("button", name="Import it").click()
-        expect(page.locator(".stages")).to_contain_text("100%, 4 of 4 rows", timeout=30_000)
-        expect(page.locator("#progress .headline")).to_contain_text("Done INTEGRATION_DONE")
+        upload(page, tmp_path / "mended.csv")
         assert counts(page) == first | {"Read": 4, "Created": 4, "Rejected": 0}
 
-        mended = change_of(page, "S-6", "PRC-6")
-        expect(mended).to_contain_text("Created")
-        expect(mended).to_contain_text("mended.csv")
-        expect(mended).to_contain_text("line 4")
+        came_from(change_of(page, "S-6", "PRC-6"), "Created", "mended.csv", "line 4")
         change = change_of(page, "S-1", "9.99 → 10.5")
-        expect(change).to_contain_text("offers.csv")
-        expect(change).to_contain_text("line 2")
+        came_from(change, "offers.csv", "line 2")
         assert look_over(page) == []
         change.get_by_role("link", name="Offers of a partner").click()
         expect(page.locator("#progress")).to_contain_text("JOB_STOPPED")
