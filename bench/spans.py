@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
@@ -13,12 +11,11 @@ from sqlalchemy.engine.default import DefaultDialect
 from datahub.jobs import import_chunk, import_read, import_source, ledger, merge
 from datahub.storage import Spool
 
-READ, WRITE = "read, convert", "check"
+READ, WRITE = "read, convert", "decode, fold"
 SPANS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("download", import_source, ("fetch",)),
     (READ, import_read, ("read",)),
-    ("spool", Spool, ("add", "set_depths", "finish")),
-    ("wait for rows", Future, ("result",)),
+    ("spool", Spool, ("add", "set_depths", "finish", "chunk")),
     (WRITE, import_chunk.ChunkWriter, ("write",)),
     ("stage", merge, ("load",)),
     ("compare", merge.Merge, ("_resolve", "problems", "actions", "updates")),
@@ -30,12 +27,11 @@ NAMES = [name for name, _, _ in SPANS]
 
 
 class Spans:
-    """In this thread alone, which waits for the one that reads ahead; another one keeps the lease."""
+    """In this thread alone: another one keeps the lease."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(NAMES, 0.0)
         self._inner = [0.0]
-        self._thread = threading.get_ident()
 
     def attach(self) -> None:
         for name, owner, attributes in SPANS:
@@ -44,8 +40,6 @@ class Spans:
 
     def _timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
-            if threading.get_ident() != self._thread:
-                return function(*args, **kwargs)
             started = time.perf_counter()
             self._inner.append(0.0)
             try:

@@ -43,19 +43,14 @@ class SpooledRow(NamedTuple):
     depth: int = 0
 
 
-def place_of(row: SpooledRow) -> tuple[int, str]:
-    """What the rows after those of its record come after."""
-    return row.depth, row.key
-
-
 class Spool:
-    """Readable by this user alone. One thread at a time may use it."""
+    """Readable by this user alone. Belongs to one thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.exists():
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database = sqlite3.connect(path, isolation_level=None)
         # Losing it costs reading the source again.
         for pragma in ("journal_mode=off", "synchronous=off", "temp_store=file"):
             self._database.execute(f"pragma {pragma}")

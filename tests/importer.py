@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -14,7 +13,6 @@ from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
 from datahub.jobs import import_definitions, import_read
-from datahub.jobs.import_ahead import read_ahead
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_read import Source
@@ -42,12 +40,15 @@ class Importer:
             defined = import_definitions.definitions_of(session, kind, MAIN_LOCALE)
         recipe = {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": delimiter, "mapping": None}
         recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
-        path = self._folder / "rows.spool"
-        with closing(Spool(path)) as spool:
+        spool = Spool(self._folder / "rows.spool")
+        try:
             found = import_read.read([source], recipe, spool, self._settings, lambda rows, size: None)
-        if error := found.files[0]["error"]:
-            raise SourceError(error)
-        return self._write(path, import_read.plan_of(found.recipe), chunk_rows)
+            if error := found.files[0]["error"]:
+                raise SourceError(error)
+            plan = import_read.plan_of(found.recipe)
+            return self._write(spool, plan, chunk_rows)
+        finally:
+            spool.close()
 
     def _written(self, rows: tuple[dict[str, str], ...]) -> Path:
         header = list(dict.fromkeys(key for row in rows for key in row))
@@ -59,14 +60,16 @@ class Importer:
         path.write_text(text.getvalue())
         return path
 
-    def _write(self, spool: Path, plan: Plan, chunk_rows: int) -> Outcome:
+    def _write(self, spool: Spool, plan: Plan, chunk_rows: int) -> Outcome:
         total = Outcome()
-        with self._engine.connect() as connection, closing(read_ahead(spool, plan, None, chunk_rows)) as chunks:
+        after: tuple[int, str] | None = None
+        with self._engine.connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=None, actor="ada")
-            for chunk in chunks:
+            while rows := spool.chunk(after, chunk_rows):
+                after = (rows[-1].depth, rows[-1].key)
                 with connection.begin():
-                    found = writer.write(chunk, database_now(Session(connection)))
+                    found = writer.write(rows, database_now(Session(connection)))
                 total.rejected += found.rejected
                 total.warnings += found.warnings
                 total.counts = {name: count + found.counts[name] for name, count in total.counts.items()}

@@ -4,10 +4,12 @@ Everything happens in the caller's transaction, and the caller commits."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -30,7 +32,7 @@ from datahub.jobs.import_faults import (
     join,
     name_culprits,
 )
-from datahub.jobs.import_fold import Chunk, Record, Row, Warned, fold
+from datahub.jobs.import_fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
@@ -47,6 +49,7 @@ CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
 WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
+KEY = attrgetter("spooled.key")
 RANKS = {action: (STRENGTH[outcome], action == ABSENT) for action, outcome in OUTCOMES.items()}
 
 
@@ -70,11 +73,15 @@ class ChunkWriter:
         self._parts = [Merge(connection, target) for target in plan.parts]
         self._extras = ExtraValues(connection, plan)
 
-    def write(self, chunk: Chunk, now: datetime) -> Outcome:
-        """May be repeated once it is rolled back."""
-        outcome, rows, records = Outcome(), chunk.rows, chunk.records()
+    def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
+        """`rows` are whole records in the order of their keys."""
+        outcome = Outcome()
         faulty = {row.sequence: orjson.loads(row.faults) for row in rows if row.faults}
         spoilt = {row.key for row in rows if row.faults}
+        good = read_rows((row for row in rows if not row.faults), self._plan)
+        records = [
+            fold(list(group), self._plan, is_whole=key not in spoilt) for key, group in itertools.groupby(good, key=KEY)
+        ]
         while found := self._check(records):
             faulty |= found
             spoilt |= {row.key for row in rows if row.sequence in found}

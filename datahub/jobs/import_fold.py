@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from orjson import loads
@@ -15,7 +13,6 @@ from datahub.jobs.import_plan import Mention, Plan
 from datahub.jobs.json_values import contradicts, newer
 from datahub.storage import SpooledRow
 
-KEY = attrgetter("spooled.key")
 SUPERSEDED, DIFFERS, NOT_APPLIED = "superseded", "parent_differs", "not_applied"
 
 
@@ -52,25 +49,6 @@ class Record:
     warnings: list[Warned] = field(default_factory=list)
     extra_warnings: list[Warned] = field(default_factory=list)
     is_whole: bool = True
-
-
-class Chunk:
-    """Rows of whole records in the order of their keys, some of them with faults, and the records of the others."""
-
-    def __init__(self, rows: Sequence[SpooledRow], plan: Plan) -> None:
-        self.rows, self._plan = rows, plan
-        self._folded: list[Record] | None = self._fold()
-
-    def records(self) -> list[Record]:
-        """New ones each time: who writes them changes them, and may have to begin again."""
-        records, self._folded = self._folded, None
-        return self._fold() if records is None else records
-
-    def _fold(self) -> list[Record]:
-        spoilt = {row.key for row in self.rows if row.faults}
-        good = read_rows((row for row in self.rows if not row.faults), self._plan)
-        groups = itertools.groupby(good, key=KEY)
-        return [fold(list(group), self._plan, is_whole=key not in spoilt) for key, group in groups]
 
 
 def read_rows(spooled: Iterable[SpooledRow], plan: Plan) -> list[Row]:

@@ -34,10 +34,8 @@ from datahub.jobs import (
     lifecycle,
 )
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_ahead import read_ahead
 from datahub.jobs.import_chunk import ChunkWriter
 from datahub.jobs.import_findings import keep_findings
-from datahub.jobs.import_fold import Chunk
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_read import FileWarning, Read
 from datahub.jobs.lease import LeaseKeeper
@@ -55,7 +53,7 @@ from datahub.models.execution import (
 )
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import COUNTS, ImportFile, ImportRun, ImportWarning
-from datahub.storage import Spool, place_of
+from datahub.storage import Spool, SpooledRow
 from datahub.transports.base import Transport
 
 log = structlog.stdlib.get_logger(__name__)
@@ -273,14 +271,14 @@ class _Run:
     def _write_rows(self, progress: ImportRun, actor: str) -> None:
         plan = import_read.plan_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
-        ahead = read_ahead(self._spool_path, plan, after, self._context.settings.chunk_rows)
-        with closing(ahead) as chunks, self._context.sessions.kw["bind"].connect() as connection:
+        with closing(Spool(self._spool_path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=self._held.execution_id, actor=actor)
             room = again.Room(connection)
-            for chunk in chunks:
+            while rows := spool.chunk(after, self._context.settings.chunk_rows):
                 self._check()
-                again.commit(connection, partial(self._write_chunk, connection, writer, chunk))
+                after = (rows[-1].depth, rows[-1].key)
+                again.commit(connection, partial(self._write_chunk, connection, writer, rows, after))
                 room.give(self._lost.wait)
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
 
@@ -292,14 +290,16 @@ class _Run:
                 "What was read is no longer on this machine, and the file has changed since. Run the job again."
             )
 
-    def _write_chunk(self, connection: DatabaseConnection, writer: ChunkWriter, chunk: Chunk) -> None:
+    def _write_chunk(
+        self, connection: DatabaseConnection, writer: ChunkWriter, rows: list[SpooledRow], after: tuple[int, str]
+    ) -> None:
         """The claim is checked first and stays locked until the commit: a stop waits for it, or comes first."""
         session = Session(connection)
         lifecycle.save(session, self._held, worker=self._held.worker)
         now = database_now(session)
-        outcome = writer.write(chunk, now)
+        outcome = writer.write(rows, now)
         values: dict[str, Any] = {name: getattr(ImportRun, name) + outcome.counts[name] for name in COUNTS}
-        values |= {"rows_done": ImportRun.rows_done + len(chunk.rows), "last_key": json.dumps(place_of(chunk.rows[-1]))}
+        values |= {"rows_done": ImportRun.rows_done + len(rows), "last_key": json.dumps(after)}
         values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
         self._update_run(session, values)
         keep_findings(session, self._held.execution_id, outcome)

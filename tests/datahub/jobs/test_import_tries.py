@@ -18,7 +18,6 @@ from datahub.jobs import history, import_claims, import_run, records
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_executions import MOST_TRIES
-from datahub.jobs.import_fold import Chunk
 from datahub.jobs.merge import Merge
 from datahub.models.change import Change
 from datahub.models.execution import (
@@ -232,9 +231,9 @@ def came_between(monkeypatch: pytest.MonkeyPatch, disturb: Callable[[], None]) -
     written: list[int] = []
     write = ChunkWriter.write
 
-    def disturbed(self: ChunkWriter, chunk: Chunk, now: object) -> Outcome:
-        outcome: Outcome = write(self, chunk, now)  # type: ignore[arg-type]
-        written.append(len(chunk.rows))
+    def disturbed(self: ChunkWriter, rows: list[object], now: object) -> Outcome:
+        outcome: Outcome = write(self, rows, now)  # type: ignore[arg-type]
+        written.append(len(rows))
         if len(written) == 1:
             disturb()
         return outcome
