@@ -179,6 +179,21 @@ def test_rejected_rows_are_grouped_and_one_cause_shown_alone(sign_in: SignIn, ma
     assert "Show every rejected row" in other
 
 
+def test_the_chosen_cause_is_marked_and_kept_in_the_address_and_by_the_next_look(sign_in: SignIn, make: Make) -> None:
+    execution = make(rejected=3)
+    client = sign_in("VIEWER")
+    chosen = "?cause=unknown_reference&field=supplier"
+    with_all = parse(client.get(page_of(execution)).text)
+    (link,) = with_all.iterfind(".//a[@hx-push-url]")
+    assert link.get("hx-push-url") == link.get("href") == page_of(execution, f"{chosen}#rejected")
+    assert "aria-current" not in link.attrib
+    rows = parse(client.get(page_of(execution, f"/rows{chosen}&page=1")).text)
+    (link,) = rows.iterfind(".//a[@hx-push-url]")
+    assert link.get("aria-current") == "true"
+    (again,) = rows.iterfind(".//div[@id='rows']")
+    assert again.get("hx-get") == page_of(execution, "/rows?page=1&cause=unknown_reference&field=supplier")
+
+
 @pytest.mark.parametrize(
     ("entity", "code", "field", "words"),
     [

@@ -62,6 +62,7 @@ def rows(execution: Execution) -> dict[str, object]:
     kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
     return {
         "execution": execution,
+        "rows_url": url_for("executions.rows", page=number or None, **kept),
         # What went wrong first.
         "files": sorted(files, key=lambda file: not file.get("error"))[:SHOWN_FILES],
         "more_files": max(len(files) - SHOWN_FILES, 0),
