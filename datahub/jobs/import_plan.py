@@ -212,13 +212,14 @@ class Plan:
         """Never raises: what cannot be read becomes a fault of the row."""
         row = Converted(values=[None] * len(self.root.given))
         row.parts = [Mention((), False, [None] * len(target.given)) for target in self.parts]
+        unread: list[tuple[Cell, dict[str, str]]] = []
         for cell in self.cells:
             try:
                 value = cell.values[cells[cell.column]]
             except ValueError as error:
                 hint = " A transcoding can exchange other words for these." if cell.field.type in WORDED else ""
                 given = cells[cell.column].strip()
-                row.faults.append(self._fault("malformed", cell.field, given, f"{error}{hint}", cell.column))
+                unread.append((cell, self._fault("malformed", cell.field, given, f"{error}{hint}", cell.column)))
                 continue
             if value is None:
                 continue
@@ -231,6 +232,7 @@ class Plan:
                 row.key = value
             else:
                 row.remove = value
+        row.faults = [fault for cell, fault in unread if self._counts(cell, row, cells)]
         for column, definition, locale in self.extra_cells:
             text = cells[column].strip()
             if text:
@@ -238,6 +240,18 @@ class Plan:
         if not row.faults:
             self._check(row)
         return row
+
+    def _counts(self, cell: Cell, row: Converted, cells: Sequence[str]) -> bool:
+        """Whether it matters what a cell says. It does not where the row takes away what it speaks of, or where a
+        column that names the main locale is filled beside one that names none."""
+        if row.remove:
+            return cell.part is None and cell.place == KEY
+        part = None if cell.part is None else row.parts[cell.part]
+        if part and part.remove and part.keys and cell.place >= 0:
+            return False
+        place = (cell.part, cell.place, cell.locale)
+        later = self.cells[self.cells.index(cell) + 1 :] if cell.locale else ()
+        return not any((one.part, one.place, one.locale) == place and cells[one.column].strip() for one in later)
 
     def _check(self, row: Converted) -> None:
         """What only the row as a whole can show."""
@@ -255,7 +269,8 @@ class Plan:
         try:
             self.add_extra(row.extras, definition, text, locale)
         except ValueError as error:
-            row.faults.append(self._fault("malformed", definition.as_field(), text, str(error), column))
+            if not row.remove:
+                row.faults.append(self._fault("malformed", definition.as_field(), text, str(error), column))
 
     def add_extra(self, extras: dict[str, Any], definition: Definition, text: str, locale: str) -> None:
         """To what other columns of the row say. Raises ValueError with words for a person."""
@@ -281,11 +296,11 @@ def unnamed(entity: EntityType, removes_record: bool | None, parts: Sequence[Men
     is about those that are named."""
     taken = {part.removed_by.key for part, mention in zip(entity.parts, parts, strict=True) if mention.keys}
     for part, mention in zip(entity.parts, parts, strict=True):
-        if mention.keys:
+        if mention.keys or removes_record:
             continue
         removes = mention.remove and part.removed_by.key not in taken
         says = part.removed_by is not NEVER and (removes or any(value is not None for value in mention.values))
-        if says or (part.in_each_row and not removes_record):
+        if says or part.in_each_row:
             yield part
 
 

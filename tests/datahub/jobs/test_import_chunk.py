@@ -224,3 +224,12 @@ def test_a_plain_column_counts_where_that_of_the_main_locale_is_empty(explicit: 
     bound = [(0, "productNames", "en-GB"), (1, "productNames", None)]
     plan = Plan(ENTITIES["PRODUCT"], ["productNames[en-GB]", "productNames"], bound, Transcoding({}), "en-GB")
     assert plan.convert([explicit, "plain"]).values[0] == {"en-GB": expected}
+
+
+def test_a_plain_column_that_does_not_count_is_not_checked() -> None:
+    bound = [(0, "productExternalId", None), (1, "productNames", None), (2, "productNames", "en-GB")]
+    bound.append((3, "variantExternalId", None))
+    plan = Plan(ENTITIES["PRODUCT"], ["id", "plain", "named", "variant"], bound, Transcoding({}), "en-GB")
+    row = plan.convert(["P-1", "x" * 300, "Drill", "V-1"])
+    assert (row.faults, row.values[0]) == ([], {"en-GB": "Drill"})
+    assert [fault["column"] for fault in plan.convert(["P-1", "x" * 300, "", "V-1"]).faults] == ["plain"]

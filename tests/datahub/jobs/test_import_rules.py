@@ -41,6 +41,21 @@ def test_what_a_row_that_deletes_says_besides_is_not_looked_at(load: Importer) -
     assert counts(load("ATTRIBUTE", row)) == {"deleted": 1}
 
 
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("more", [{"stockNumber": "many"}, {"price": "x"}, {"price": "1"}, {"priceDeleted": "?"}])
+def test_a_row_that_deletes_is_not_rejected_for_other_cells(load: Importer, more: dict[str, str]) -> None:
+    load("OFFER", offer("S-1", "P-1"))
+    assert counts(load("OFFER", {"stockId": "S-1", "stockDeleted": "TRUE"} | more)) == {"deleted": 1}
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_row_that_takes_a_price_away_is_not_rejected_for_its_values(load: Importer) -> None:
+    load("OFFER", offer("S-1", "P-1"))
+    assert counts(load("OFFER", offer("S-1", "P-1", priceDeleted="TRUE", price="x"))) == {"deleted": 1}
+    row = offer("S-1", "P-1", priceDeleted="TRUE", price="x", stockNumber="many")
+    assert causes(load("OFFER", row)) == [(2, "malformed", "stockNumber")]
+
+
 @pytest.mark.parametrize(
     ("given", "field", "code"),
     [
