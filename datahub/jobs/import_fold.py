@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from orjson import loads
 
+from datahub.entities.base import Field
+from datahub.entities.extras import CUSTOM_FIELD, CUSTOM_FIELDS
 from datahub.jobs.import_plan import Mention, Plan
 from datahub.jobs.json_values import contradicts, newer
 from datahub.storage import SpooledRow
@@ -143,8 +145,19 @@ def _merge_values(values: list[Any], row: Row, plan: Plan) -> Iterator[Warned]:
         if value is None:
             continue
         if values[place] is not None and contradicts(values[place], value):
-            yield differs(row, item.key, item.label)
+            yield from _differing(row, item, values[place], value)
         values[place] = newer(values[place], value) if item in plan.root.given_json else value
+
+
+def _differing(row: Row, item: Field, old: Any, new: Any) -> Iterator[Warned]:
+    """Custom fields are told by themselves."""
+    if item is not CUSTOM_FIELDS:
+        yield differs(row, item.key, item.label)
+        return
+    for external_id in new:
+        if external_id in old and contradicts(old[external_id], new[external_id]):
+            column = f"{CUSTOM_FIELD}{external_id}"
+            yield differs(row, column, column)
 
 
 def _restore(places: Iterable[int], rows: Sequence[list[Any]]) -> None:

@@ -17,7 +17,7 @@ from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier
 from tests.catalogue import link_attribute, make_attribute, make_category
-from tests.importer import Importer, causes, counts, product
+from tests.importer import Importer, category, causes, counts, product
 
 Sessions = sessionmaker[Session]
 
@@ -256,6 +256,23 @@ def test_rows_of_a_product_that_differ_in_an_attribute_are_warned_of_and_the_las
     assert [(warned.row.line, warned.code, warned.field) for warned in outcome.warnings] == [
         (3, "parent_differs", "attribute-material")
     ]
+
+
+def test_a_custom_field_that_differs_between_rows_is_named(load: Importer, define: Any) -> None:
+    load("ATTRIBUTE", *({"attributeExternalId": key, "attributeNames": key, "attributeType": "TEXT"} for key in "ab"))
+    for name in ("tax", "zone"):
+        define(name, entity="CLASSIFICATION_CATEGORY")
+    first, second = category("TOOLS", attrCode="a", CF_tax="1"), category("TOOLS", attrCode="b", CF_tax="2")
+    outcome = load("CLASSIFICATION_CATEGORY", first | {"CF_zone": "north"}, second | {"CF_zone": "north"})
+    assert [(warned.code, warned.field, warned.message) for warned in outcome.warnings] == [
+        ("parent_differs", "CF_tax", "CF_tax differs from an earlier row of TOOLS; this one counts.")
+    ]
+
+
+def test_a_row_that_deletes_is_not_rejected_for_its_custom_fields(load: Importer, define: Any) -> None:
+    define("weight", type="NUMBER")
+    load("SUPPLIER", supplier())
+    assert counts(load("SUPPLIER", supplier(CF_weight="heavy", deleted="TRUE"))) == {"deleted": 1}
 
 
 @pytest.mark.parametrize("line", ["S-1,too,many,cells\n", ",no key,\n"])
