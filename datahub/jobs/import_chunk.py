@@ -5,8 +5,8 @@ Everything happens in the caller's transaction, and the caller commits."""
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
@@ -37,7 +37,8 @@ from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import keep_used_options
-from datahub.jobs.merge import ABSENT, CREATE, DELETE, IN_USE, NOTHING, REVIVE, UPDATE, Merge, Problem, cannot_delete
+from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge
+from datahub.jobs.merge_problem import BELONGS_TO_ANOTHER, IN_USE, Problem, cannot_delete, owners
 from datahub.jobs.merge_target import Target, is_json
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
@@ -50,7 +51,7 @@ OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, 
 WHOLE = {CREATE, REVIVE, DELETE}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
 KEY = attrgetter("spooled.key")
-RANKS = {action: (STRENGTH[outcome], action == ABSENT) for action, outcome in OUTCOMES.items()}
+RANKS = {action: STRENGTH[outcome] for action, outcome in OUTCOMES.items()}
 
 
 @dataclass
@@ -151,16 +152,25 @@ class ChunkWriter:
         stored = self._stored(target, [key for record in records for key in record.parts[number]])
         missing: Faults = {}
         merge.stage(self._staged_parts(number, records, stored, missing))
-        for problem in merge.problems():
+        problems = merge.problems()
+        taken = [problem.key for problem in problems if problem.code == BELONGS_TO_ANOTHER]
+        owned = owners(self._connection, target, taken) if taken else {}
+        for problem in problems:
             row = rows[problem.sequence]
+            if problem.code == BELONGS_TO_ANOTHER:
+                problem = self._taken(problem.sequence, problem.key, target, owned[problem.key])
             blame(faults, row, explain(problem, target, row.parts[number].values))
         join(faults, missing)
         for record in self._without_parts(number, records):
             for row in record.rows:
                 blame(faults, row, fault_of(REQUIRED, target.key, []))
-        for row, key in self._second_claims(number, records, faults):
-            problem = Problem(row.spooled.sequence, key, "belongs_to_another", target.key)
+        for row, key, owner in self._second_claims(number, records, faults):
+            problem = self._taken(row.spooled.sequence, key, target, owner)
             faults[problem.sequence] = [explain(problem, target, row.parts[number].values)]
+
+    def _taken(self, sequence: int, key: str, target: Target, owner: str) -> Problem:
+        kind = self._plan.entity.name.replace("_", " ").lower()
+        return Problem(sequence, key, BELONGS_TO_ANOTHER, target.key, f"{key} belongs to the {kind} {owner}.")
 
     def _without_parts(self, number: int, records: list[Record]) -> list[Record]:
         """New records that name no part of a kind of which they need one."""
@@ -174,17 +184,20 @@ class ChunkWriter:
             and all(row.parts[number].remove for row in record.parts[number].values())
         ]
 
-    def _second_claims(self, number: int, records: list[Record], faulty: Container[int]) -> Iterator[tuple[Row, str]]:
+    def _second_claims(
+        self, number: int, records: list[Record], faulty: Container[int]
+    ) -> Iterator[tuple[Row, str, str]]:
         """Rows that name a part which an earlier record of the chunk will own: it is not stored, or only hidden."""
         if not self._plan.parts[number].global_key:
             return
-        owners: dict[str, str] = {}
+        firsts: dict[str, str] = {}
         for record in records:
             for key, row in record.parts[number].items():
                 if row.parts[number].remove or row.spooled.sequence in faulty:
                     continue
-                if owners.setdefault(key, record.key) != record.key:
-                    yield row, key
+                first = firsts.setdefault(key, record.key)
+                if first != record.key:
+                    yield row, key, first
 
     def _unknown_in_lists(self, records: list[Record]) -> Iterator[tuple[Record, Field, list[str]]]:
         """Lists of external ids are JSON, which the merge cannot look into."""
@@ -276,8 +289,7 @@ class ChunkWriter:
         for row in rows if faulty else ():
             if row.sequence in faulty:
                 outcome.rejected.append((row, faulty[row.sequence]))
-        if ABSENT in actions.values():
-            outcome.warnings += _absent((row for record in records for row in record.rows), actions)
+        outcome.warnings += self._absent(records)
         for record in records:
             if record.warnings or record.extra_warnings:
                 outcome.warnings += record.warnings + record.extra_warnings
@@ -286,20 +298,23 @@ class ChunkWriter:
         outcome.counts[REJECTED] = len(outcome.rejected)
         outcome.counts[UNCHANGED] += len(rows) - len(outcome.rejected) - len(actions)
 
+    def _absent(self, records: list[Record]) -> Iterator[Warned]:
+        """Of rows that take away what is not there, whatever else they do."""
+        named: dict[int, list[str]] = defaultdict(list)
+        for merge in (self._root, *self._parts):
+            for sequence, key in merge.absent():
+                named[sequence].append(key)
+        for row in (row for record in records for row in record.rows) if named else ():
+            if row.spooled.sequence in named:
+                keys = ", ".join(named[row.spooled.sequence])
+                message = f"There is no {keys}, or it is deleted already: nothing to delete."
+                yield Warned(row.spooled, UNKNOWN_KEY, "", message)
+
 
 def _join_actions(actions: dict[int, int], others: Iterable[tuple[int, int]]) -> None:
     for sequence, action in others:
         if sequence not in actions or RANKS[action] > RANKS[actions[sequence]]:
             actions[sequence] = action
-
-
-def _absent(rows: Iterable[Row], actions: Mapping[int, int]) -> Iterator[Warned]:
-    for row in rows:
-        if actions.get(row.spooled.sequence) == ABSENT:
-            named = [key for mention in row.parts if mention.remove for key in mention.keys]
-            key = row.spooled.key if row.remove else ", ".join(named)
-            message = f"There is no {key}, or it is deleted already: nothing to delete."
-            yield Warned(row.spooled, UNKNOWN_KEY, "", message)
 
 
 def _cells(

@@ -9,7 +9,7 @@ from typing import Any
 
 from datahub.entities.base import Field
 from datahub.jobs.import_fold import Record, Row
-from datahub.jobs.merge import IN_USE, Problem
+from datahub.jobs.merge_problem import IN_USE, Problem
 from datahub.jobs.merge_target import Target
 from datahub.jobs.tree_cycles import OWN_ANCESTOR
 from datahub.storage import SpooledRow
@@ -81,7 +81,6 @@ def fault_of(code: str, item: Field, given: Sequence[str], stored: Any = None) -
         "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
         NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
         "cycle": OWN_ANCESTOR,
-        "belongs_to_another": f"{shown} belongs to another record.",
     }
     return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}
 

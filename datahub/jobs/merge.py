@@ -33,28 +33,12 @@ from sqlalchemy import (
 )
 
 from datahub.entities.base import Field, Link, Part, Use
+from datahub.jobs.merge_problem import BELONGS_TO_ANOTHER, IN_USE, Problem, cannot_delete
 from datahub.jobs.merge_target import Target, is_json, is_reference, stage_columns, work_columns
 from datahub.jobs.staging import empty, load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
-NO_REFERENCE, IN_USE = "", "in_use"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a staged row cannot be applied, `key` being that of its record or part; the message is that of a broken
-    rule."""
-
-    sequence: int
-    key: str
-    code: str
-    field: Field
-    message: str = ""
-
-
-def cannot_delete(what: str) -> str:
-    return f"It cannot be deleted: {what} still refer to it."
-
+NO_REFERENCE = ""
 
 # Code, field, message of a rule, and when it is so.
 Condition = tuple[str, Field, str, ColumnElement[bool]]
@@ -124,6 +108,12 @@ class Merge:
 
     def _wanted(self) -> set[int]:
         return {action for _, action in self.actions()}
+
+    def absent(self) -> Sequence[tuple[int, str]]:
+        """Sequences of rows and the keys of what they are to take away and is not there."""
+        work = self._work.c
+        query = select(work.sequence, work.key).where(work.action == ABSENT)
+        return [(row[0], row[1]) for row in self._connection.execute(query)] if ABSENT in self._wanted() else []
 
     def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
         """Asked before apply."""
@@ -274,7 +264,7 @@ class Merge:
             stays = work.action.not_in((DELETE, ABSENT))
             yield "unknown_reference", target.key, "", and_(stays, ~exists(self._referred_key()))
         if target.owner is not None and target.global_key:
-            yield "belongs_to_another", target.key, "", and_(work.is_others, ~work.hidden, work.action != ABSENT)
+            yield BELONGS_TO_ANOTHER, target.key, "", and_(work.is_others, ~work.hidden, work.action != ABSENT)
         uses = [(use.what, self._is_used(use)) for use in target.used_by]
         uses += [(use.what, self._is_used(use, part)) for part in target.parts for use in part.used_by]
         for what, is_used in uses:

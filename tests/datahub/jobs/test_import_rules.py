@@ -339,3 +339,28 @@ def test_words_name_what_stands_in_the_way(load: Importer) -> None:
     assert found[1][0]["message"] == "It cannot be deleted: offers still refer to it."
     (warned,) = load("OFFER", offer("S-1", "P-9", priceDeleted="TRUE")).warnings
     assert "There is no P-9" in warned.message
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_part_of_another_record_is_told_with_that_record(load: Importer) -> None:
+    def messages(entity: str, *rows: dict[str, str]) -> list[str]:
+        return [faults[0]["message"] for _, faults in load(entity, *rows).rejected]
+
+    load("OFFER", offer("S-1", "P-1"))
+    assert messages("PRODUCT", product("P-2", "V-1")) == ["V-1 belongs to the product P-1."]
+    assert messages("OFFER", offer("S-2", "P-1")) == ["P-1 belongs to the offer S-1."]
+    assert messages("PRODUCT", product("P-3", "V-9"), product("P-4", "V-9")) == ["V-9 belongs to the product P-3."]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_part_that_is_not_there_to_be_taken_away_is_warned_of_whatever_else_its_row_does(load: Importer) -> None:
+    load("OFFER", offer("S-1", "P-1"))
+    for entity, row, done in (
+        ("OFFER", offer("S-1", "X-9", priceDeleted="TRUE", stockNumber="6"), "updated"),
+        ("PRODUCT", product("P-5", "X-9", deletedVariant="TRUE"), "created"),
+        ("PRODUCT", product("P-5", "X-9", deletedVariant="TRUE"), "unchanged"),
+    ):
+        outcome = load(entity, row)
+        assert counts(outcome) == {done: 1}
+        (warned,) = outcome.warnings
+        assert (warned.code, "There is no X-9," in warned.message) == ("unknown_key", True)
