@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.models.connection import Connection
 from datahub.models.execution import (
     INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
     JOB_FAILED,
@@ -186,6 +187,20 @@ def test_the_last_ticks_lead_to_what_came_of_them(sign_in: SignIn, add: Add, ses
     due = page.partition("Last due (UTC)")[2].partition("</dl>")[0]
     assert re.findall('href="/executions/([^"]+)"', due) == [it.public_id for it in reversed(made)]
     assert "Last due" not in client.get(page_of(add(**EVERY_MINUTE))).text
+
+
+def test_rejected_rows_are_told_until_a_newer_run_has_read_something(
+    sign_in: SignIn, add: Add, sessions: Sessions
+) -> None:
+    job = add(INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_DONE, JOB_SKIPPED)
+    with sessions.begin() as session:
+        rejecting, empty, _ = session.scalars(select(Execution).order_by(Execution.id))
+        rejecting.import_run.rows, rejecting.import_run.rejected, empty.import_run.rows = 100, 40, 0
+    client = sign_in("VIEWER")
+    assert "40 rows rejected last time" in definition(client.get(page_of(job)).text, "Health")
+    with sessions.begin() as session:
+        session.get_one(Execution, empty.id).import_run.rows = 100
+    assert definition(client.get(page_of(job)).text, "Health") == "Healthy"
 
 
 def test_a_job_that_never_ran_says_how_to_run_it(sign_in: SignIn, add: Add) -> None:

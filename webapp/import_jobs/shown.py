@@ -13,7 +13,12 @@ from datahub.jobs.import_job_list import (
     RUNNING,
     Row,
 )
-from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_STARTED, Execution
+from datahub.models.execution import (
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_STARTED,
+    Execution,
+)
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT
 from webapp.executions.shown import state_words
 from webapp.filters import Status, grouped, relative
@@ -48,9 +53,10 @@ def reasons(row: Row) -> list[str]:
         found.append(progress_words(row.running))
     if row.queued:
         found.append("one more waits" if row.running else "waits for its turn")
-    newest = row.last[0] if row.last else None
-    if newest and newest.import_run and newest.status == INTEGRATION_DONE_WITH_ERRORS:
-        rejected = newest.import_run.rejected
+    # A skipped or a failed execution, or one that found no file, mended none of the rows rejected before.
+    ended = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
+    runs = (it.import_run for it in row.last if it.status in ended and it.import_run and it.import_run.rows)
+    if (newest := next(runs, None)) and (rejected := newest.rejected):
         found.append(f"{grouped(rejected)} {'row' if rejected == 1 else 'rows'} rejected last time")
     return found
 
