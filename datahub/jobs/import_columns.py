@@ -45,7 +45,7 @@ def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     parts = [
         list(
             zip(
-                map(_keys, found.get((number, KEY), nothing)),
+                [() if value is None else keys_of(value) for value in found.get((number, KEY), nothing)],
                 map(bool, found.get((number, FLAG), nothing)),
                 own,
                 strict=True,
@@ -55,22 +55,14 @@ def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     ]
     keys, removed = (found.get((None, place), nothing) for place in (KEY, FLAG))
     packed = list(zip(removed, values[0], _across(parts, count), _extras(plan, columns, count), strict=True))
-    if not all(keys) or (parts and _some_unnamed(plan.entity, packed)):
+    some_unnamed = any(None in found.get((number, KEY), nothing) for number in range(len(parts)))
+    if not all(keys) or (some_unnamed and _lacks_names(plan.entity, packed)):
         raise _SomeFaultError
     return [(key, row, []) for key, row in zip(keys, packed, strict=True)]
 
 
-def _keys(value: Any) -> Sequence[str]:
-    return () if value is None else keys_of(value)
-
-
-def _some_unnamed(entity: EntityType, packed: Sequence[Sequence[Any]]) -> bool:
-    """Mostly each row names one of each kind."""
-    return any(
-        any(unnamed(entity, remove, [Mention(*part) for part in parts]))
-        for remove, _, parts, _ in packed
-        if not all(keys for keys, _, _ in parts)
-    )
+def _lacks_names(entity: EntityType, packed: Sequence[Sequence[Any]]) -> bool:
+    return any(any(unnamed(entity, remove, [Mention(*part) for part in parts])) for remove, _, parts, _ in packed)
 
 
 def _read_column(cell: Cell, texts: Sequence[str]) -> list[Any]:

@@ -55,7 +55,11 @@ class Record:
 
 def read_rows(spooled: Iterable[SpooledRow], plan: Plan) -> list[Row]:
     """Of rows that have no faults."""
-    rows = [_row(row, *loads(row.values)) for row in spooled]
+    rows = [
+        Row(row, remove, values, [Mention(*part) for part in parts], extras)
+        for row in spooled
+        for remove, values, parts, extras in (loads(row.values),)
+    ]
     _restore(plan.root.given_numbers, [row.values for row in rows])
     for number, target in enumerate(plan.parts):
         _restore(target.given_numbers, [row.parts[number].values for row in rows])
@@ -63,10 +67,6 @@ def read_rows(spooled: Iterable[SpooledRow], plan: Plan) -> list[Row]:
         for row in rows:
             row.values[-1] = row.extras or None
     return rows
-
-
-def _row(spooled: SpooledRow, remove: bool | None, values: list[Any], parts: list[Any], extras: dict[str, Any]) -> Row:
-    return Row(spooled, remove, values, [Mention(*part) for part in parts], extras)
 
 
 def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
@@ -78,7 +78,8 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
         return Record(key, list(rows), last, bool(last.remove), last.values, (), warnings, is_whole=is_whole)
     warnings = []
     values: list[Any] = []
-    speaker, bare = rows[0], None
+    speaker = rows[0]
+    bare: Row | None = None
     parts: list[dict[str, Row]] = [{} for _ in plan.parts]
     nothing: list[Any] = [None] * len(plan.root.given)
     said, speaks_of_removal = nothing, False
@@ -93,9 +94,10 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
                     values = row.values.copy()
                 said = row.values
         replaced = _keep_named(parts, row)
-        if not any(mention.keys for mention in row.parts):
+        if replaced is None:
             replaced, bare = [bare] if bare else [], row
-        warnings += [superseded(older, row) for older in replaced]
+        for one in replaced:
+            warnings.append(superseded(one, row))
         speaks_of_removal = speaks_of_removal or row.remove is not None
     record = Record(key, list(rows), speaker, False, values or nothing, parts, warnings, is_whole=is_whole)
     if speaks_of_removal:
@@ -103,15 +105,17 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
     return record
 
 
-def _keep_named(parts: Sequence[dict[str, Row]], row: Row) -> list[Row]:
-    """The rows that it takes the place of."""
-    replaced = []
+def _keep_named(parts: Sequence[dict[str, Row]], row: Row) -> list[Row] | None:
+    """The rows that it takes the place of; None for one that names no part."""
+    replaced: list[Row] = []
+    names_any = False
     for known, mention in zip(parts, row.parts, strict=True):
         for key in mention.keys:
+            names_any = True
             if key in known:
                 replaced.append(known[key])
             known[key] = row
-    return replaced
+    return replaced if names_any else None
 
 
 def _settle_removal(record: Record, plan: Plan) -> None:
