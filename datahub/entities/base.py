@@ -35,7 +35,8 @@ class Field:
 
     A field that refers to something holds its id where the column is a foreign key, else a list of external ids.
     `root` are the words that stand for no reference at all, such as the top of a tree. A `lasting` field has the same
-    value after the record was deleted and came back. `used_options` finds, of labels
+    value after the record was deleted and came back. The value of one that names a column as `depends_on` goes when a
+    row changes that column and gives no other value. `used_options` finds, of labels
     in the main locale that a list of options is about to lose, those that records use."""
 
     key: str
@@ -46,6 +47,7 @@ class Field:
     required_on_update: bool = False
     editable: bool = True
     lasting: bool = False
+    depends_on: str = ""
     default: Any = None
     localisable: bool = False
     length: int = KEY_LENGTH

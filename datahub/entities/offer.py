@@ -14,7 +14,7 @@ from datahub.entities.values import BOOLEAN, CHOICE, CURRENCY, INTEGER, NUMBER, 
 from datahub.models.offer import ACCOUNT, GROUP, PRICE_TYPES, Price, Stock
 from datahub.models.party import DEFAULT_STORE
 
-TYPE_VALUE = Field("priceTypeValue", "Price Type Value", "type_value", TEXT)
+TYPE_VALUE = Field("priceTypeValue", "Price Type Value", "type_value", TEXT, depends_on="type")
 PRICE = Part(
     "prices",
     label="Prices",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 from datahub.entities import ENTITIES
@@ -83,6 +84,9 @@ def _part(part: Part) -> Iterator[str]:
         facts.append("Every row needs one, unless it deletes the record.")
     if part.used_by:
         facts.append(f"It cannot be removed while it has {' or '.join(use.what for use in part.used_by)}.")
+    for item, other in product(part.fields, part.fields):
+        if item.depends_on == other.column:
+            facts.append(f"The value of `{item.key}` goes when `{other.key}` changes and the row gives no other.")
     yield " ".join(facts)
     yield ""
     rows = [_row(part.key_field, required="with the fields below", changes="never"), *map(_row, part.fields)]

@@ -137,7 +137,7 @@ class Plan:
         self._transcoding = transcoding
         self.main_locale = main_locale
         keys = {key for _, key, _ in bound}
-        given = tuple(field for field in entity.fields if field.key in keys)
+        given = _given(entity.fields, keys)
         kind = self._kind_of_extras()
         sees_to_extras = self.has_levels or bool(extras.definitions) or bool(extras.clearing)
         self.root = Target(
@@ -172,7 +172,7 @@ class Plan:
             model=part.model,
             key=part.key_field,
             fields=part.fields + kind,
-            given=tuple(field for field in part.fields if field.key in keys) + kind,
+            given=_given(part.fields, keys) + kind,
             owner=self.root,
             owner_column=part.owner,
             global_key=part.global_key,
@@ -280,6 +280,12 @@ class Plan:
     def _fault(self, code: str, field: Field, value: str, message: str, column: int | None = None) -> dict[str, str]:
         told = {"code": code, "field": field.key, "value": value[:200], "message": message}
         return told if column is None else told | {"column": self.header[column]}
+
+
+def _given(fields: Sequence[Field], keys: set[str]) -> tuple[Field, ...]:
+    """With those that go with a value of another one."""
+    columns = {field.column for field in fields if field.key in keys}
+    return tuple(field for field in fields if field.column in columns or field.depends_on in columns)
 
 
 def fault_of_check(check: Check, values: Mapping[str, Any], message: str) -> dict[str, str]:

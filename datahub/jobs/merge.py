@@ -111,8 +111,7 @@ class Merge:
 
     def absent(self) -> Sequence[tuple[int, str]]:
         """Sequences of rows and the keys of what they are to take away and is not there."""
-        work = self._work.c
-        query = select(work.sequence, work.key).where(work.action == ABSENT)
+        query = select(self._work.c.sequence, self._work.c.key).where(self._work.c.action == ABSENT)
         return [(row[0], row[1]) for row in self._connection.execute(query)] if ABSENT in self._wanted() else []
 
     def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
@@ -249,12 +248,25 @@ class Merge:
         if is_json(self._target, field):
             return source, func.coalesce(self._stage.c[f"c_{field.column}"], false()), literal(None)
         if not is_reference(self._target, field):
-            return source, and_(given.is_not(None), given.is_distinct_from(stored)), literal(None)
+            falls = and_(stored.is_not(None), self._falls(self._stage.c, field))
+            return source, or_(and_(given.is_not(None), given.is_distinct_from(stored)), falls), literal(None)
         assert field.refers_to is not None  # noqa: S101  (asked above)
         other = field.refers_to.model.__table__.alias(f"ref_{field.column}")
         lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
         source = source.outerjoin(other, and_(other.c.external_id == given, lives))
         return source, and_(given.is_not(None), other.c.id.is_distinct_from(stored)), other.c.id
+
+    def _falls(self, rows: Any, field: Field) -> ColumnElement[bool]:
+        """Whether a row gives no value, and changes the column that the stored one depends on."""
+        if f"v_{field.depends_on}" not in rows:
+            return false()
+        given, other = rows[f"v_{field.column}"], rows[f"v_{field.depends_on}"]
+        return and_(given.is_(None), other.is_not(None), other.is_distinct_from(self._table.c[field.depends_on]))
+
+    def _kept(self, field: Field) -> ColumnElement[Any]:
+        """What is stored, as far as it outlasts the row."""
+        stored: ColumnElement[Any] = self._table.c[field.column]
+        return case((self._falls(self._work.c, field), null()), else_=stored) if field.depends_on else stored
 
     def _conditions(self) -> Iterable[Condition]:
         work, target = self._work.c, self._target
@@ -299,7 +311,7 @@ class Merge:
         (field,) = (field for field in self._target.fields if field.column == column)
         given = work[f"v_{column}"] if field in self._target.given else null()
         fresh = func.coalesce(given, literal(field.fresh_default(), stored.type))
-        return case((work.action.in_((CREATE, REVIVE)), fresh), else_=func.coalesce(given, stored))
+        return case((work.action.in_((CREATE, REVIVE)), fresh), else_=func.coalesce(given, self._kept(field)))
 
     def _referred_key(self) -> Select[Any]:
         assert self._target.key.refers_to is not None  # noqa: S101  (asked by the caller)
@@ -374,10 +386,9 @@ class Merge:
         return func.coalesce(self._new(field), default) if field in self._target.given else default
 
     def _newer(self, field: Field) -> ColumnElement[Any]:
-        stored = self._table.c[field.column]
         if is_reference(self._target, field):
-            return case((self._work.c[f"v_{field.column}"].is_not(None), self._new(field)), else_=stored)
-        return func.coalesce(self._new(field), stored)
+            return case((self._work.c[f"v_{field.column}"].is_not(None), self._new(field)), else_=self._kept(field))
+        return func.coalesce(self._new(field), self._kept(field))
 
     def _new(self, field: Field) -> ColumnElement[Any]:
         work = self._work.c

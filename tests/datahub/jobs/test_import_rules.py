@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.models.catalogue import Attribute, CategoryAttribute
 from datahub.models.change import Change
+from datahub.models.offer import Price
 from tests.factories import make_supplier
 from tests.importer import Importer, category, causes, counts, offer, product
 
@@ -140,6 +141,23 @@ def test_a_price_for_some_names_whom_it_is_for(load: Importer, kind: str) -> Non
     assert causes(load("OFFER", row)) == [(2, "required", "priceTypeValue")]
     assert counts(load("OFFER", row | {"priceTypeValue": "A-1"})) == {"created": 1}
     assert counts(load("OFFER", row | {"price": "8"})) == {"updated": 1}, "whom it is for is stored"
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_whom_a_price_is_for_does_not_outlast_a_change_of_its_type(load: Importer, sessions: Sessions) -> None:
+    load("OFFER", offer("S-1", "P-1", priceType="GROUP", priceTypeValue="G-1"))
+    assert counts(load("OFFER", offer("S-1", "P-1", priceType="GROUP"))) == {"unchanged": 1}
+    assert causes(load("OFFER", offer("S-1", "P-1", priceType="ACCOUNT"))) == [(2, "required", "priceTypeValue")]
+    assert counts(load("OFFER", offer("S-1", "P-1", priceType="PUBLIC"))) == {"updated": 1}
+    with sessions() as session:
+        change = session.scalars(select(Change).order_by(Change.id.desc())).first()
+        assert change
+        assert change.changes == {"priceType": ["GROUP", "PUBLIC"], "priceTypeValue": ["G-1", None]}
+        assert session.scalars(select(Price.type_value)).all() == [None]
+    assert causes(load("OFFER", offer("S-1", "P-1", priceType="ACCOUNT"))) == [(2, "required", "priceTypeValue")]
+    row = offer("S-1", "P-1", priceType="ACCOUNT", priceTypeValue="A-1")
+    assert counts(load("OFFER", row)) == {"updated": 1}
+    assert counts(load("OFFER", offer("S-1", "P-1", priceTypeValue="A-2", priceType=""))) == {"updated": 1}
 
 
 @pytest.mark.usefixtures("catalogue")
