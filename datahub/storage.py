@@ -13,7 +13,7 @@ import orjson
 # Rows are held in memory by about so many at a time, however many they are allowed to be.
 PIECE_CHARACTERS = 8_000_000
 # Goes up with each change of what a spool holds: nobody goes on with the spool of another version.
-LAYOUT = 2
+LAYOUT = 3
 # JSON is kept as text, and as '' where there is none: for bytes and for None, Python's sqlite3 looks for an adapter
 # each time, which takes as long as all the rest.
 _TABLE = """
