@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
 from datahub.db import database_now
-from datahub.entities.base import EntityType, Field, Part
+from datahub.entities.base import EntityType, Field, Part, Use
 from datahub.entities.extras import CUSTOM_FIELDS
 from datahub.entities.store import A_STORE, STORE
 from datahub.errors import ConflictError, InvalidError, NotFoundError
@@ -21,6 +21,7 @@ from datahub.jobs import ledger, order_records
 from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.json_values import newer
+from datahub.jobs.merge_problem import cannot_delete
 from datahub.jobs.record_reads import entity_type
 from datahub.models.change import CREATED, DELETED, UPDATED
 
@@ -316,11 +317,25 @@ def _assign_parts(part: Part, record: Any, changes: list[_Change]) -> list[tuple
     return lines
 
 
+def _live_uses(use: Use, record: Any) -> Select[int]:
+    owner = use.column.class_
+    return select(literal(1)).where(use.column == record.id, owner.deleted_at.is_(None)).limit(1)
+
+
+def _require_unused(session: Session, kind: EntityType, key: str, record: Any) -> None:
+    """The lock on the record keeps others from referring to it meanwhile."""
+    with store_limits.lifted(session):
+        used = [use.what for use in kind.used_by if session.scalar(_live_uses(use, record))]
+    if used:
+        raise ConflictError(f"{kind.name} {key}: {cannot_delete(' and '.join(used))}")
+
+
 def _delete(session: Session, kind: EntityType, key: str, record: Any | None, actor: str) -> Any:
     """Takes the parts along. Deleting what is deleted already changes nothing."""
     if record is None:
         raise NotFoundError(f"There is no {kind.name} with the external id {key!r}, so it cannot be deleted.")
     if record.deleted_at is None:
+        _require_unused(session, kind, key, record)
         now = record.deleted_at = record.updated_at = database_now(session)
         source = ledger.Source(kind.name, None, actor)
         ledger.note(session, source, key, DELETED, None, now)

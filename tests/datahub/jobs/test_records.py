@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.errors import InvalidError, NotFoundError
+from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.jobs import record_reads, records
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
+from tests.catalogue import make_offer
 from tests.factories import make_account
 
 STORE = {"storeName": "Main", "storeDescription": "The first"}
@@ -285,3 +286,14 @@ def define(session: Session, external_id: str, **more: Any) -> None:
     given = {"public_id": external_id, "entity": "SUPPLIER", "name": external_id, "type": "TEXT"}
     session.add(CustomField(external_id=external_id, **(given | {"created_at": now, "updated_at": now} | more)))
     session.flush()
+
+
+def test_a_supplier_that_live_offers_refer_to_is_not_deleted(session: Session) -> None:
+    offer = make_offer(session)
+    with pytest.raises(ConflictError, match="SUP-1: It cannot be deleted: offers still refer to it"):
+        put(session, "SUPPLIER", "SUP-1", deleted=True)
+    assert offer.supplier.deleted_at is None
+    offer.deleted_at = database_now(session)
+    session.flush()
+    put(session, "SUPPLIER", "SUP-1", deleted=True)
+    assert record_reads.get(session, "SUPPLIER", "SUP-1").deleted_at is not None
