@@ -22,7 +22,7 @@ from datahub.jobs.schedule import parse_cron
 from datahub.mapping import columns, transcoding
 from datahub.mapping.names import split_brackets
 from datahub.models.connection import SFTP, Connection
-from datahub.models.execution import INTEGRATION_WAITING, JOB_PENDING, Execution, is_unended
+from datahub.models.execution import HELD, Execution, is_unended
 from datahub.models.import_job import DELIMITERS, POLICIES, WAIT_FOR_NEXT, ImportJob
 from datahub.models.party import Store
 
@@ -134,7 +134,7 @@ def delete(session: Session, job: ImportJob, *, actor: str) -> None:
     unended = select(Execution).where(Execution.import_job_id == job.id, is_unended()).order_by(Execution.id)
     waiting = session.scalars(unended.with_for_update().execution_options(populate_existing=True)).all()
     for execution in waiting:
-        if execution.status not in (JOB_PENDING, INTEGRATION_WAITING):
+        if execution.status in HELD:
             raise ConflictError(
                 f"Execution {execution.public_id} of this job is under way. Wait until it has ended, or stop it, then "
                 "delete the job."
