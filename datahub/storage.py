@@ -13,7 +13,7 @@ import orjson
 # Rows are held in memory by about so many at a time, however many they are allowed to be.
 PIECE_CHARACTERS = 8_000_000
 # Goes up with each change of what a spool holds: nobody goes on with the spool of another version.
-LAYOUT = 3
+LAYOUT = 4
 # JSON is kept as text, and as '' where there is none: for bytes and for None, Python's sqlite3 looks for an adapter
 # each time, which takes as long as all the rest.
 _TABLE = """
@@ -61,6 +61,7 @@ class Spool:
     def begin(self) -> None:
         """Empties it."""
         self._database.execute("drop table if exists rows")
+        self._database.execute("pragma user_version = 0")
         self._database.execute(_TABLE)
 
     def add(self, rows: Iterable[SpooledRow]) -> None:
@@ -77,20 +78,28 @@ class Spool:
         """After the last row: from now on it can be read by record."""
         self._database.execute("create index by_record on rows (depth, key, sequence)")
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the depths are set."""
+        return bool(self._database.execute("pragma user_version").fetchone()[0])
+
     def set_depths(self, depths: Iterable[tuple[int, str]]) -> None:
-        """Pairs of a depth and a record key; before `finish`."""
-        self._database.execute("create index by_key on rows (key)")
+        """Pairs of a depth and a record key; after `finish`. A crash meanwhile costs the spool."""
+        self._database.execute("create index if not exists by_key on rows (key)")
         self._database.execute("begin")
         self._database.executemany("update rows set depth = ? where key = ?", depths)
+        self._database.execute("pragma user_version = 1")
         self._database.execute("commit")
 
     def reject(self, key: str, faults: str) -> None:
-        """All rows of a record that has no other faults; before `finish`."""
+        """All rows of a record that has no other faults. A crash meanwhile costs the spool."""
+        self._database.execute("create index if not exists by_key on rows (key)")
         self._database.execute("update rows set faults = ? where key = ? and faults = ''", (faults, key))
 
     def each_value(self) -> Iterator[tuple[str, Any]]:
-        """Key and values of every row without faults."""
-        for key, values in self._database.execute("select key, row_values from rows where faults = ''"):
+        """Key and values of every row without faults, as they were read."""
+        query = "select key, row_values from rows where faults = '' order by sequence"
+        for key, values in self._database.execute(query):
             yield key, orjson.loads(values)
 
     def first_without_key(self) -> tuple[str, int] | None:

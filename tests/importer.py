@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
-from datahub.jobs import import_definitions, import_read
+from datahub.jobs import import_definitions, import_read, tree_order
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_read import Source
@@ -40,15 +41,12 @@ class Importer:
             defined = import_definitions.definitions_of(session, kind, MAIN_LOCALE)
         recipe = {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": delimiter, "mapping": None}
         recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
-        spool = Spool(self._folder / "rows.spool")
-        try:
+        spooled = self._folder / "rows.spool"
+        with closing(Spool(spooled)) as spool:
             found = import_read.read([source], recipe, spool, self._settings, lambda rows, size: None)
-            if error := found.files[0]["error"]:
-                raise SourceError(error)
-            plan = import_read.plan_of(found.recipe)
-            return self._write(spool, plan, chunk_rows)
-        finally:
-            spool.close()
+        if error := found.files[0]["error"]:
+            raise SourceError(error)
+        return self._write(spooled, import_read.plan_of(found.recipe), chunk_rows)
 
     def _written(self, rows: tuple[dict[str, str], ...]) -> Path:
         header = list(dict.fromkeys(key for row in rows for key in row))
@@ -60,10 +58,12 @@ class Importer:
         path.write_text(text.getvalue())
         return path
 
-    def _write(self, spool: Spool, plan: Plan, chunk_rows: int) -> Outcome:
+    def _write(self, path: Path, plan: Plan, chunk_rows: int) -> Outcome:
         total = Outcome()
         after: tuple[int, str] | None = None
         with self._engine.connect() as connection:
+            tree_order.order(path, plan, connection)
+        with closing(Spool(path)) as spool, self._engine.connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=None, actor="ada")
             while rows := spool.chunk(after, chunk_rows):

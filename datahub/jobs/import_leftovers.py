@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from datahub.db import read_only
 from datahub.models.execution import UNENDED, Execution
 
-KINDS = (".spool", ".reading", ".source")
+KINDS = (".spool", ".ordering", ".reading", ".source")
 
 
 def sweep(session: Session, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +22,6 @@ from datahub.jobs.import_columns import Spoolable, convert_all
 from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, HUB_COLUMNS, UNMENDED, as_it_was, is_mended
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_targets import mapping_targets
-from datahub.jobs.tree_cycles import OWN_ANCESTOR
-from datahub.jobs.tree_depth import depths_and_cycles
 from datahub.mapping.columns import Matched, Missing, match
 from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
@@ -129,8 +126,6 @@ def read(
         rows, size = rows + file["rows"], size + source.size
         if rows > settings.max_rows:
             raise ConfigError(f"The files have more than {settings.max_rows:,} rows together (MAX_ROWS).")
-    if found.recipe["headers"]:
-        _order(spool, plan_of(found.recipe))
     spool.finish()
     found.rows = rows
     unusable = [file for file in found.files if file["error"]]
@@ -297,30 +292,3 @@ def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Spoolable:
     if key := plan.key_of(cells):
         told["key"] = key
     return "", Converted(values=[None] * len(plan.root.given)).packed(), [told]
-
-
-def _order(spool: Spool, plan: Plan) -> None:
-    """Parents before their children, deletions last; what is its own ancestor is no good."""
-    own = [
-        place
-        for place, item in enumerate(plan.root.given)
-        if item.refers_to is not None and item.refers_to.model is plan.entity.model
-    ]
-    if not own:
-        return
-    parents: dict[str, str] = {}
-    leaving = set()
-    for key, values in spool.each_value():
-        if values[0]:
-            leaving.add(key)
-        if values[1][own[0]] is not None:
-            parents[key] = values[1][own[0]]
-    depths, cyclic = depths_and_cycles(parents)
-    item = plan.root.given[own[0]]
-    for key in cyclic:
-        fault = {"code": "cycle", "field": item.key, "value": parents[key][:200], "message": OWN_ANCESTOR}
-        spool.reject(key, json.dumps([fault]))
-    last = max(depths.values(), default=0) + 1
-    # Nothing goes before all that is below it has gone, or has moved elsewhere.
-    depths |= dict.fromkeys(leaving, last)
-    spool.set_depths((depth, key) for key, depth in depths.items() if depth)

@@ -32,6 +32,7 @@ from datahub.jobs import (
     import_read,
     import_source,
     lifecycle,
+    tree_order,
 )
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter
@@ -271,6 +272,8 @@ class _Run:
     def _write_rows(self, progress: ImportRun, actor: str) -> None:
         plan = import_read.plan_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
+        with self._context.sessions.kw["bind"].connect() as connection:
+            tree_order.order(self._spool_path, plan, connection)
         with closing(Spool(self._spool_path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=self._held.execution_id, actor=actor)

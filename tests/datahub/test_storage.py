@@ -34,7 +34,22 @@ def test_only_rows_without_faults_are_looked_at_and_rejected_with_their_record(t
     spool.add([row(1, "A", FAULTS), row(2, "A"), row(3, "B")])
     assert [key for key, _ in spool.each_value()] == ["A", "B"]
 
-    spool.reject("A", '[{"code":"cycle"}]')
     spool.finish()
+    spool.reject("A", '[{"code":"cycle"}]')
     assert [found.faults for found in spool.chunk(None, 3)] == [FAULTS, '[{"code":"cycle"}]', ""]
+    spool.close()
+
+
+def test_depths_go_before_keys_and_are_forgotten_with_the_rows(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.begin()
+    spool.add([row(1, "A"), row(2, "B")])
+    spool.finish()
+    assert not spool.is_ordered
+    spool.set_depths([(1, "A")])
+    assert [found.key for found in (*spool.chunk(None, 9), *spool.chunk((0, "B"), 9))] == ["B", "A"]
+    assert spool.is_ordered
+
+    spool.begin()
+    assert not spool.is_ordered
     spool.close()
