@@ -65,7 +65,7 @@ def _misshapen(values: Mapping[str, Any]) -> str | None:
     """Options are colours or numbers where the type of the attribute is."""
     a_whole = {LIST_COLOR_TYPE: A_COLOUR, LIST_METRIC_TYPE: A_NUMBER}.get(values.get("type") or "")
     labels = [label for labels in (values.get("options") or {}).values() for label in labels]
-    wrong = [label for label in labels if a_whole and not a_whole.fullmatch(label)]
+    wrong = [label for label in labels if a_whole and label and not a_whole.fullmatch(label)]
     if not wrong:
         return None
     example = "a colour such as #000000|Black" if values["type"] == LIST_COLOR_TYPE else "a number with a dot"

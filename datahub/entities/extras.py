@@ -38,8 +38,9 @@ ATTRIBUTES = Field("attributes", "Attribute", "attributes", EXTRAS, default={})
 @dataclass(frozen=True)
 class Definition:
     """One custom field or attribute, as a run knows it to its end. `options` are the values that a list takes, by
-    locale, and pair by position; a list is stored in those of the main locale. What is `localised` is stored as a text
-    per locale, other lists as lists, and all else as text: numbers plainly, dates as YYYY-MM-DD."""
+    locale, and pair by position, "" where a label is missing; a list is stored in those of the main locale. What is
+    `localised` is stored as a text per locale, other lists as lists, and all else as text: numbers plainly, dates as
+    YYYY-MM-DD."""
 
     prefix: str
     external_id: str
@@ -110,7 +111,8 @@ class Definition:
             raise ValueError(f"{self.key} takes one value; this has {len(given)}.")
         known = list(self.options.get(locale) or ())
         stored = list(self.options.get(main_locale) or ()) or known
-        places = {self._comparable(option): place for place, option in enumerate(known)}
+        # Where two labels of a locale are alike, the first one counts; one that is empty is nobody's.
+        places = {self._comparable(option): place for place, option in reversed([*enumerate(known)]) if option}
         unknown = [option for option in given if places.get(self._comparable(option), len(stored)) >= len(stored)]
         if unknown:
             raise ValueError(f"{self.key} has no option {', '.join(unknown)}.")

@@ -58,9 +58,14 @@ def parse_integer(field: Field, value: object) -> int | None:
 
 def parse_list(field: Field, value: object) -> list[str] | None:
     """A list of texts, or one text with `||` between the values. Repeated values count once."""
+    return list(dict.fromkeys(text for text in parse_labels(field, value) or () if text)) or None
+
+
+def parse_labels(field: Field, value: object) -> list[str] | None:
+    """Each at its place, as labels pair across locales by position: repeats too, and "" where there is none."""
     values = value if isinstance(value, list) else _trimmed(value).split("||")
-    texts = (parse_text(field, item) for item in values)
-    return list(dict.fromkeys(text for text in texts if text)) or None
+    labels = [parse_text(field, item) or "" for item in values]
+    return labels if any(labels) else None
 
 
 def parse_choice(field: Field, value: object) -> str | None:
@@ -83,7 +88,7 @@ def parse_localised_list(field: Field, value: object) -> dict[str, list[str]] | 
     """A list of labels per locale."""
     if not isinstance(value, dict):
         raise ValueError("Must be an object with a list of texts per locale.")
-    lists = {locale: parse_list(field, labels) for locale, labels in value.items()}
+    lists = {locale: parse_labels(field, labels) for locale, labels in value.items()}
     return {locale: labels for locale, labels in lists.items() if labels} or None
 
 

@@ -36,13 +36,14 @@ from datahub.jobs.import_fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
-from datahub.jobs.kept_options import keep_used_options
+from datahub.jobs.kept_options import settle_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge
 from datahub.jobs.merge_problem import BELONGS_TO_ANOTHER, IN_USE, Problem, cannot_delete, owners
 from datahub.jobs.merge_target import Target, is_json
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
 from datahub.jobs.tree_cycles import new_cycles
+from datahub.jobs.unit_changes import warn_of_units
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
 
@@ -113,8 +114,10 @@ class ChunkWriter:
         by_speaker = {record.speaker.spooled.sequence: record for record in records}
         # Asked for first: nothing else can be asked while rows are copied.
         stored = self._stored(self._plan.root, [record.key for record in records])
-        keep_used_options(self._connection, self._plan, records, stored)
-        for record, item, fault in broken_with_stored(self._connection, self._plan, records):
+        warn_of_units(self._connection, self._plan, records)
+        broken = broken_with_stored(self._connection, self._plan, records)
+        unpaired = settle_options(self._connection, self._plan, records, stored)
+        for record, item, fault in itertools.chain(broken, unpaired):
             blame_all(faults, self._plan.root, record, self._to_blame(record), item, fault)
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))

@@ -17,7 +17,7 @@ from datahub.entities.values import (
     NEVER,
     TEXT,
     TEXT_LIST,
-    parse_list,
+    parse_labels,
     parse_text,
 )
 from datahub.jobs.json_values import newer
@@ -322,7 +322,7 @@ def _lacking(part: Part) -> str:
 def _parser(field: Field) -> Callable[[Field, object], Any]:
     if field.type is LOCALISED:
         return parse_text
-    return parse_list if field.type is LOCALISED_LIST else field.type.parse
+    return parse_labels if field.type is LOCALISED_LIST else field.type.parse
 
 
 def _put(cell: Cell, value: Any, part: Mention) -> None:
