@@ -5,20 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
-from datahub.jobs import import_definitions, import_read, tree_order
+from datahub.jobs import again, import_definitions, import_read, tree_order
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_read import Source
 from datahub.settings import Settings
-from datahub.storage import Spool
+from datahub.storage import Spool, SpooledRow
 
 MAIN_LOCALE = "en-GB"
 
@@ -68,12 +69,17 @@ class Importer:
                 writer = ChunkWriter(connection, plan, execution_id=None, actor="ada")
             while rows := spool.chunk(after, chunk_rows):
                 after = (rows[-1].depth, rows[-1].key)
-                with connection.begin():
-                    found = writer.write(rows, database_now(Session(connection)))
+                tries: list[Outcome] = []
+                again.commit(connection, partial(_write_chunk, connection, writer, rows, tries))
+                found = tries[-1]
                 total.rejected += found.rejected
                 total.warnings += found.warnings
                 total.counts = {name: count + found.counts[name] for name, count in total.counts.items()}
         return total
+
+
+def _write_chunk(connection: Connection, writer: ChunkWriter, rows: list[SpooledRow], tries: list[Outcome]) -> None:
+    tries.append(writer.write(rows, database_now(Session(connection))))
 
 
 def category(key: str, parent: str = "Root", **more: str) -> dict[str, str]:

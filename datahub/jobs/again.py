@@ -19,6 +19,10 @@ ROOM_EACH_SECONDS, ROOM_SECONDS = 1.0, 0.11
 log = logging.getLogger(__name__)
 
 
+class CameBetweenError(Exception):
+    """What a transaction has read is no longer so: it must begin again."""
+
+
 def commit(connection: Connection, step: Callable[[], None]) -> None:
     """Runs the step in a transaction of its own: again when another one wrote a record of the same key meanwhile, or
     when the database had to choose between the two. The step must be safe to run again once it is rolled back."""
@@ -27,10 +31,11 @@ def commit(connection: Connection, step: Callable[[], None]) -> None:
             with connection.begin():
                 step()
             return
-        except DBAPIError as error:
+        except (DBAPIError, CameBetweenError) as error:
             if not (tries_left and _came_between(error)):
                 raise
-            log.info("somebody came between, a transaction begins again: %s", type(error.orig).__name__)
+            why = error.orig if isinstance(error, DBAPIError) else error
+            log.info("somebody came between, a transaction begins again: %s", type(why).__name__)
 
 
 class Room:
@@ -54,6 +59,8 @@ def is_away(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
 
 
-def _came_between(error: DBAPIError) -> bool:
+def _came_between(error: DBAPIError | CameBetweenError) -> bool:
+    if isinstance(error, CameBetweenError):
+        return True
     is_busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
     return isinstance(error, IntegrityError) or is_busy or getattr(error.orig, "sqlstate", None) in CAME_BETWEEN

@@ -38,6 +38,7 @@ from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import settle_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge
+from datahub.jobs.merge_locks import lock_changed, lock_deleted, require_referred
 from datahub.jobs.merge_problem import BELONGS_TO_ANOTHER, IN_USE, Problem, cannot_delete, owners
 from datahub.jobs.merge_target import Target, is_json
 from datahub.jobs.stored_checks import broken_with_stored
@@ -74,6 +75,7 @@ class ChunkWriter:
         self._root = Merge(connection, plan.root)
         self._parts = [Merge(connection, target) for target in plan.parts]
         self._extras = ExtraValues(connection, plan)
+        self._seen: dict[Target, dict[str, datetime]] = {}
 
     def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
         """`rows` are whole records in the order of their keys."""
@@ -121,6 +123,7 @@ class ChunkWriter:
             blame_all(faults, self._plan.root, record, self._to_blame(record), item, fault)
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
+        lock_deleted(self._connection, self._root, self._plan.parts)
         problems = self._root.problems()
         is_barred = any(problem.code == NOT_EDITABLE for problem in problems)
         differing = (
@@ -155,6 +158,7 @@ class ChunkWriter:
         stored = self._stored(target, [key for record in records for key in record.parts[number]])
         missing: Faults = {}
         merge.stage(self._staged_parts(number, records, stored, missing))
+        lock_deleted(self._connection, merge, ())
         problems = merge.problems()
         taken = [problem.key for problem in problems if problem.code == BELONGS_TO_ANOTHER]
         owned = owners(self._connection, target, taken) if taken else {}
@@ -252,15 +256,23 @@ class ChunkWriter:
 
     def _stored(self, target: Target, keys: list[str]) -> Stored:
         """The JSON values: only they are compared here, and not by the database."""
-        return stored_values(self._connection, target, [item.column for item in target.given_json], keys)
+        columns = [item.column for item in target.given_json]
+        if not columns or "updated_at" not in target.table.c:
+            return stored_values(self._connection, target, columns, keys)
+        stored = stored_values(self._connection, target, [*columns, "updated_at"], keys)
+        self._seen[target] = {key: values["updated_at"] for key, values in stored.items()}
+        return stored
 
     def _apply(self, now: datetime) -> dict[int, int]:
         """The strongest action by sequence of row; writes the ledger."""
         actions: dict[int, int] = {}
         names = [part.shown_as for part in self._plan.entity.parts]
         targets = (self._plan.root, *self._plan.parts)
-        for merge, target, part in zip((self._root, *self._parts), targets, ("", *names), strict=True):
-            done, updates = {action for _, action in merge.actions()}, merge.updates()
+        merges = (self._root, *self._parts)
+        for merge in merges:
+            lock_changed(self._connection, merge, self._seen.get(merge.target))
+        for merge, target, part in zip(merges, targets, ("", *names), strict=True):
+            done, updates = merge.wanted(), merge.updates()
             for update in updates:
                 if target.extras and target.extras.key in update.fields:
                     update.fields[target.extras.key] = list(what_differs(*update.fields[target.extras.key]))
@@ -276,6 +288,7 @@ class ChunkWriter:
             for own, name in going:
                 ledger.write_whole(self._connection, self._source, name, own.going_along(self._root), now)
             merge.apply(now)
+            require_referred(self._connection, merge, now)
             for own, _ in going:
                 own.take_along(self._root.deleted(), now)
             _join_actions(actions, merge.actions())

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from datahub.entities.base import Field, Link, Part, Use
 from datahub.jobs.merge_problem import BELONGS_TO_ANOTHER, IN_USE, Problem, cannot_delete
-from datahub.jobs.merge_target import Target, is_json, is_reference, stage_columns, work_columns
+from datahub.jobs.merge_target import Target, is_json, is_reference, referred, stage_columns, work_columns
 from datahub.jobs.staging import empty, load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
@@ -61,27 +61,27 @@ class Merge:
 
     def __init__(self, connection: Connection, target: Target) -> None:
         self._connection = connection
-        self._target = target
+        self.target = target
         self._table = target.table
         self._is_postgresql = connection.dialect.name == "postgresql"
         self._done: list[tuple[int, int]] | None = None
         metadata = MetaData()
         self._stage = Table(f"stage_{target.name}", metadata, *stage_columns(target), prefixes=["TEMPORARY"])
-        self._work = Table(f"work_{target.name}", metadata, *work_columns(target), prefixes=["TEMPORARY"])
+        self.work = Table(f"work_{target.name}", metadata, *work_columns(target), prefixes=["TEMPORARY"])
         # Another run may have left tables of the same names on this connection.
         metadata.drop_all(connection)
         metadata.create_all(connection)
 
     def stage(self, rows: Iterable[Sequence[Any]]) -> None:
         """Replaces what is staged."""
-        empty(self._connection, self._stage, self._work)
+        empty(self._connection, self._stage, self.work)
         self._done = None
         load(self._connection, self._stage, rows)
         self._resolve()
 
     def problems(self) -> list[Problem]:
         """Of the staged rows, against what is stored now."""
-        work_table, work = self._work, self._work.c
+        work_table, work = self.work, self.work.c
         found = [*self._conditions(), *self._broken_rules()]
         if not found:
             return []
@@ -100,29 +100,29 @@ class Merge:
     def actions(self) -> Sequence[tuple[int, int]]:
         """Sequences of rows, each as often as it names something, with what becomes of that, unless nothing does."""
         if self._done is None:
-            work = self._work.c
+            work = self.work.c
             query = select(work.sequence, work.action).where(work.action != NOTHING)
             # All at once: row by row, each costs a call through every layer.
             self._done = [(sequence, action) for sequence, action in self._connection.execute(query).all()]
         return self._done
 
-    def _wanted(self) -> set[int]:
+    def wanted(self) -> set[int]:
         return {action for _, action in self.actions()}
 
     def absent(self) -> Sequence[tuple[int, str]]:
         """Sequences of rows and the keys of what they are to take away and is not there."""
-        query = select(self._work.c.sequence, self._work.c.key).where(self._work.c.action == ABSENT)
-        return [(row[0], row[1]) for row in self._connection.execute(query)] if ABSENT in self._wanted() else []
+        query = select(self.work.c.sequence, self.work.c.key).where(self.work.c.action == ABSENT)
+        return [(row[0], row[1]) for row in self._connection.execute(query)] if ABSENT in self.wanted() else []
 
     def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
         """Asked before apply."""
-        work, target = self._work.c, self._target
-        if not target.given or set(actions).isdisjoint(self._wanted()):
+        work, target = self.work.c, self.target
+        if not target.given or set(actions).isdisjoint(self.wanted()):
             return []
         columns: list[ColumnElement[Any]] = [work.record_key, work.key, work.file, work.line]
         for field in target.given:
             columns += [work[f"d_{field.column}"], *self._shown(field)]
-        joined = self._work.join(self._table, self._table.c.id == work.id)
+        joined = self.work.join(self._table, self._table.c.id == work.id)
         query = select(*columns).select_from(joined).where(work.action.in_(actions)).order_by(work.sequence)
         changed = []
         for record_key, key, file, line, *cells in self._connection.execute(query).all():
@@ -133,16 +133,16 @@ class Merge:
 
     def made_and_gone(self) -> Select[Any]:
         """What is created, revived or deleted: action, record key, key, file and line, in the order of the rows."""
-        work = self._work.c
+        work = self.work.c
         columns = (work.action, work.record_key, work.key, work.file, work.line)
         return select(*columns).where(work.action.in_((CREATE, REVIVE, DELETE))).order_by(work.sequence)
 
     def _read(self, field: Field, new: Any) -> Any:
-        return json.loads(new) if is_json(self._target, field) else new
+        return json.loads(new) if is_json(self.target, field) else new
 
     def apply(self, now: datetime) -> None:
         """Creates, revives, updates and deletes. The rows must be free of problems."""
-        wanted = self._wanted()
+        wanted = self.wanted()
         if CREATE in wanted:
             self._create(now)
         for action in wanted & {REVIVE, UPDATE}:
@@ -152,11 +152,11 @@ class Merge:
 
     def deleted(self) -> Select[Any]:
         """The ids of the records that apply deletes."""
-        return select(self._work.c.id).where(self._work.c.action == DELETE)
+        return select(self.work.c.id).where(self.work.c.action == DELETE)
 
     def going_along(self, owner: Merge) -> Select[Any]:
         """The parts that take_along is about to delete, as made_and_gone has them."""
-        work, table, target = owner._work, self._table, self._target
+        work, table, target = owner.work, self._table, self.target
         joined = table.join(work, table.c[target.owner_column] == work.c.id)
         columns = (work.c.action, work.c.record_key, self._shown_key().label("key"), work.c.file, work.c.line)
         query = select(*columns).select_from(joined).where(work.c.action == DELETE)
@@ -165,22 +165,21 @@ class Merge:
         return query.order_by(table.c.id)
 
     def _shown_key(self) -> ColumnElement[Any]:
-        column: ColumnElement[Any] = self._table.c[self._target.key.column]
-        if not is_reference(self._target, self._target.key):
+        column: ColumnElement[Any] = self._table.c[self.target.key.column]
+        if not is_reference(self.target, self.target.key):
             return column
-        assert self._target.key.refers_to is not None  # noqa: S101  (asked above)
-        other = self._target.key.refers_to.model.__table__.alias()
+        other = referred(self.target.key)
         return select(other.c.external_id).where(other.c.id == column).scalar_subquery()
 
     def take_along(self, owners: Select[Any], now: datetime) -> None:
         """Deletes the parts of these records."""
-        self._remove(self._table.c[self._target.owner_column].in_(owners), now)
+        self._remove(self._table.c[self.target.owner_column].in_(owners), now)
 
     def links_going_along(self, link: Link) -> Select[Any]:
         """The links that drop_links is about to delete, as made_and_gone has them."""
-        work, owner = self._work.c, link.owner_model.__table__
+        work, owner = self.work.c, link.owner_model.__table__
         columns = (work.action, owner.c.external_id.label("record_key"), work.key, work.file, work.line)
-        query = select(*columns).select_from(self._work).join(link.column.class_, link.column == work.id)
+        query = select(*columns).select_from(self.work).join(link.column.class_, link.column == work.id)
         return query.join(owner, owner.c.id == link.owner).where(work.action == DELETE).order_by(work.sequence)
 
     def drop_links(self, link: Link) -> None:
@@ -188,17 +187,16 @@ class Merge:
 
     def _shown(self, field: Field) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         """Old and new value of a field, references as external ids."""
-        stored, new = self._table.c[field.column], self._work.c[f"v_{field.column}"]
-        if not is_reference(self._target, field):
+        stored, new = self._table.c[field.column], self.work.c[f"v_{field.column}"]
+        if not is_reference(self.target, field):
             return stored.label(f"o_{field.column}"), new
-        assert field.refers_to is not None  # noqa: S101  (asked above)
-        other = field.refers_to.model.__table__.alias()
+        other = referred(field)
         old = select(other.c.external_id).where(other.c.id == stored).scalar_subquery()
         return old.label(f"o_{field.column}"), new
 
     def _resolve(self) -> None:
         """Fills the work table: what is stored under each key, what references point at, what differs."""
-        stage, table, target = self._stage, self._table, self._target
+        stage, table, target = self._stage, self._table, self.target
         source: Any = stage
         owner_id: ColumnElement[Any] = literal(None, BigInteger)
         matches = [self._key_matches(table)]
@@ -225,33 +223,30 @@ class Merge:
             (or_(false(), *differs.values()), UPDATE),
             else_=NOTHING,
         )
-        columns = [*stage.c, table.c.id, hidden, owner_id, is_others, action]
+        seen_at = table.c.get("updated_at", null())
+        columns = [*stage.c, table.c.id, seen_at, hidden, owner_id, is_others, action]
         for field in target.given:
             columns.append(differs[field])
             if is_reference(target, field):
                 columns.append(references[field])
-        named = [column.label(name) for column, name in zip(columns, self._work.c.keys(), strict=True)]
-        self._connection.execute(
-            insert(self._work).from_select(self._work.c.keys(), select(*named).select_from(source))
-        )
+        named = [column.label(name) for column, name in zip(columns, self.work.c.keys(), strict=True)]
+        self._connection.execute(insert(self.work).from_select(self.work.c.keys(), select(*named).select_from(source)))
 
     def _key_matches(self, table: Any) -> ColumnElement[bool]:
-        column: ColumnElement[Any] = table.c[self._target.key.column]
-        if not is_reference(self._target, self._target.key):
+        column: ColumnElement[Any] = table.c[self.target.key.column]
+        if not is_reference(self.target, self.target.key):
             return column == self._stage.c.key
-        assert self._target.key.refers_to is not None  # noqa: S101  (asked above)
-        other = self._target.key.refers_to.model.__table__.alias()
+        other = referred(self.target.key)
         return column == select(other.c.id).where(other.c.external_id == self._stage.c.key).scalar_subquery()
 
     def _compare(self, source: Any, field: Field) -> tuple[Any, ColumnElement[bool], ColumnElement[Any]]:
         given, stored = self._stage.c[f"v_{field.column}"], self._table.c[field.column]
-        if is_json(self._target, field):
+        if is_json(self.target, field):
             return source, func.coalesce(self._stage.c[f"c_{field.column}"], false()), literal(None)
-        if not is_reference(self._target, field):
+        if not is_reference(self.target, field):
             falls = and_(stored.is_not(None), self._falls(self._stage.c, field))
             return source, or_(and_(given.is_not(None), given.is_distinct_from(stored)), falls), literal(None)
-        assert field.refers_to is not None  # noqa: S101  (asked above)
-        other = field.refers_to.model.__table__.alias(f"ref_{field.column}")
+        other = referred(field)
         lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
         source = source.outerjoin(other, and_(other.c.external_id == given, lives))
         return source, and_(given.is_not(None), other.c.id.is_distinct_from(stored)), other.c.id
@@ -266,10 +261,10 @@ class Merge:
     def _kept(self, field: Field) -> ColumnElement[Any]:
         """What is stored, as far as it outlasts the row."""
         stored: ColumnElement[Any] = self._table.c[field.column]
-        return case((self._falls(self._work.c, field), null()), else_=stored) if field.depends_on else stored
+        return case((self._falls(self.work.c, field), null()), else_=stored) if field.depends_on else stored
 
     def _conditions(self) -> Iterable[Condition]:
-        work, target = self._work.c, self._target
+        work, target = self.work.c, self.target
         for field in target.fields:
             yield from self._conditions_of(field)
         if is_reference(target, target.key):
@@ -283,14 +278,14 @@ class Merge:
             yield IN_USE, target.key, cannot_delete(what), and_(work.action == DELETE, is_used)
 
     def _conditions_of(self, field: Field) -> Iterable[Condition]:
-        work = self._work.c
+        work = self.work.c
         is_new, stays = work.action.in_((CREATE, REVIVE)), work.action.in_((UPDATE, NOTHING))
-        is_given = field in self._target.given
+        is_given = field in self.target.given
         given = work[f"v_{field.column}"] if is_given else null()
         demanded = [is_new] * field.required_on_create + [stays] * field.required_on_update
         if demanded:
             yield "required", field, "", and_(or_(*demanded), given.is_(None))
-        if is_given and is_reference(self._target, field):
+        if is_given and is_reference(self.target, field):
             is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.not_in((DELETE, ABSENT)))
             yield "unknown_reference", field, "", and_(is_named, work[f"r_{field.column}"].is_(None))
         if is_given and not field.editable:
@@ -299,42 +294,41 @@ class Merge:
 
     def _broken_rules(self) -> Iterable[Condition]:
         """Rows that change nothing are left as they are."""
-        applies = self._work.c.action.in_((CREATE, REVIVE, UPDATE))
-        for rule in self._target.rules:
+        applies = self.work.c.action.in_((CREATE, REVIVE, UPDATE))
+        for rule in self.target.rules:
             yield rule.code, rule.field, rule.message, and_(applies, rule.broken(self._final))
 
     def _final(self, column: str) -> ColumnElement[Any]:
         """What a column comes to."""
-        work, stored = self._work.c, self._table.c[column]
-        if column == self._target.key.column:
+        work, stored = self.work.c, self._table.c[column]
+        if column == self.target.key.column:
             return work.key
-        (field,) = (field for field in self._target.fields if field.column == column)
-        given = work[f"v_{column}"] if field in self._target.given else null()
+        (field,) = (field for field in self.target.fields if field.column == column)
+        given = work[f"v_{column}"] if field in self.target.given else null()
         fresh = func.coalesce(given, literal(field.fresh_default(), stored.type))
         return case((work.action.in_((CREATE, REVIVE)), fresh), else_=func.coalesce(given, self._kept(field)))
 
     def _referred_key(self) -> Select[Any]:
-        assert self._target.key.refers_to is not None  # noqa: S101  (asked by the caller)
-        other = self._target.key.refers_to.model.__table__.alias()
+        other = referred(self.target.key)
         lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
-        return select(other.c.id).where(other.c.external_id == self._work.c.key, lives)
+        return select(other.c.id).where(other.c.external_id == self.work.c.key, lives)
 
     def _is_used(self, use: Use, part: Part | None = None) -> ColumnElement[bool]:
         """Whether a live row refers to the record, or to this kind of its parts."""
         table = use.column.class_.__table__.alias()
         refers = table.c[use.column.key]
         if part is None:
-            rows = select(table.c.id).where(refers == self._work.c.id)
-            if use.column.class_ is self._target.model:
-                going = self._work.alias()
+            rows = select(table.c.id).where(refers == self.work.c.id)
+            if use.column.class_ is self.target.model:
+                going = self.work.alias()
                 rows = rows.where(~exists().where(going.c.id == table.c.id, going.c.action == DELETE))
         else:
             parts = part.model.__table__.alias()
-            rows = select(table.c.id).join(parts, refers == parts.c.id).where(parts.c[part.owner] == self._work.c.id)
+            rows = select(table.c.id).join(parts, refers == parts.c.id).where(parts.c[part.owner] == self.work.c.id)
         return exists(rows.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else rows)
 
     def _create(self, now: datetime) -> None:
-        target, work = self._target, self._work
+        target, work = self.target, self.work
         values: dict[str, ColumnElement[Any]] = {}
         if is_reference(target, target.key):
             values[target.key.column] = self._referred_key().scalar_subquery()
@@ -351,7 +345,7 @@ class Merge:
         self._connection.execute(insert(self._table).from_select(list(values), rows))
 
     def _change(self, action: int, now: datetime) -> None:
-        target, work = self._target, self._work
+        target, work = self.target, self.work
         values: dict[str, ColumnElement[Any]] = self._stamps(now, created=False)
         if action == REVIVE:
             if not target.is_hidden_when_deleted:
@@ -369,7 +363,7 @@ class Merge:
             self._connection.execute(update(self._table).where(*chosen).values(values))
 
     def _remove(self, which: ColumnElement[bool], now: datetime) -> None:
-        if self._target.is_hidden_when_deleted:
+        if self.target.is_hidden_when_deleted:
             live = self._table.c.deleted_at.is_(None)
             hidden = {"deleted_at": now, "updated_at": now}
             self._connection.execute(update(self._table).where(which, live).values(hidden))
@@ -383,17 +377,19 @@ class Merge:
     def _fresh(self, field: Field) -> ColumnElement[Any]:
         column = self._table.c[field.column]
         default = literal(field.fresh_default(), column.type)
-        return func.coalesce(self._new(field), default) if field in self._target.given else default
+        return func.coalesce(self._new(field), default) if field in self.target.given else default
 
     def _newer(self, field: Field) -> ColumnElement[Any]:
-        if is_reference(self._target, field):
-            return case((self._work.c[f"v_{field.column}"].is_not(None), self._new(field)), else_=self._kept(field))
+        if is_json(self.target, field):
+            return case((self.work.c[f"c_{field.column}"], self._new(field)), else_=self._kept(field))
+        if is_reference(self.target, field):
+            return case((self.work.c[f"v_{field.column}"].is_not(None), self._new(field)), else_=self._kept(field))
         return func.coalesce(self._new(field), self._kept(field))
 
     def _new(self, field: Field) -> ColumnElement[Any]:
-        work = self._work.c
-        if is_reference(self._target, field):
+        work = self.work.c
+        if is_reference(self.target, field):
             return work[f"r_{field.column}"]
-        if is_json(self._target, field) and self._is_postgresql:
+        if is_json(self.target, field) and self._is_postgresql:
             return cast(work[f"v_{field.column}"], JSON)
         return work[f"v_{field.column}"]

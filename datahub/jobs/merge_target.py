@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Table, Text
 
+from datahub.db import UtcTime
 from datahub.entities.base import Field, Part, Rule, Use
 from datahub.entities.extras import EXTRAS
 from datahub.entities.values import NUMBER
@@ -65,6 +66,12 @@ def is_reference(target: Target, field: Field) -> bool:
     return field.refers_to is not None and not is_json(target, field)
 
 
+def referred(field: Field) -> Any:
+    """A new alias of the table that the field of a record points at."""
+    assert field.refers_to is not None  # noqa: S101  (asked by the caller)
+    return field.refers_to.model.__table__.alias()
+
+
 def stage_columns(target: Target) -> list[Column[Any]]:
     """Of the temporary table that rows are loaded into."""
     columns: list[Column[Any]] = [
@@ -90,6 +97,7 @@ def work_columns(target: Target) -> list[Column[Any]]:
     columns = stage_columns(target)
     columns += [
         Column("id", BigInteger),
+        Column("seen_at", UtcTime),
         Column("hidden", Boolean),
         Column("owner_id", BigInteger),
         Column("is_others", Boolean),

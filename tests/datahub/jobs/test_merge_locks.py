@@ -1,0 +1,129 @@
+"""On PostgreSQL an import and other writers do not undo each other's changes, and agree on what is deleted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.jobs import records
+from datahub.jobs.import_chunk import ChunkWriter, Outcome
+from datahub.jobs.merge import Merge
+from datahub.models.catalogue import Variant
+from datahub.models.change import Change
+from datahub.models.offer import Stock
+from datahub.models.party import Supplier
+from datahub.settings import Settings
+from tests.datahub.jobs.test_import_extras import define, supplier
+from tests.importer import Importer, category, causes, counts, offer, product
+
+__all__ = ["define"]
+
+Sessions = sessionmaker[Session]
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, disturb: Callable[[], None], *, after: bool) -> None:
+    """Calls `disturb` before or after the first call of the method."""
+    inner, disturbs = getattr(owner, name), [disturb]
+
+    def disturbed(*args: Any) -> Any:
+        due = disturbs.pop() if disturbs else None
+        if due and not after:
+            due()
+        result = inner(*args)
+        if due and after:
+            due()
+        return result
+
+    monkeypatch.setattr(owner, name, disturbed)
+
+
+@pytest.mark.parametrize(("owner", "step"), [(Merge, "stage"), (ChunkWriter, "_apply")])
+def test_an_import_keeps_what_a_script_writes_after_the_chunk_has_read(
+    load: Importer, sessions: Sessions, define: Any, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
+) -> None:
+    define("zone")
+    define("other")
+    load("SUPPLIER", supplier(CF_zone="a", CF_other="1", description="old"))
+
+    def script() -> None:
+        with sessions.begin() as session:
+            fields, custom = {"description": "by script"}, {"zone": "by script"}
+            records.put(session, "SUPPLIER", "S-1", fields=fields, custom_fields=custom, actor="script")
+
+    once(monkeypatch, owner, step, script, after=False)
+    outcome = load("SUPPLIER", supplier(name="Renamed", CF_other="2", description="old"))
+    assert counts(outcome) == {"updated": 1}
+    with sessions() as session:
+        found = session.scalars(select(Supplier)).one()
+        assert (found.name, found.description) == ("Renamed", "old")
+        assert found.custom_fields == {"zone": "by script", "other": "2"}
+        told = session.scalars(select(Change.changes).order_by(Change.id)).all()[-1]
+        assert told is not None and told["description"] == ["by script", "old"], "the ledger tells what was undone"
+
+
+@pytest.fixture
+def catalogue(load: Importer) -> None:
+    load("CLASSIFICATION_CATEGORY", category("TOOLS"))
+    load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"))
+    load("SUPPLIER", supplier("SUP-1"))
+
+
+def wait_until_blocked(engine: Engine, thread: threading.Thread) -> None:
+    """Or until the thread, which nothing blocks, has ended."""
+    blocked = text("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+    for _ in range(500):
+        with engine.connect() as connection:
+            if not thread.is_alive() or connection.scalar(blocked):
+                return
+        time.sleep(0.02)
+    raise AssertionError("neither blocked nor ended")
+
+
+REMOVALS = {
+    "variant": ("PRODUCT", product("P-1", "V-1", deletedVariant="TRUE")),
+    "product": ("PRODUCT", product("P-1", "V-1", deletedProduct="TRUE")),
+    "supplier": ("SUPPLIER", supplier("SUP-1", deleted="TRUE")),
+}
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("is_deleted_first", [True, False])
+@pytest.mark.parametrize("removed", REMOVALS)
+def test_of_a_deletion_and_a_new_reference_the_later_one_is_rejected(
+    engine: Engine,
+    settings: Settings,
+    load: Importer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    removed: str,
+    is_deleted_first: bool,
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = Importer(engine, settings, tmp_path / "other")
+    jobs = [REMOVALS[removed], ("OFFER", offer("O-1", "p1"))]
+    (first, row), (second, other_row) = jobs if is_deleted_first else reversed(jobs)
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(other(second, other_row)))
+
+    def write_beside() -> None:
+        thread.start()
+        wait_until_blocked(engine, thread)
+
+    once(monkeypatch, ChunkWriter, "write", write_beside, after=True)
+    assert not load(first, row).rejected
+    thread.join(30)
+    code = "unknown_reference" if is_deleted_first else "in_use"
+    assert [found for _, found, _ in causes(outcomes[0])] == [code]
+    with Session(engine) as session:
+        lives = session.scalars(select(Stock.id).where(Stock.deleted_at.is_(None))).all()
+        assert len(lives) == (0 if is_deleted_first else 1)
+        gone = session.scalars(select(Variant.id).where(Variant.deleted_at.is_not(None))).all()
+        assert bool(gone) == (is_deleted_first and removed != "supplier")
