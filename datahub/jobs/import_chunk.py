@@ -195,7 +195,8 @@ class ChunkWriter:
         self, number: int, records: list[Record], faulty: Container[int]
     ) -> Iterator[tuple[Row, str, str]]:
         """Rows that name a part which an earlier record of the chunk will own: it is not stored, or only hidden."""
-        if not self._plan.parts[number].global_key:
+        named = [key for record in records for key in record.parts[number]]
+        if not self._plan.parts[number].global_key or len(set(named)) == len(named):
             return
         firsts: dict[str, str] = {}
         for record in records:
