@@ -11,14 +11,20 @@ from datahub.errors import SourceError
 BLOCK = 64 * 1024
 # In bytes. No longer row is held in memory: what looks like one is nearly always a quote that nobody closed.
 ROW_LIMIT = 16 * 1024 * 1024
+ZIP_MARK = b"PK\x03\x04"
 
 
 def read_text(file: BinaryIO) -> Iterator[str]:
     """Line ends stay as they are: LF, CR LF or CR. A byte order mark of UTF-8 is left out.
 
-    Raises SourceError for bytes that are not UTF-8 and for a line longer than ROW_LIMIT."""
+    Raises SourceError for a zip file, for bytes that are not UTF-8 and for a line longer than ROW_LIMIT."""
     offset = 0
     for line, block in _whole_lines(file):
+        if offset == 0 and block.startswith(ZIP_MARK):
+            message = (
+                "This is an Excel workbook or another zip file, not text. Save it as CSV (UTF-8) and send it again."
+            )
+            raise SourceError(message, code="undecodable")
         try:
             text = block.decode()
         except UnicodeDecodeError as error:

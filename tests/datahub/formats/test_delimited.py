@@ -146,6 +146,14 @@ def test_a_byte_of_no_known_encoding_is_refused_without_a_guess(path: Path) -> N
     assert "could not be guessed" in str(refusal(path, b"a,b\n\x81,1\n"))
 
 
+@pytest.mark.parametrize("rest", [b"\x14\x00\x06\x00\n\n\xac\x81", b"\x14\x00only,ascii"])
+def test_an_excel_workbook_is_called_so_whatever_its_bytes(path: Path, rest: bytes) -> None:
+    error = refusal(path, b"PK\x03\x04" + rest)
+    assert (error.code, error.line) == ("undecodable", None)
+    assert str(error).startswith("This is an Excel workbook or another zip file")
+    assert "Save it as CSV (UTF-8)" in str(error)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_is_refused_and_named(path: Path, encoding: str) -> None:
     mark = "\ufeff" if encoding == "utf-16-be" else ""
