@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD, Definition
 from datahub.errors import SourceError
@@ -28,6 +29,16 @@ def definitions_of(session: Session, entity: EntityType, main_locale: str) -> li
     if entity.has_custom_fields:
         return [asdict(item) for item in custom_fields_of(session, entity.name, main_locale)]
     return []
+
+
+def renewed(session: Session, recipe: dict[str, Any]) -> dict[str, Any] | None:
+    """What to read again with, or None while all that the run uses is defined as it was when it was read."""
+    entity = ENTITIES[recipe["entity"]]
+    present = recipe | {"extras": definitions_of(session, entity, recipe["main_locale"])}
+    defined, used = (
+        {item["external_id"]: item for item in items} for items in (named(present, entity), recipe["extras"])
+    )
+    return present if defined != used else None
 
 
 def bind(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> list[ExtraColumn]:

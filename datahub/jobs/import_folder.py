@@ -48,6 +48,10 @@ def folders_of(job: ImportJob) -> dict[str, str]:
     return {"inbound": job.inbound_directory or "", "outbound": job.outbound_directory or ""}
 
 
+def are_unusable(files: list[dict[str, Any]]) -> bool:
+    return bool(files) and all(file["error"] for file in files)
+
+
 def is_folder(recipe: dict[str, Any]) -> bool:
     return "inbound" in recipe
 

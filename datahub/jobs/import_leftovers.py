@@ -13,6 +13,11 @@ from datahub.models.execution import UNENDED, Execution
 KINDS = (".spool", ".ordering", ".reading", ".source")
 
 
+def forget_spools(folder: Path, public_id: str) -> None:
+    for path in folder.glob(f"{public_id}.*.spool"):
+        path.unlink(missing_ok=True)
+
+
 def sweep(session: Session, folder: Path) -> None:
     """Removes the files of executions that have ended. Wants a fresh session; any number of workers may do this."""
     left = [path for path in folder.iterdir() if path.suffix in KINDS] if folder.exists() else []

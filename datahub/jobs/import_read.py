@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from orjson import dumps
+from orjson import OPT_SORT_KEYS, dumps
 from sqlalchemy.orm import Session
 
+from datahub import storage
 from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, Row, open_delimited
@@ -88,6 +90,12 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     transcoding = Transcoding(compile(recipe["transcoding"]))
     extras = import_definitions.extras_of(recipe, name)
     return Plan(ENTITIES[recipe["entity"]], recipe["headers"][name], bound, transcoding, recipe["main_locale"], extras)
+
+
+def spool_of(folder: Path, public_id: str, recipe: dict[str, Any]) -> Path:
+    """Named by the definitions that its values were read with: it is never taken for one of others."""
+    definitions = dumps(recipe["extras"], option=OPT_SORT_KEYS)
+    return folder / f"{public_id}.{storage.LAYOUT}.{sha256(definitions).hexdigest()[:16]}.spool"
 
 
 def file_of(source: Source) -> dict[str, Any]:

@@ -20,12 +20,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from datahub import crash_points, storage
+from datahub import crash_points
 from datahub.db import database_now
 from datahub.errors import ConfigError, LostClaimError, TransientError
 from datahub.jobs import (
     again,
     import_claims,
+    import_definitions,
     import_executions,
     import_folder,
     import_leftovers,
@@ -93,9 +94,8 @@ class _Run:
         self._context, self._held, self._failed = context, held, failed
         self._lost = threading.Event()
         self._so_far = (0, 0)
-        folder = Path(context.settings.spool_folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._spool_path = folder / f"{held.public_id}.{storage.LAYOUT}.spool"
+        self._folder = Path(context.settings.spool_folder)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def work(self) -> bool:
         """Whether the execution goes on from here. Whatever happens ends here and costs only this execution."""
@@ -126,7 +126,7 @@ class _Run:
                 self._fail_internally()
             finally:
                 keeper.release(self._held)
-        self._spool_path.unlink(missing_ok=True)
+        import_leftovers.forget_spools(self._folder, self._held.public_id)
         return False
 
     def _step(self) -> bool:
@@ -135,7 +135,7 @@ class _Run:
             crash_points.reach(crash_points.AFTER_PARSE)
             return True
         self._write()
-        self._spool_path.unlink(missing_ok=True)
+        import_leftovers.forget_spools(self._folder, self._held.public_id)
         return False
 
     def _check(self) -> None:
@@ -146,30 +146,29 @@ class _Run:
 
     def _read(self) -> None:
         with self._context.sessions.begin() as session:
-            job = self._job(session)
+            job = session.get_one(ImportJob, self._held.job_id)
             recipe = import_read.recipe_of(session, job)
             progress = session.get_one(ImportRun, self._held.execution_id)
             if job.bulk and progress.upload_name is None:
                 recipe |= import_folder.folders_of(job)
             before = progress.files
-        if is_folder(recipe) and _are_unusable(before):
+        if is_folder(recipe) and import_folder.are_unusable(before):
             # An attempt before this one died while it moved them away.
             self._set_aside(before)
         found = self._read_source(recipe)
-        if _are_unusable(found.files):
+        if import_folder.are_unusable(found.files):
             self._refuse(found)
         with self._context.sessions.begin() as session:
-            # What a beat writes too is written in its order: first the execution, then the run.
-            lifecycle.save(session, self._held, worker=self._held.worker)
             self._keep_read(session, found)
-            if not found.rows:
-                self._consume(session, found.recipe, found.files)
             now = database_now(session)
             told = f"{found.rows:,} rows read"
             due = {"next_attempt_at": now, "handed_out_at": None, "error": None}
             self._move(session, JOB_STARTED, INTEGRATION_WAITING, told, **due)
 
     def _keep_read(self, session: Session, found: Read) -> None:
+        """In place of what an earlier reading of the same files found."""
+        # What a beat writes too is written in its order: first the execution, then the run.
+        lifecycle.save(session, self._held, worker=self._held.worker)
         values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}
         values |= {"bytes_read": sum(file["size"] for file in found.files)}
         values |= {"spool_host": socket.gethostname(), "crashes": 0}
@@ -177,16 +176,19 @@ class _Run:
         session.execute(delete(ImportFile).where(ImportFile.execution_id == self._held.execution_id))
         names = dict.fromkeys(file["name"] for file in found.files)
         session.add_all(ImportFile(execution_id=self._held.execution_id, name=name) for name in names)
+        warned = ImportWarning.execution_id == self._held.execution_id, ImportWarning.file.in_(names)
+        told = session.scalars(delete(ImportWarning).where(*warned).returning(ImportWarning.id)).all()
+        self._update_run(session, {"warnings": ImportRun.warnings - len(told)})
         self._warn(session, found.warnings)
+        if not found.rows:
+            self._consume(session, found.recipe, found.files)
 
     def _refuse(self, found: Read) -> NoReturn:
         if not is_folder(found.recipe):
             self._keep_files(found.files)
             raise ConfigError(found.files[0]["error"])
         with self._context.sessions.begin() as session:
-            lifecycle.save(session, self._held, worker=self._held.worker)
             self._keep_read(session, found)
-            self._consume(session, found.recipe, found.files)
         self._set_aside(found.files)
 
     def _set_aside(self, unusable: list[dict[str, Any]]) -> NoReturn:
@@ -210,7 +212,7 @@ class _Run:
 
     def _read_source(self, recipe: dict[str, Any], names: Sequence[str] | None = None) -> Read:
         """`names` are those of the files of the folder that an earlier attempt has read."""
-        unfinished = self._spool_path.with_suffix(".reading")
+        unfinished = self._folder / f"{self._held.public_id}.reading"
         try:
             fetched = import_source.fetch(self._context, self._held, recipe, self._check, names)
             crash_points.reach(crash_points.AFTER_DOWNLOAD)
@@ -220,7 +222,7 @@ class _Run:
             # Half a spool must never be taken for a whole one.
             with closing(Spool(unfinished)) as spool:
                 found = import_read.read(fetched.sources, recipe, spool, self._context.settings, self._progress)
-            unfinished.replace(self._spool_path)
+            unfinished.replace(self._spool_of(found.recipe))
             found.warnings.extend(fetched.warnings)
             return found
         finally:
@@ -257,24 +259,27 @@ class _Run:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
             recipe, files = progress.recipe, progress.files
+            renewed = import_definitions.renewed(session, recipe) if progress.rows > progress.rows_done == 0 else None
             actor = session.get_one(Execution, self._held.execution_id).actor
             session.expunge(progress)
+        if renewed:
+            self._read_anew(renewed, files)
+            self._write()
+            return
         if progress.rows_done < progress.rows:
-            if not self._spool_path.exists():
+            if not self._spool_of(recipe).exists():
                 self._read_again(recipe, files)
             self._write_rows(progress, actor)
         crash_points.reach(crash_points.AFTER_LAST_CHUNK)
-        is_clean = not any(file.get("error") for file in files)
-        if is_folder(recipe):
-            is_clean = self._move_files() and is_clean
-        self._finish(is_clean)
+        is_moved = self._move_files() if is_folder(recipe) else True
+        self._finish(is_moved and not any(file.get("error") for file in files))
 
     def _write_rows(self, progress: ImportRun, actor: str) -> None:
-        plan = import_read.plan_of(progress.recipe)
+        plan, path = import_read.plan_of(progress.recipe), self._spool_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
         with self._context.sessions.kw["bind"].connect() as connection:
-            tree_order.order(self._spool_path, plan, connection)
-        with closing(Spool(self._spool_path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
+            tree_order.order(path, plan, connection)
+        with closing(Spool(path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=self._held.execution_id, actor=actor)
             room = again.Room(connection)
@@ -285,13 +290,24 @@ class _Run:
                 room.give(self._lost.wait)
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
 
-    def _read_again(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> None:
-        """The spool is on another machine, or lost: what was read must be there still, to the last byte."""
+    def _spool_of(self, recipe: dict[str, Any]) -> Path:
+        return import_read.spool_of(self._folder, self._held.public_id, recipe)
+
+    def _read_anew(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> None:
+        """Values were read by definitions that have changed while this execution waited for its turn to write."""
+        log.info("custom fields or attributes have changed since the file was read, so it is read again")
+        found = self._read_again(recipe, files)
+        if import_folder.are_unusable(found.files):
+            self._refuse(found)
+        with self._context.sessions.begin() as session:
+            self._keep_read(session, found)
+
+    def _read_again(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> Read:
+        """What was read must be there still, to the last byte."""
         found = self._read_source(recipe, [file["name"] for file in files])
         if [file["sha256"] for file in found.files] != [file["sha256"] for file in files]:
-            raise ConfigError(
-                "What was read is no longer on this machine, and the file has changed since. Run the job again."
-            )
+            raise ConfigError("It had to be read again, and the file has changed since. Run the job again.")
+        return found
 
     def _write_chunk(
         self, connection: DatabaseConnection, writer: ChunkWriter, rows: list[SpooledRow], after: tuple[int, str]
@@ -381,10 +397,3 @@ class _Run:
     def _update_run(self, session: Session, values: dict[str, Any]) -> None:
         which = ImportRun.execution_id == self._held.execution_id
         session.execute(update(ImportRun).where(which).values(values).execution_options(synchronize_session=False))
-
-    def _job(self, session: Session) -> ImportJob:
-        return session.scalars(select(ImportJob).where(ImportJob.id == self._held.job_id)).one()
-
-
-def _are_unusable(files: list[dict[str, Any]]) -> bool:
-    return bool(files) and all(file["error"] for file in files)
