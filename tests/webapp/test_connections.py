@@ -213,3 +213,11 @@ def test_the_list_costs_the_same_few_statements_however_long(sign_in: SignIn, ap
 
 def test_an_unknown_connection_is_not_found(sign_in: SignIn) -> None:
     assert sign_in("VIEWER").get("/connections/new").status_code == 404
+
+
+def test_a_connection_links_its_import_jobs(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
+    connection = add()
+    with sessions.begin() as session:
+        job = factories.add_import_job(session, session.get_one(Connection, connection.id), name="Offers of Huber")
+    page = sign_in("VIEWER").get(f"/connections/{connection.public_id}").text
+    assert f'href="/imports/{job.public_id}"' in page

@@ -396,8 +396,3 @@ def test_viewers_read_and_operators_change(sign_in: SignIn, add: Add, sessions: 
     for address in ("/imports", page_of(job)):
         assert page_of(job, "/run") in main_of(operator.get(address).text)
     assert len(executions_of(sessions)) == 1
-
-
-def test_the_connection_links_its_import_jobs(sign_in: SignIn, add: Add, connection: Connection) -> None:
-    job = add(name="Offers of Huber")
-    assert f'href="{page_of(job)}"' in sign_in("VIEWER").get(f"/connections/{connection.public_id}").text
