@@ -219,7 +219,7 @@ def warnings(session: Session, execution: Execution, *, page: int = 0, size: int
 def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
     """The rejected rows as they were in the source, to be mended and given again; in pieces."""
     recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
-    headers = {file: _numbered(names) for file, names in recipe.get("headers", {}).items()}
+    headers = _headings(recipe)
     own = (column for file, names in recipe.get("headers", {}).items() for column in _own(headers[file], names))
     ragged = select(RejectedRow.execution_id).where(
         RejectedRow.execution_id == execution.id, RejectedRow.cause.in_(RAGGED)
@@ -306,6 +306,25 @@ def _begins_formula(cell: str) -> bool:
 def _delimiter(execution: Execution, recipe: dict[str, Any]) -> str:
     current = execution.import_job.delimiter if execution.import_job else ";"
     return str(recipe.get("delimiter") or current)
+
+
+def _headings(recipe: dict[str, Any]) -> dict[str, list[_Column]]:
+    """By file, where each of its columns goes. What feeds the same field goes under one heading, whatever the files
+    call it: two columns for one field would not be read again."""
+    of_fields: dict[frozenset[tuple[str, str]], _Column] = {}
+    found: dict[str, list[_Column]] = {}
+    for file, names in recipe.get("headers", {}).items():
+        own = _numbered(names)
+        taken = set(own)
+        columns = []
+        for place, column in enumerate(own):
+            bound = [(field, locale) for at, field, locale in recipe.get("bound", {}).get(file, ()) if at == place]
+            fed = frozenset((field, locale or recipe.get("main_locale", "")) for field, locale in bound)
+            heading = of_fields.setdefault(fed, column) if fed else column
+            columns.append(column if heading in taken else heading)
+            taken.add(heading)
+        found[file] = columns
+    return found
 
 
 def _numbered(names: Sequence[str]) -> list[_Column]:

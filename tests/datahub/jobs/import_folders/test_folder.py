@@ -89,6 +89,24 @@ def test_each_file_has_its_own_columns_and_what_it_lacks_is_kept(
     assert (row["Description"], row["hub_file"], row["hub_line"]) == ("", "b.csv", "3")
 
 
+def test_rows_of_files_that_name_a_field_differently_come_back_mended(
+    importing: Context, trigger: Trigger, inbound: Path
+) -> None:
+    (inbound / "a.csv").write_text("externalId;name;Supplier Rating\nS-1;Acme;bad\n")
+    (inbound / "b.csv").write_text("Supplier Name;supplierRating;Supplier External Id;Note\nBrown;worse;S-2;x\n")
+    number = trigger()
+    import_run.run(importing, number, 1)
+    assert look(importing.sessions, number)[1] == {"rejected": 2}
+    with importing.sessions() as session:
+        text = "".join(import_history.rejections_csv(session, session.get_one(Execution, number)))
+    assert text.splitlines()[0] == "externalId;name;Supplier Rating;Note;hub_file;hub_line;hub_reason"
+    (inbound / "mended.csv").write_text(text.replace("bad", "4").replace("worse", "5"))
+    number = trigger()
+    import_run.run(importing, number, 1)
+    assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 2}, None)
+    assert {key: name for key, (name, _) in stored(importing).items()} == {"S-1": "Acme", "S-2": "Brown"}
+
+
 def test_full_mode_clears_by_the_columns_of_each_file(importing: Context, trigger: Trigger, inbound: Path) -> None:
     with importing.sessions.begin() as session:
         session.get_one(GeneralSettings, 1).locales = ["en-GB", "fr-FR"]
