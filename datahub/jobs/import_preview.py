@@ -69,7 +69,8 @@ class Cause:
 class Reading:
     """The sample under the chosen delimiter. `problem` would make a run fail; what comes before it is there all the
     same. `fields` are by field and locale, as in a mapping: productNames[fr-FR]; `extras`, custom fields or attributes
-    that need no mapping, by column. `cleared` is what Full mode would do, if it is chosen."""
+    that need no mapping, by column. `cleared` is what Full mode would do, if it is chosen; it does nothing while
+    there is a line that is `keyless`: it may belong to any record."""
 
     problem: str = ""
     header: Sequence[str] = ()
@@ -85,6 +86,7 @@ class Reading:
     causes: Sequence[Cause] = ()
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cleared: Effect | None = None
+    keyless: int | None = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ class _Reader:
             rejected=sum(1 for row in converted if row is None or row.faults),
             causes=_causes(rows, converted),
             values=self._values(rows, matched),
+            keyless=next((rows[at][0] for at, row in enumerate(converted) if row is None or not row.key), None),
             cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clearing else None,
         )
 

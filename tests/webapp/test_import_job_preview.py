@@ -190,6 +190,10 @@ def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any], i
     page = look(client, form | {"import_full_mode": "y"})
     assert "Records that are not in the file stay" in page and "I know that" in page
     assert piece(page, "cleared") == "In the 2 rows looked at it would clear nothing now."
+    (inbound / "keyless.csv").write_text("Stock Id;Stock Deleted\nS-1;\n ;TRUE\nS-3\n")
+    page = look(client, form | {"import_full_mode": "y", "file_path": "in/keyless.csv"})
+    told = "It would clear nothing: line 3 cannot be told to belong to a record. Mend it first."
+    assert piece(page, "cleared") == told
     assert "Full mode:" not in look(client, form | {"full_mode_known": "y"})
 
 
