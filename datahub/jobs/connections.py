@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import sqlalchemy
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -335,3 +336,9 @@ def _switch(session: Session, connection: Connection, *, active: bool) -> None:
     connection.paused_until = None
     connection.updated_at = database_now(session)
     session.flush()
+
+
+def note_success(session: Session, connection_id: int) -> None:
+    """That files went over it just now, in either direction."""
+    noted = sqlalchemy.update(Connection).where(Connection.id == connection_id)
+    session.execute(noted.values(last_success_at=database_now(session)))

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, joinedload, sessionmaker
 from datahub import crash_points
 from datahub.db import database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
-from datahub.jobs import claims, delivery, leftovers, lifecycle
+from datahub.jobs import claims, connections, delivery, leftovers, lifecycle
 from datahub.jobs.delivery import Consignment, Target
 from datahub.jobs.group_commit import GroupCommit
 from datahub.jobs.lease import LeaseKeeper
@@ -71,7 +71,7 @@ async def _run(context: Context, execution_id: int, attempt: int) -> None:
         batch = _Batch(context, ledger, job, target)
         await batch.work(first)
         if batch.has_delivered:
-            await ledger.run(lambda session: _note_success(session, job.connection_id))
+            await ledger.run(lambda session: connections.note_success(session, job.connection_id))
     finally:
         ledger.close()
 
@@ -293,9 +293,3 @@ def _rest(session: Session, connection_id: int, settings: Settings) -> None:
     rest = timedelta(seconds=min(settings.connect_seconds, settings.retry_seconds))
     paused = {"paused_until": database_now(session) + rest}
     session.execute(update(Connection).where(Connection.id == connection_id).values(paused))
-
-
-def _note_success(session: Session, connection_id: int) -> None:
-    session.execute(
-        update(Connection).where(Connection.id == connection_id).values(last_success_at=database_now(session))
-    )

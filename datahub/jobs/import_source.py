@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from datahub import crash_points
 from datahub.errors import ConfigError
-from datahub.jobs import import_folder
+from datahub.jobs import connections, import_folder
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_folder import Haul
 from datahub.jobs.import_read import Source
@@ -41,7 +41,8 @@ def fetch(
         name = session.get_one(ImportRun, held.execution_id).upload_name
         if name is not None:
             return Haul([_copy_upload(session, held.execution_id, name, _place(context, held, 0))])
-        path = session.get_one(ImportJob, held.job_id).file_path or ""
+        job = session.get_one(ImportJob, held.job_id)
+        path, connection_id = job.file_path or "", job.connection_id
 
     async def act(transport: Transport) -> Haul:
         def place(number: int) -> Path:
@@ -56,8 +57,9 @@ def fetch(
         return await import_folder.fetch(transport, recipe, place, settings)
 
     haul = connected(context, held.job_id, act, check)
-    if import_folder.is_folder(recipe) and again is None:
-        with context.sessions.begin() as session:
+    with context.sessions.begin() as session:
+        connections.note_success(session, connection_id)
+        if import_folder.is_folder(recipe) and again is None:
             import_folder.leave_out_applied(session, held.job_id, recipe["inbound"], haul)
     return haul
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from datahub.jobs import import_folder, import_run
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_executions import MOST_TRIES
 from datahub.jobs.import_read import Source
+from datahub.models.connection import Connection
 from datahub.models.execution import INTEGRATION_DONE, JOB_FAILED, JOB_INITIALIZING
 from datahub.transports.base import Transport
 from datahub.transports.sftp import SftpTransport
@@ -187,3 +189,12 @@ def test_a_server_that_tells_no_sizes_is_believed_its_times(
     monkeypatch.setattr(SftpTransport, "stat", without_size)
     import_run.run(importing, number, 1)
     assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 2}, None)
+
+
+def test_a_connection_tells_when_an_import_last_read_over_it(importing: Context, start: Start, file: Path) -> None:
+    numbers = [start(upload=("mine.csv", suppliers(1).encode())), start(file_path="out/gone.csv"), start()]
+    for number in numbers:
+        import_run.run(importing, number, 1)
+    with importing.sessions() as session:
+        noted = session.scalars(select(Connection.last_success_at).order_by(Connection.id)).all()
+    assert [at is not None for at in noted] == [False, False, True]
