@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.access import store_limits
 from datahub.access.store_limits import StoreLimit
-from datahub.errors import ConflictError, NotFoundError, OtherStoresError
+from datahub.errors import NotFoundError, OtherStoresError
 from datahub.jobs import executions, export_jobs, import_executions, import_jobs, job_rules
-from datahub.models.execution import API, Execution
+from datahub.models.execution import API, JOB_STOPPED, Execution
 from datahub.models.export_job import ExportJob, export_job_suppliers
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_job, make_job, make_order, make_supplier
@@ -155,7 +155,7 @@ def test_who_runs_a_job_while_it_is_deleted_waits_and_is_told_so(
         assert session.scalar(select(func.count()).select_from(Execution)) == 0
 
 
-def test_who_deletes_an_import_job_while_it_is_started_waits_and_is_told_so(
+def test_who_deletes_an_import_job_while_it_is_triggered_waits_and_stops_that_run(
     sessions: sessionmaker[Session], vault: Vault
 ) -> None:
     with sessions.begin() as session:
@@ -169,5 +169,6 @@ def test_who_deletes_an_import_job_while_it_is_started_waits_and_is_told_so(
         with sessions.begin() as session:
             run_import(session, job)
             deleting = thread.submit(delete)
-        with pytest.raises(ConflictError, match="under way"):
-            deleting.result()
+        deleting.result()
+    with sessions() as session:
+        assert session.scalars(select(Execution.status)).all() == [JOB_STOPPED]
