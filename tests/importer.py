@@ -6,6 +6,7 @@ import csv
 import io
 from contextlib import closing
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -25,10 +26,11 @@ MAIN_LOCALE = "en-GB"
 
 
 class Importer:
-    """The keys of the rows are the header. `clears` is Full mode."""
+    """The keys of the rows are the header. `clears` is Full mode. Each file is an execution of its own."""
 
     def __init__(self, engine: Engine, settings: Settings, folder: Path) -> None:
         self._engine, self._settings, self._folder = engine, settings, folder
+        self._executions = count(1)
 
     def __call__(self, entity: str, *rows: dict[str, str], clears: bool = False, chunk_rows: int = 1000) -> Outcome:
         return self.file(entity, self._written(rows), clears=clears, chunk_rows=chunk_rows)
@@ -66,7 +68,7 @@ class Importer:
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._engine.connect() as connection:
             with connection.begin():
-                writer = ChunkWriter(connection, plan, execution_id=None, actor="ada")
+                writer = ChunkWriter(connection, plan, execution_id=next(self._executions), actor="ada")
             while rows := spool.chunk(after, chunk_rows):
                 after = (rows[-1].depth, rows[-1].key)
                 tries: list[Outcome] = []

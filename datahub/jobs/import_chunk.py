@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
-from datahub.jobs import ledger
+from datahub.jobs import ledger, merge_conditions, part_owners
 from datahub.jobs.held_values import still_held
 from datahub.jobs.import_extras import ExtraValues, what_differs
 from datahub.jobs.import_faults import (
@@ -39,7 +39,7 @@ from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import settle_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge
 from datahub.jobs.merge_locks import lock_changed, lock_deleted, require_referred
-from datahub.jobs.merge_problem import BELONGS_TO_ANOTHER, IN_USE, Problem, cannot_delete, owners
+from datahub.jobs.merge_problem import IN_USE, Problem, cannot_delete
 from datahub.jobs.merge_target import Target, is_json
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
@@ -124,7 +124,7 @@ class ChunkWriter:
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
         lock_deleted(self._connection, self._root, self._plan.parts)
-        problems = self._root.problems()
+        problems = merge_conditions.problems(self._connection, self._root)
         is_barred = any(problem.code == NOT_EDITABLE for problem in problems)
         differing = (
             {update.record_key: update.fields for update in self._root.updates((UPDATE, REVIVE))} if is_barred else {}
@@ -159,25 +159,25 @@ class ChunkWriter:
         missing: Faults = {}
         merge.stage(self._staged_parts(number, records, stored, missing))
         lock_deleted(self._connection, merge, ())
-        problems = merge.problems()
-        taken = [problem.key for problem in problems if problem.code == BELONGS_TO_ANOTHER]
-        owned = owners(self._connection, target, taken) if taken else {}
+        problems = merge_conditions.problems(self._connection, merge)
         for problem in problems:
             row = rows[problem.sequence]
-            if problem.code == BELONGS_TO_ANOTHER:
-                problem = self._taken(problem.sequence, problem.key, target, owned[problem.key])
             blame(faults, row, explain(problem, target, row.parts[number].values))
+        owned = part_owners.held_by_others(self._connection, self._plan, number, merge, self._source.execution_id)
+        for sequence, key, message in owned:
+            row = rows[sequence]
+            blame(faults, row, self._taken(row, key, number, message))
         join(faults, missing)
         for record in self._without_parts(number, records):
             for row in record.rows:
                 blame(faults, row, fault_of(REQUIRED, target.key, []))
-        for row, key, owner in self._second_claims(number, records, faults):
-            problem = self._taken(row.spooled.sequence, key, target, owner)
-            faults[problem.sequence] = [explain(problem, target, row.parts[number].values)]
+        for row, key, message in part_owners.second_claims(self._plan, number, records, faults):
+            faults[row.spooled.sequence] = [self._taken(row, key, number, message)]
 
-    def _taken(self, sequence: int, key: str, target: Target, owner: str) -> Problem:
-        kind = self._plan.entity.name.replace("_", " ").lower()
-        return Problem(sequence, key, BELONGS_TO_ANOTHER, target.key, f"{key} belongs to the {kind} {owner}.")
+    def _taken(self, row: Row, key: str, number: int, message: str) -> Fault:
+        target = self._plan.parts[number]
+        problem = Problem(row.spooled.sequence, key, part_owners.BELONGS_TO_ANOTHER, target.key, message)
+        return explain(problem, target, row.parts[number].values)
 
     def _without_parts(self, number: int, records: list[Record]) -> list[Record]:
         """New records that name no part of a kind of which they need one."""
@@ -190,22 +190,6 @@ class ChunkWriter:
             if actions.get(record.speaker.spooled.sequence) in (CREATE, REVIVE)
             and all(row.parts[number].remove for row in record.parts[number].values())
         ]
-
-    def _second_claims(
-        self, number: int, records: list[Record], faulty: Container[int]
-    ) -> Iterator[tuple[Row, str, str]]:
-        """Rows that name a part which an earlier record of the chunk will own: it is not stored, or only hidden."""
-        named = [key for record in records for key in record.parts[number]]
-        if not self._plan.parts[number].global_key or len(set(named)) == len(named):
-            return
-        firsts: dict[str, str] = {}
-        for record in records:
-            for key, row in record.parts[number].items():
-                if row.parts[number].remove or row.spooled.sequence in faulty:
-                    continue
-                first = firsts.setdefault(key, record.key)
-                if first != record.key:
-                    yield row, key, first
 
     def _unknown_in_lists(self, records: list[Record]) -> Iterator[tuple[Record, Field, list[str]]]:
         """Lists of external ids are JSON, which the merge cannot look into."""

@@ -1,4 +1,4 @@
-"""Merging staged rows into one table, set by set: what is there, what is wrong, what changes. The caller commits."""
+"""Merging staged rows into one table, set by set: what is there and what changes. The caller commits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from sqlalchemy import (
     case,
     cast,
     delete,
-    exists,
     false,
     func,
     insert,
@@ -32,16 +31,12 @@ from sqlalchemy import (
     update,
 )
 
-from datahub.entities.base import Field, Link, Part, Use
-from datahub.jobs.merge_problem import BELONGS_TO_ANOTHER, IN_USE, Problem, cannot_delete
+from datahub.entities.base import Field, Link
 from datahub.jobs.merge_target import Target, is_json, is_reference, referred, stage_columns, work_columns
 from datahub.jobs.staging import empty, load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
 NO_REFERENCE = ""
-
-# Code, field, message of a rule, and when it is so.
-Condition = tuple[str, Field, str, ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +74,6 @@ class Merge:
         load(self._connection, self._stage, rows)
         self._resolve()
 
-    def problems(self) -> list[Problem]:
-        """Of the staged rows, against what is stored now."""
-        work_table, work = self.work, self.work.c
-        found = [*self._conditions(), *self._broken_rules()]
-        if not found:
-            return []
-        flags = [condition.label(f"p{number}") for number, (*_, condition) in enumerate(found)]
-        joined = work_table.outerjoin(self._table, self._table.c.id == work.id)
-        query = (
-            select(work.sequence, work.key, *flags).select_from(joined).where(or_(*(flag.element for flag in flags)))
-        )
-        return [
-            Problem(sequence, key, code, field, message)
-            for sequence, key, *is_so in self._connection.execute(query)
-            for (code, field, message, _), holds in zip(found, is_so, strict=True)
-            if holds
-        ]
-
     def actions(self) -> Sequence[tuple[int, int]]:
         """Sequences of rows, each as often as it names something, with what becomes of that, unless nothing does."""
         if self._done is None:
@@ -113,6 +90,14 @@ class Merge:
         """Sequences of rows and the keys of what they are to take away and is not there."""
         query = select(self.work.c.sequence, self.work.c.key).where(self.work.c.action == ABSENT)
         return [(row[0], row[1]) for row in self._connection.execute(query)] if ABSENT in self.wanted() else []
+
+    def of_others(self) -> Sequence[tuple[int, str, bool]]:
+        """Sequences of rows and the keys of what belongs to another record, and whether it is hidden."""
+        if self.target.owner is None or not self.target.global_key:
+            return []
+        work = self.work.c
+        query = select(work.sequence, work.key, work.hidden).where(work.is_others, work.action != ABSENT)
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
 
     def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
         """Asked before apply."""
@@ -258,80 +243,21 @@ class Merge:
         given, other = rows[f"v_{field.column}"], rows[f"v_{field.depends_on}"]
         return and_(given.is_(None), other.is_not(None), other.is_distinct_from(self._table.c[field.depends_on]))
 
-    def _kept(self, field: Field) -> ColumnElement[Any]:
+    def kept(self, field: Field) -> ColumnElement[Any]:
         """What is stored, as far as it outlasts the row."""
         stored: ColumnElement[Any] = self._table.c[field.column]
         return case((self._falls(self.work.c, field), null()), else_=stored) if field.depends_on else stored
 
-    def _conditions(self) -> Iterable[Condition]:
-        work, target = self.work.c, self.target
-        for field in target.fields:
-            yield from self._conditions_of(field)
-        if is_reference(target, target.key):
-            stays = work.action.not_in((DELETE, ABSENT))
-            yield "unknown_reference", target.key, "", and_(stays, ~exists(self._referred_key()))
-        if target.owner is not None and target.global_key:
-            yield BELONGS_TO_ANOTHER, target.key, "", and_(work.is_others, ~work.hidden, work.action != ABSENT)
-        uses = [(use.what, self._is_used(use)) for use in target.used_by]
-        uses += [(use.what, self._is_used(use, part)) for part in target.parts for use in part.used_by]
-        for what, is_used in uses:
-            yield IN_USE, target.key, cannot_delete(what), and_(work.action == DELETE, is_used)
-
-    def _conditions_of(self, field: Field) -> Iterable[Condition]:
-        work = self.work.c
-        is_new, stays = work.action.in_((CREATE, REVIVE)), work.action.in_((UPDATE, NOTHING))
-        is_given = field in self.target.given
-        given = work[f"v_{field.column}"] if is_given else null()
-        demanded = [is_new] * field.required_on_create + [stays] * field.required_on_update
-        if demanded:
-            yield "required", field, "", and_(or_(*demanded), given.is_(None))
-        if is_given and is_reference(self.target, field):
-            is_named = and_(given != NO_REFERENCE, given.is_not(None), work.action.not_in((DELETE, ABSENT)))
-            yield "unknown_reference", field, "", and_(is_named, work[f"r_{field.column}"].is_(None))
-        if is_given and not field.editable:
-            known = (UPDATE, REVIVE) if field.lasting else (UPDATE,)
-            yield "not_editable", field, "", and_(work.action.in_(known), work[f"d_{field.column}"])
-
-    def _broken_rules(self) -> Iterable[Condition]:
-        """Rows that change nothing are left as they are."""
-        applies = self.work.c.action.in_((CREATE, REVIVE, UPDATE))
-        for rule in self.target.rules:
-            yield rule.code, rule.field, rule.message, and_(applies, rule.broken(self._final))
-
-    def _final(self, column: str) -> ColumnElement[Any]:
-        """What a column comes to."""
-        work, stored = self.work.c, self._table.c[column]
-        if column == self.target.key.column:
-            return work.key
-        (field,) = (field for field in self.target.fields if field.column == column)
-        given = work[f"v_{column}"] if field in self.target.given else null()
-        fresh = func.coalesce(given, literal(field.fresh_default(), stored.type))
-        return case((work.action.in_((CREATE, REVIVE)), fresh), else_=func.coalesce(given, self._kept(field)))
-
-    def _referred_key(self) -> Select[Any]:
+    def referred_key(self) -> Select[Any]:
         other = referred(self.target.key)
         lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
         return select(other.c.id).where(other.c.external_id == self.work.c.key, lives)
-
-    def _is_used(self, use: Use, part: Part | None = None) -> ColumnElement[bool]:
-        """Whether a live row refers to the record, or to this kind of its parts."""
-        table = use.column.class_.__table__.alias()
-        refers = table.c[use.column.key]
-        if part is None:
-            rows = select(table.c.id).where(refers == self.work.c.id)
-            if use.column.class_ is self.target.model:
-                going = self.work.alias()
-                rows = rows.where(~exists().where(going.c.id == table.c.id, going.c.action == DELETE))
-        else:
-            parts = part.model.__table__.alias()
-            rows = select(table.c.id).join(parts, refers == parts.c.id).where(parts.c[part.owner] == self.work.c.id)
-        return exists(rows.where(table.c.deleted_at.is_(None)) if "deleted_at" in table.c else rows)
 
     def _create(self, now: datetime) -> None:
         target, work = self.target, self.work
         values: dict[str, ColumnElement[Any]] = {}
         if is_reference(target, target.key):
-            values[target.key.column] = self._referred_key().scalar_subquery()
+            values[target.key.column] = self.referred_key().scalar_subquery()
         else:
             values[target.key.column] = work.c.key
         source: Any = work
@@ -381,10 +307,10 @@ class Merge:
 
     def _newer(self, field: Field) -> ColumnElement[Any]:
         if is_json(self.target, field):
-            return case((self.work.c[f"c_{field.column}"], self._new(field)), else_=self._kept(field))
+            return case((self.work.c[f"c_{field.column}"], self._new(field)), else_=self.kept(field))
         if is_reference(self.target, field):
-            return case((self.work.c[f"v_{field.column}"].is_not(None), self._new(field)), else_=self._kept(field))
-        return func.coalesce(self._new(field), self._kept(field))
+            return case((self.work.c[f"v_{field.column}"].is_not(None), self._new(field)), else_=self.kept(field))
+        return func.coalesce(self._new(field), self.kept(field))
 
     def _new(self, field: Field) -> ColumnElement[Any]:
         work = self.work.c

@@ -15,8 +15,8 @@ from datahub.jobs.export_run import Context
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_order
-from tests.importer import Importer
+from tests.factories import add_connection, make_job, make_order, make_supplier
+from tests.importer import Importer, category, product
 from tests.servers import SshServer
 
 
@@ -36,6 +36,15 @@ def job(session: Session, vault: Vault) -> ExportJob:
 @pytest.fixture
 def load(engine: Engine, settings: Settings, tmp_path: Path) -> Importer:
     return Importer(engine, settings, tmp_path)
+
+
+@pytest.fixture
+def catalogue(sessions: sessionmaker[Session], load: Importer) -> None:
+    """Two products with variants, and a supplier, so that offers have something to refer to."""
+    with sessions.begin() as session:
+        make_supplier(session, "SUP-1")
+    load("CLASSIFICATION_CATEGORY", category("TOOLS"))
+    load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"), product("P-2", "V-3"))
 
 
 @pytest.fixture

@@ -16,19 +16,9 @@ from datahub.models.catalogue import Category, Product, Variant
 from datahub.models.change import Change
 from datahub.models.offer import Price, Stock
 from datahub.models.party import Store, Supplier
-from tests.factories import make_supplier
 from tests.importer import Importer, category, causes, counts, offer, product
 
 Sessions = sessionmaker[Session]
-
-
-@pytest.fixture
-def catalogue(sessions: Sessions, load: Importer) -> None:
-    """Two products with variants, and a supplier, so that offers have something to refer to."""
-    with sessions.begin() as session:
-        make_supplier(session, "SUP-1")
-    load("CLASSIFICATION_CATEGORY", category("TOOLS"))
-    load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"), product("P-2", "V-3"))
 
 
 def ledger(sessions: Sessions) -> list[tuple[Any, ...]]:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.models.catalogue import Attribute, CategoryAttribute
 from datahub.models.change import Change
 from datahub.models.offer import Price
-from tests.factories import make_supplier
 from tests.importer import Importer, category, causes, counts, offer, product
 
 Sessions = sessionmaker[Session]
@@ -20,14 +19,6 @@ METRIC = {"attributeType": "METRIC", "attributeUnitType": "WEIGHT_METRIC", "attr
 
 def attribute(key: str = "weight", **more: str) -> dict[str, str]:
     return {"attributeExternalId": key, "attributeNames": key.title()} | more
-
-
-@pytest.fixture
-def catalogue(sessions: Sessions, load: Importer) -> None:
-    with sessions.begin() as session:
-        make_supplier(session, "SUP-1")
-    load("CLASSIFICATION_CATEGORY", category("TOOLS"))
-    load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"))
 
 
 def test_rows_that_delete_need_no_other_column(load: Importer, catalogue: None) -> None:
