@@ -10,12 +10,14 @@ from datetime import timedelta
 import pytest
 from apiflask import APIFlask
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
 from datahub.access import accounts, tokens, users
 from datahub.jobs import custom_fields
 from datahub.jobs.custom_fields import Definition
+from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_PENDING
 from datahub.models.import_job import Tick
 from datahub.vault import Vault
@@ -41,6 +43,9 @@ RECORDS = (
 NIGHTLY, REJECTED = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 PEOPLE = ("/settings/users/1", "/settings/users/2", "/settings/audit?text=nothing")
 IMPORTS = (f"/imports/{NIGHTLY}", f"/imports/{NIGHTLY}/upload", f"/imports/{NIGHTLY}/delete", f"/executions/{REJECTED}")
+# By how many pixels the tables in each card reach beyond it.
+PAST_THE_CARD = """cards => cards.map(card => Math.max(0, ...[...card.querySelectorAll("table")].map(
+    table => Math.ceil(table.getBoundingClientRect().right - card.getBoundingClientRect().right))))"""
 Sessions = sessionmaker[Session]
 Open = Callable[..., Page]
 
@@ -89,6 +94,20 @@ def add_imports(session: Session, vault: Vault) -> None:
     add_import_execution(session, job, status="INTEGRATION_STARTED", run={"rows": 12, "rows_done": 4})
     for days, came_of_it in enumerate((rejected.id, None), start=1):
         session.add(Tick(import_job_id=job.id, at=job.created_at - timedelta(days=days), execution_id=came_of_it))
+
+
+def add_busy_imports(sessions: Sessions) -> None:
+    """One writes a million rows, one is to be tried again, one waits; of the entity with the longest name."""
+    with sessions.begin() as session:
+        known = session.scalars(select(Connection).where(Connection.name == "PIM")).one()
+        job = add_import_job(session, known, entity="CLASSIFICATION_CATEGORY", name="Categories of the whole catalogue")
+        run = {"rows": 1_234_567, "rows_done": 999_999}
+        add_import_execution(session, job, status="INTEGRATION_STARTED", family="CATALOGUE", run=run)
+        add_import_execution(session, job, status=JOB_PENDING)
+        other = add_import_job(session, known, name="Offers", cron="* * * * *", schedule_enabled=True)
+        later = other.created_at + timedelta(minutes=12)
+        waits = {"status": "INTEGRATION_WAITING", "attempts": 2, "next_attempt_at": later}
+        add_import_execution(session, other, **waits, run={"rows": 5})
 
 
 def add_offer(session: Session) -> None:
@@ -158,6 +177,17 @@ def test_the_header_fits_screens_between_a_phone_and_a_desk(open_page: Open) -> 
         page.set_viewport_size({"width": width, "height": 900})
         too_wide[width] = overhang(page)
     assert not any(too_wide.values()), too_wide
+
+
+def test_the_tables_of_home_stay_inside_their_cards(open_page: Open, sessions: Sessions) -> None:
+    add_busy_imports(sessions)
+    page = open_page("/")
+    too_wide = {}
+    for width in (1440, 1366, 1280, 1100, 1000, 640, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        if any(found := [overhang(page), *page.locator(".card").evaluate_all(PAST_THE_CARD)]):
+            too_wide[width] = found
+    assert too_wide == {}
 
 
 def test_the_form_of_a_custom_field_shows_what_its_type_has(open_page: Open) -> None:
