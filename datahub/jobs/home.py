@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import extract, func, select
+from sqlalchemy import ColumnElement, and_, extract, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
@@ -104,10 +104,19 @@ def read_hours(session: Session) -> list[Hour]:
     return [Hour(start, counts[start]) for start in starts]
 
 
+def count_asking(session: Session, since: datetime) -> int:
+    """How many of those that began their last attempt since then and failed need a person still, as `read` has it."""
+    asks = or_(and_(*_asks()), and_(*import_job_list.left_failed()))
+    return session.scalars(select(func.count(Execution.id)).where(Execution.executed_at >= since, asks)).one()
+
+
 def _failed(session: Session) -> list[Execution]:
+    return list(session.scalars(select(Execution).where(*_asks()).order_by(NEWEST).limit(SHOWN + 1)))
+
+
+def _asks() -> list[ColumnElement[bool]]:
     """What a deleted job left behind can only be read, so nobody is asked to mend it."""
-    failed = select(Execution).where(Execution.export_job_id.is_not(None), *executions.left_failed())
-    return list(session.scalars(failed.order_by(NEWEST).limit(SHOWN + 1)))
+    return [Execution.export_job_id.is_not(None), *executions.left_failed()]
 
 
 def _held(session: Session) -> list[Held]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, exists, select, tuple_
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from datahub.db import database_now
 from datahub.jobs import import_history, import_jobs, queries
@@ -103,6 +103,17 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
             overdue_since=_overdue_since(job, now),
         )
         for job in jobs
+    ]
+
+
+def left_failed() -> list[ColumnElement[bool]]:
+    """An execution that is the `failure` of an active job."""
+    later, place = aliased(Execution), (Execution.created_at, Execution.id)
+    decisive = later.import_job_id == Execution.import_job_id, later.status.in_((*SUCCEEDED, *FAILED))
+    return [
+        Execution.status.in_(FAILED),
+        exists(select(ImportJob.id).where(ImportJob.id == Execution.import_job_id, ImportJob.active)),
+        ~exists(select(later.id).where(*decisive, tuple_(later.created_at, later.id) > tuple_(*place))),
     ]
 
 

@@ -45,4 +45,5 @@ def _now() -> dict[str, object]:
 
 def _hours() -> dict[str, object]:
     read = home.read_hours(db.session())
-    return {"bars": shown.make_bars(read), "legend": shown.make_legend(read), "bar_height": shown.BAR_HEIGHT}
+    legend = shown.make_legend(read, home.count_asking(db.session(), read[0].start))
+    return {"bars": shown.make_bars(read), "legend": legend, "bar_height": shown.BAR_HEIGHT}

@@ -70,10 +70,14 @@ def make_bars(hours: Sequence[Hour]) -> list[Bar]:
     return [_bar(hour, busiest) for hour in hours]
 
 
-def make_legend(hours: Sequence[Hour]) -> list[tuple[str, str]]:
-    """Status and words, such as `1 204 delivered`, for what occurred at all."""
+def make_legend(hours: Sequence[Hour], asking: int) -> list[tuple[str, str]]:
+    """Status and words, such as `1 204 delivered`, for what occurred at all; of what failed also how many are `asking`
+    for a person still."""
     totals = {status: sum(_number(hour, status) for hour in hours) for status in STACK}
-    return [(status, _count(status, number)) for status, number in totals.items() if number]
+    words = {status: _count(status, number) for status, number in totals.items() if number}
+    if ERROR in words:
+        words[ERROR] += f", {asking} {'needs' if asking == 1 else 'need'} you" if asking else ", none needs you now"
+    return list(words.items())
 
 
 def _bar(hour: Hour, busiest: int) -> Bar:

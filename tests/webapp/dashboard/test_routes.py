@@ -166,6 +166,33 @@ def test_each_of_the_last_hours_tells_its_executions_by_status_and_leads_to_them
     assert [execution.public_id in found for execution in inside + outside] == [True] * 3 + [False] * 3
 
 
+def legend(client: ParsingClient) -> list[str]:
+    (shown,) = [it for it in parse(client.get("/hours").text).iter("div") if it.get("class") == "hours-legend"]
+    return [str(it.text) for it in shown.iter("span")]
+
+
+def test_of_what_failed_the_legend_says_how_many_need_a_person_still(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        known = add_connection(session, vault, host_key="key")
+        export_job, import_job = make_job(session, known), add_import_job(session, known)
+        failed = add_execution(session, export_job, status=ERROR)
+        add_import_execution(session, import_job, status="JOB_FAILED")
+        add_import_execution(session, import_job, status="INTEGRATION_FAILED")
+        long_ago = database_now(session) - timedelta(days=2)
+        add_execution(session, export_job, status=ERROR, executed_at=long_ago)
+    assert legend(client) == ["3 failed, 2 need you"]
+    with sessions.begin() as session:
+        retry = {"predecessor_id": failed.id, "origin": "RETRY"}
+        add_execution(session, session.get_one(ExportJob, export_job.id), status=SUCCESS, **retry)
+    assert legend(client) == ["1 delivered", "3 failed, 1 needs you"]
+    with sessions.begin() as session:
+        session.get_one(ImportJob, import_job.id).active = False
+    assert legend(client) == ["1 delivered", "3 failed, none needs you now"]
+
+
 def test_an_hour_that_is_none_shows_all(sign_in: SignIn, sessions: Sessions, vault: Vault) -> None:
     client = sign_in("VIEWER")
     with sessions.begin() as session:
