@@ -36,8 +36,10 @@ class Field:
     A field that refers to something holds its id where the column is a foreign key, else a list of external ids.
     `root` are the words that stand for no reference at all, such as the top of a tree. A `lasting` field has the same
     value after the record was deleted and came back. The value of one that names a column as `depends_on` goes when a
-    row changes that column and gives no other value. `used_options` finds, of labels
-    in the main locale that a list of options is about to lose, those that records use."""
+    row changes that column and gives no other value. A `unique` one has another value in each record that is not
+    deleted. What goes falls back to the default, which may then not be None: where no row of a record gives one that is
+    `erased_when_absent`, and one that is `personal` when its record is deleted. `used_options` finds, of labels in the
+    main locale that a list of options is about to lose, those that records use."""
 
     key: str
     label: str
@@ -48,6 +50,9 @@ class Field:
     editable: bool = True
     lasting: bool = False
     depends_on: str = ""
+    unique: bool = False
+    erased_when_absent: bool = False
+    personal: bool = False
     default: Any = None
     localisable: bool = False
     length: int = KEY_LENGTH
@@ -128,8 +133,10 @@ class Part:
     `owner` is the column that points at the record. A part whose key is `global_key` belongs to one record only,
     whoever names it; other keys count within their record. `removed_by` is the flag that takes one away: the row, or
     where the table has `deleted_at`, only from sight; parts of one entity may share it. A key field that refers to
-    something is the reference; where it is a list, a row names several parts. A part `in_each_row` must be named by
-    every row that does not delete its record. One that `has_attributes` bears those that are for variants."""
+    something is the reference; where it is a list, a row names several parts, as it does by `more_keys`, other columns
+    that name parts likewise. Where the flag `removes_all`, it takes away all parts of the record, before other rows add
+    theirs. A record may have `most` of them. A part `in_each_row` must be named by every row that does not delete its
+    record. One that `has_attributes` bears those that are for variants."""
 
     key: str
     label: str
@@ -140,6 +147,9 @@ class Part:
     key_field: Field
     fields: tuple[Field, ...]
     removed_by: Field
+    removes_all: bool = False
+    more_keys: tuple[Field, ...] = ()
+    most: int | None = None
     global_key: bool = False
     required_on_create: bool = False
     in_each_row: bool = False
@@ -150,7 +160,9 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class EntityType:
-    """`after` names the entities whose records this one refers to; executions of one `family` write in turns."""
+    """`after` names the entities whose records this one refers to; executions of one `family` write in turns. Where
+    records `must_exist`, imports change those that something else has made. `emptied_by` is a flag by which a row
+    empties the lists in `emptied`, but for those that it gives itself."""
 
     name: str
     label: str
@@ -161,6 +173,9 @@ class EntityType:
     parts: tuple[Part, ...] = ()
     after: tuple[str, ...] = ()
     deleted_by: Field | None = None
+    must_exist: bool = False
+    emptied_by: Field | None = None
+    emptied: tuple[Field, ...] = ()
     has_custom_fields: bool = False
     has_attributes: bool = False
     has_full_mode: bool = False
@@ -173,3 +188,11 @@ class EntityType:
 
     def __post_init__(self) -> None:
         self.by_key.update({field.key: field for field in self.fields})
+
+    def named(self) -> dict[str, Field]:
+        """By key, all that a column of a file can be about."""
+        flags = [flag for flag in (self.deleted_by, self.emptied_by) if flag is not None]
+        parts = [
+            item for part in self.parts for item in (part.key_field, *part.more_keys, *part.fields, part.removed_by)
+        ]
+        return {item.key: item for item in (self.key, *self.fields, *flags, *parts) if item.key}

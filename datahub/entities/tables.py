@@ -47,6 +47,9 @@ def _entity(entity: EntityType) -> Iterator[str]:
     own = [_row(entity.key, required="always", changes="never"), *map(_row, entity.fields)]
     if entity.deleted_by is not None:
         own.append(_row(entity.deleted_by, changes="TRUE deletes the record"))
+    if entity.emptied_by is not None:
+        emptied = ", ".join(f"`{item.key}`" for item in entity.emptied)
+        own.append(_row(entity.emptied_by, changes=f"TRUE empties {emptied} first"))
     yield from _table(own)
     yield from _rules(entity.rules)
     for part in entity.parts:
@@ -68,7 +71,19 @@ def _facts(entity: EntityType) -> Iterator[str]:
         yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} have a value of it."
     for link in entity.links:
         yield f"Its links in {link.entity} go with it."
-    for item in entity.fields:
+    if entity.must_exist:
+        yield "Imports change records that exist and make none."
+    yield from _facts_of_fields(entity.fields)
+
+
+def _facts_of_fields(fields: Iterable[Field]) -> Iterator[str]:
+    for item in fields:
+        if item.unique:
+            yield f"No two records have the same `{item.key}`."
+        if item.erased_when_absent:
+            yield f"`{item.key}` is erased where no row of the record gives it."
+        if item.personal:
+            yield f"`{item.key}` is blanked when the record is deleted."
         if item.lasting:
             yield f"One that was deleted comes back with the `{item.key}` that it had."
 
@@ -76,7 +91,11 @@ def _facts(entity: EntityType) -> Iterator[str]:
 def _part(part: Part) -> Iterator[str]:
     yield f"### {part.label}"
     yield ""
-    facts = [f"One per row; the key is `{part.key_field.key}`."]
+    keys = ", ".join(f"`{item.key}`" for item in (part.key_field, *part.more_keys))
+    takes_several = part.more_keys or part.key_field.type.name == "TEXT_LIST"
+    facts = [f"Several per row; their keys are in {keys}." if takes_several else f"One per row; the key is {keys}."]
+    if part.most:
+        facts.append(f"A record may have {part.most} at most.")
     facts.append("It is taken once, whatever the record." if part.global_key else "It is taken once per record.")
     if part.required_on_create:
         facts.append("A new record needs one.")
@@ -89,9 +108,12 @@ def _part(part: Part) -> Iterator[str]:
             facts.append(f"The value of `{item.key}` goes when `{other.key}` changes and the row gives no other.")
     yield " ".join(facts)
     yield ""
-    rows = [_row(part.key_field, required="with the fields below", changes="never"), *map(_row, part.fields)]
+    named = (part.key_field, *part.more_keys)
+    rows = [_row(item, required="with the fields below", changes="never") for item in named]
+    rows += map(_row, part.fields)
     if part.removed_by.key:
-        rows.append(_row(part.removed_by, changes="TRUE takes it away"))
+        taken = "takes all away, before other rows add theirs" if part.removes_all else "takes it away"
+        rows.append(_row(part.removed_by, changes=f"TRUE {taken}"))
     yield from _table(rows)
     yield from _rules(part.rules)
 

@@ -21,8 +21,8 @@ from datahub.jobs.held_values import still_held
 from datahub.jobs.import_extras import ExtraValues, what_differs
 from datahub.jobs.import_faults import (
     NOT_EDITABLE,
+    NOT_UNIQUE,
     REQUIRED,
-    UNKNOWN_KEY,
     Fault,
     Faults,
     blame,
@@ -39,11 +39,13 @@ from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import settle_options
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge
 from datahub.jobs.merge_locks import lock_changed, lock_deleted, require_referred
-from datahub.jobs.merge_problem import IN_USE, Problem, cannot_delete
+from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem, cannot_delete
 from datahub.jobs.merge_target import Target, is_json
+from datahub.jobs.part_limits import beyond_limit, take_all
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
 from datahub.jobs.tree_cycles import new_cycles
+from datahub.jobs.unique_values import second_holders
 from datahub.jobs.unit_changes import warn_of_units
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
@@ -106,6 +108,7 @@ class ChunkWriter:
 
     def _check(self, records: list[Record]) -> Faults:
         """The faults of rows, by sequence, against what is stored."""
+        take_all(self._plan, self._parts, records)
         faults = self._extras.spread(records)
         self._check_roots(records, faults)
         for number in range(len(self._parts)):
@@ -145,6 +148,8 @@ class ChunkWriter:
             yield record, problem.field, explain(problem, self._plan.root, record.values)
         for record, item, unknown in self._unknown_in_lists(records):
             yield record, item, fault_of("unknown_reference", item, unknown)
+        for record, item, value in second_holders(self._connection, self._plan.root, records):
+            yield record, item, fault_of(NOT_UNIQUE, item, [value])
         for record, item, parent in new_cycles(self._connection, self._plan.root, records):
             yield record, item, fault_of("cycle", item, [parent])
 
@@ -171,6 +176,8 @@ class ChunkWriter:
         for record in self._without_parts(number, records):
             for row in record.rows:
                 blame(faults, row, fault_of(REQUIRED, target.key, []))
+        for row, fault in beyond_limit(self._plan.entity.parts[number], merge, rows):
+            blame(faults, row, fault)
         for row, key, message in part_owners.second_claims(self._plan, number, records, faults):
             faults[row.spooled.sequence] = [self._taken(row, key, number, message)]
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datahub.entities.base import EntityType
-from datahub.jobs.import_plan import FLAG, KEY, Cell, Mention, Plan, keys_of, unnamed
+from datahub.jobs.import_plan import EMPTIES, FLAG, KEY, Cell, Mention, Plan, keys_of, unnamed
 
 # Key, values as the spool keeps them, faults.
 Spoolable = tuple[str, Sequence[Any], list[dict[str, str]]]
 
 
 class _SomeFaultError(ValueError):
-    """A row of them is faulty: only row by row is it known which, and why."""
+    """A row of them is faulty or empties lists: only row by row is it known which, and why."""
 
 
 def convert_all(plan: Plan, rows: Sequence[Sequence[str]]) -> Iterator[Spoolable]:
@@ -56,7 +56,8 @@ def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     keys, removed = (found.get((None, place), nothing) for place in (KEY, FLAG))
     packed = list(zip(removed, values[0], _across(parts, count), _extras(plan, columns, count), strict=True))
     some_unnamed = any(None in found.get((number, KEY), nothing) for number in range(len(parts)))
-    if not all(keys) or (some_unnamed and _lacks_names(plan.entity, packed)):
+    some_empty = any(found.get((None, EMPTIES), nothing))
+    if not all(keys) or some_empty or (some_unnamed and _lacks_names(plan.entity, packed)):
         raise _SomeFaultError
     return [(key, row, []) for key, row in zip(keys, packed, strict=True)]
 

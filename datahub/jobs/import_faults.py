@@ -9,12 +9,13 @@ from typing import Any
 
 from datahub.entities.base import Field
 from datahub.jobs.import_fold import Record, Row
-from datahub.jobs.merge_problem import IN_USE, Problem
+from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem
 from datahub.jobs.merge_target import Target
 from datahub.jobs.tree_cycles import OWN_ANCESTOR
 from datahub.storage import SpooledRow
 
-UNKNOWN_KEY, NOT_EDITABLE, REQUIRED, OTHER_ROW = "unknown_key", "not_editable", "required", "other_row_invalid"
+NOT_EDITABLE, REQUIRED, OTHER_ROW = "not_editable", "required", "other_row_invalid"
+NOT_UNIQUE, TOO_MANY = "not_unique", "too_many_parts"
 
 Fault = dict[str, str]
 # By sequence of the row; the first one is the cause.
@@ -81,6 +82,8 @@ def fault_of(code: str, item: Field, given: Sequence[str], stored: Any = None) -
         "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
         NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
         "cycle": OWN_ANCESTOR,
+        UNKNOWN_KEY: f"There is no {shown}. This import changes records that exist, and makes none.",
+        NOT_UNIQUE: f"{shown} is that of another record. No two have the same.",
     }
     return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}
 

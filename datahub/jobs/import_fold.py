@@ -71,12 +71,23 @@ def read_rows(spooled: Iterable[SpooledRow], plan: Plan) -> list[Row]:
 
 def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
     """Rows of one key. The last value that is not empty wins; of rows that name the same part, or no part, the last."""
+    record = _fold_parts(rows, plan) if plan.parts else _fold(rows)
+    record.is_whole = is_whole
+    # Only a file that says all of a record erases what it does not say.
+    if plan.erased and is_whole and plan.mended.isdisjoint(row.spooled.file for row in rows):
+        record.values = _erased(record.values, plan)
+    return record
+
+
+def _fold(rows: Sequence[Row]) -> Record:
+    *older, last = rows
+    warnings = [superseded(row, last) for row in older]
+    return Record(last.spooled.key, list(rows), last, bool(last.remove), last.values, (), warnings)
+
+
+def _fold_parts(rows: Sequence[Row], plan: Plan) -> Record:
     key = rows[0].spooled.key
-    if not plan.parts:
-        *older, last = rows
-        warnings = [superseded(row, last) for row in older]
-        return Record(key, list(rows), last, bool(last.remove), last.values, (), warnings, is_whole=is_whole)
-    warnings = []
+    warnings: list[Warned] = []
     values: list[Any] = []
     speaker = rows[0]
     bare: Row | None = None
@@ -93,24 +104,32 @@ def fold(rows: Sequence[Row], plan: Plan, *, is_whole: bool = True) -> Record:
                 else:
                     values = row.values.copy()
                 said = row.values
-        replaced = _keep_named(parts, row)
+        replaced = _keep_named(parts, row, plan)
         if replaced is None:
             replaced, bare = [bare] if bare else [], row
         for one in replaced:
             warnings.append(superseded(one, row))
         speaks_of_removal = speaks_of_removal or row.remove is not None
-    record = Record(key, list(rows), speaker, False, values or nothing, parts, warnings, is_whole=is_whole)
+    record = Record(key, list(rows), speaker, False, values or nothing, parts, warnings)
     if speaks_of_removal:
         _settle_removal(record, plan)
     return record
 
 
-def _keep_named(parts: Sequence[dict[str, Row]], row: Row) -> list[Row] | None:
+def _erased(values: Sequence[Any], plan: Plan) -> list[Any]:
+    """A copy: rows that give nothing share one list."""
+    erased = list(values)
+    for place in plan.erased:
+        erased[place] = plan.root.given[place].fresh_default() if erased[place] is None else erased[place]
+    return erased
+
+
+def _keep_named(parts: Sequence[dict[str, Row]], row: Row, plan: Plan) -> list[Row] | None:
     """The rows that it takes the place of; None for one that names no part."""
     replaced: list[Row] = []
     names_any = False
-    for known, mention in zip(parts, row.parts, strict=True):
-        for key in mention.keys:
+    for known, mention, part in zip(parts, row.parts, plan.entity.parts, strict=True):
+        for key in () if mention.remove and part.removes_all else mention.keys:
             names_any = True
             if key in known:
                 replaced.append(known[key])

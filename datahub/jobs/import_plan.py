@@ -33,7 +33,7 @@ REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
 
 
 # Places that are none among the values.
-KEY, FLAG = -1, -2
+KEY, FLAG, EMPTIES = -1, -2, -3
 
 
 class CellValues(dict[str, Any]):
@@ -54,9 +54,9 @@ class CellValues(dict[str, Any]):
 @dataclass(frozen=True, slots=True)
 class Cell:
     """What one column of the source says of one target. `part` is the number of that part, or None for the record
-    itself. `place` is the field's position among the given ones of the target, or -1 for its key and -2 for its flag of
-    removal; `locale` is set for the columns of localised fields. `is_plain_text` where nothing is done to texts but to
-    check and to trim them."""
+    itself. `place` is the field's position among the given ones of the target, or -1 for its key, -2 for its flag of
+    removal, -3 for the one that empties lists; `locale` is set for the columns of localised fields. `is_plain_text`
+    where nothing is done to texts but to check and to trim them."""
 
     column: int
     field: Field
@@ -68,6 +68,8 @@ class Cell:
 
     def joined(self, old: Any, value: Any) -> Any:
         """With what other columns of the same field say. Never changes a value, which other rows may share."""
+        if self.place == KEY and old is not None:
+            return list(dict.fromkeys([*keys_of(old), *keys_of(value)]))
         if self.place >= 0 and self.field.root and value in self.field.root:
             value = ""
         return value if self.locale is None else (old or {}) | {self.locale: value}
@@ -119,7 +121,8 @@ class Converted:
 
 
 class Plan:
-    """How one run reads its rows. `bound` pairs a column with a field key and a locale or None."""
+    """How one run reads its rows. `bound` pairs a column with a field key and a locale or None. Files in `mended` hold
+    rows that were rejected before: they may say less of a record than the whole file did."""
 
     def __init__(
         self,
@@ -129,6 +132,7 @@ class Plan:
         transcoding: Transcoding,
         main_locale: str,
         extras: Extras = NO_EXTRAS,
+        mended: frozenset[str] = frozenset(),
     ) -> None:
         self.entity = entity
         self.header = list(header)
@@ -136,8 +140,9 @@ class Plan:
         self.has_levels = entity.has_attributes
         self._transcoding = transcoding
         self.main_locale = main_locale
+        self.mended = mended
         keys = {key for _, key, _ in bound}
-        given = _given(entity.fields, keys)
+        given = _given(entity.fields, keys, entity.emptied if entity.emptied_by else ())
         kind = self._kind_of_extras()
         sees_to_extras = self.has_levels or bool(extras.definitions) or bool(extras.clearing)
         self.root = Target(
@@ -149,7 +154,10 @@ class Plan:
             used_by=entity.used_by,
             parts=entity.parts,
             rules=entity.rules,
+            must_exist=entity.must_exist,
         )
+        self.emptied = tuple(place for place, item in enumerate(given) if item in entity.emptied)
+        self.erased = tuple(place for place, item in enumerate(given) if item.erased_when_absent)
         self.parts = tuple(self._part_target(number, part, keys) for number, part in enumerate(entity.parts))
         # A column that names the main locale goes before one that names none, which counts where the other is empty.
         ordered = sorted(bound, key=lambda one: one[2] is not None)
@@ -185,7 +193,10 @@ class Plan:
         targets = (self.root, *self.parts)
         flags = (self.entity.deleted_by, *(part.removed_by for part in self.entity.parts))
         for number, target, flag in zip((None, *range(len(self.parts))), targets, flags, strict=True):
-            for place, known in ((KEY, target.key), (FLAG, flag), *enumerate(target.given)):
+            empties = self.entity.emptied_by if number is None else None
+            keys = (target.key, *(() if number is None else self.entity.parts[number].more_keys))
+            flags_of = ((FLAG, flag), (EMPTIES, empties))
+            for place, known in (*((KEY, name) for name in keys), *flags_of, *enumerate(target.given)):
                 if known is not None and known.key == key:
                     localised = locale or self.main_locale if known.type in (LOCALISED, LOCALISED_LIST) else None
                     is_plain_text = known.type in (TEXT, LOCALISED) and not self._transcoding.tables.get(key)
@@ -213,6 +224,7 @@ class Plan:
         row = Converted(values=[None] * len(self.root.given))
         row.parts = [Mention((), False, [None] * len(target.given)) for target in self.parts]
         unread: list[tuple[Cell, dict[str, str]]] = []
+        empties = False
         for cell in self.cells:
             try:
                 value = cell.values[cells[cell.column]]
@@ -223,15 +235,12 @@ class Plan:
                 continue
             if value is None:
                 continue
-            if cell.place >= 0:
-                values = row.values if cell.part is None else row.parts[cell.part].values
-                values[cell.place] = cell.joined(values[cell.place], value)
-            elif cell.part is not None:
-                _put(cell, value, row.parts[cell.part])
-            elif cell.place == KEY:
-                row.key = value
+            if cell.place == EMPTIES:
+                empties = value
             else:
-                row.remove = value
+                _put(cell, value, row)
+        for place in self.emptied if empties else ():
+            row.values[place] = [] if row.values[place] is None else row.values[place]
         row.faults = [fault for cell, fault in unread if self._counts(cell, row, cells)]
         for column, definition, locale in self.extra_cells:
             text = cells[column].strip()
@@ -282,10 +291,12 @@ class Plan:
         return told if column is None else told | {"column": self.header[column]}
 
 
-def _given(fields: Sequence[Field], keys: set[str]) -> tuple[Field, ...]:
-    """With those that go with a value of another one."""
-    columns = {field.column for field in fields if field.key in keys}
-    return tuple(field for field in fields if field.column in columns or field.depends_on in columns)
+def _given(fields: Sequence[Field], keys: set[str], emptied: Sequence[Field] = ()) -> tuple[Field, ...]:
+    """With those that go with a value of another one, or without one of their own."""
+    columns = {field.column for field in (*(field for field in fields if field.key in keys), *emptied)}
+    return tuple(
+        field for field in fields if field.erased_when_absent or field.column in columns or field.depends_on in columns
+    )
 
 
 def fault_of_check(check: Check, values: Mapping[str, Any], message: str) -> dict[str, str]:
@@ -304,7 +315,7 @@ def unnamed(entity: EntityType, removes_record: bool | None, parts: Sequence[Men
     for part, mention in zip(entity.parts, parts, strict=True):
         if mention.keys or removes_record:
             continue
-        removes = mention.remove and part.removed_by.key not in taken
+        removes = mention.remove and not part.removes_all and part.removed_by.key not in taken
         says = part.removed_by is not NEVER and (removes or any(value is not None for value in mention.values))
         if says or part.in_each_row:
             yield part
@@ -325,11 +336,19 @@ def _parser(field: Field) -> Callable[[Field, object], Any]:
     return parse_labels if field.type is LOCALISED_LIST else field.type.parse
 
 
-def _put(cell: Cell, value: Any, part: Mention) -> None:
-    if cell.place == FLAG:
-        part.remove = value
+def _put(cell: Cell, value: Any, row: Converted) -> None:
+    if cell.place >= 0:
+        values = row.values if cell.part is None else row.parts[cell.part].values
+        values[cell.place] = cell.joined(values[cell.place], value)
+    elif cell.part is None and cell.place == KEY:
+        row.key = value
+    elif cell.part is None:
+        row.remove = value
+    elif cell.place == KEY:
+        part = row.parts[cell.part]
+        part.keys = keys_of(cell.joined(part.keys or None, value))
     else:
-        part.keys = keys_of(value)
+        row.parts[cell.part].remove = value
 
 
 def keys_of(value: Any) -> Sequence[str]:

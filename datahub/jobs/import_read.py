@@ -89,7 +89,9 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     bound = [(column, key, locale) for column, key, locale in recipe["bound"][name]]
     transcoding = Transcoding(compile(recipe["transcoding"]))
     extras = import_definitions.extras_of(recipe, name)
-    return Plan(ENTITIES[recipe["entity"]], recipe["headers"][name], bound, transcoding, recipe["main_locale"], extras)
+    mended = frozenset(name for name, header in recipe["headers"].items() if is_mended(header))
+    entity, header = ENTITIES[recipe["entity"]], recipe["headers"][name]
+    return Plan(entity, header, bound, transcoding, recipe["main_locale"], extras, mended)
 
 
 def spool_of(folder: Path, public_id: str, recipe: dict[str, Any]) -> Path:

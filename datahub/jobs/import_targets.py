@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from datahub.entities.base import EntityType, Field
-from datahub.entities.values import NEVER
+from datahub.entities.base import EntityType
 from datahub.mapping.names import Target
 
 
@@ -23,17 +20,5 @@ def mapping_targets(entity: EntityType) -> list[Target]:
             waived_by=flag if field.key in in_each_row else None,
             localisable=field.localisable,
         )
-        for field in _fields(entity)
+        for field in entity.named().values()
     ]
-
-
-def _fields(entity: EntityType) -> Iterator[Field]:
-    yield from (entity.key, *entity.fields)
-    if entity.deleted_by:
-        yield entity.deleted_by
-    flags = set()
-    for part in entity.parts:
-        yield from (part.key_field, *part.fields)
-        if part.removed_by is not NEVER and part.removed_by.key not in flags:
-            flags.add(part.removed_by.key)
-            yield part.removed_by

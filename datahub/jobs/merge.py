@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from datahub.entities.base import Field, Link
+from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merge_target import Target, is_json, is_reference, referred, stage_columns, work_columns
 from datahub.jobs.staging import empty, load
 
@@ -98,6 +99,17 @@ class Merge:
         work = self.work.c
         query = select(work.sequence, work.key, work.hidden).where(work.is_others, work.action != ABSENT)
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def parts_of(self, owners: Iterable[str]) -> list[tuple[str, str]]:
+        """The keys of the records and of each live part that is stored of them."""
+        assert self.target.owner is not None  # noqa: S101  (only parts belong to something)
+        owner, owner_key = self.target.owner.table, self.target.owner.key.column
+        query = select(owner.c[owner_key], self._shown_key())
+        query = query.select_from(self._table.join(owner, owner.c.id == self._table.c[self.target.owner_column]))
+        if self.target.is_hidden_when_deleted:
+            query = query.where(self._table.c.deleted_at.is_(None))
+        found = (self._connection.execute(query.where(owner.c[owner_key].in_(batch))) for batch in in_batches(owners))
+        return [(row[0], row[1]) for rows in found for row in rows]
 
     def updates(self, actions: Collection[int] = (UPDATE,)) -> list[Updated]:
         """Asked before apply."""
@@ -291,7 +303,8 @@ class Merge:
     def _remove(self, which: ColumnElement[bool], now: datetime) -> None:
         if self.target.is_hidden_when_deleted:
             live = self._table.c.deleted_at.is_(None)
-            hidden = {"deleted_at": now, "updated_at": now}
+            hidden: dict[str, Any] = {"deleted_at": now, "updated_at": now}
+            hidden |= {field.column: field.fresh_default() for field in self.target.fields if field.personal}
             self._connection.execute(update(self._table).where(which, live).values(hidden))
         else:
             self._connection.execute(delete(self._table).where(which))

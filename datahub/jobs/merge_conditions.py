@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, lite
 
 from datahub.entities.base import Field, Part, Use
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NO_REFERENCE, NOTHING, REVIVE, UPDATE, Merge
-from datahub.jobs.merge_problem import IN_USE, Problem, cannot_delete
+from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem, cannot_delete
 from datahub.jobs.merge_target import is_reference
 
 # Code, field, message of a rule, and when it is so.
@@ -40,6 +40,8 @@ def _conditions(merge: Merge) -> Iterable[Condition]:
     work, target = merge.work.c, merge.target
     for field in target.fields:
         yield from _conditions_of(merge, field)
+    if target.must_exist:
+        yield UNKNOWN_KEY, target.key, "", work.action.in_((CREATE, REVIVE))
     if is_reference(target, target.key):
         stays = work.action.not_in((DELETE, ABSENT))
         yield "unknown_reference", target.key, "", and_(stays, ~exists(merge.referred_key()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from datahub.entities.base import Field
 
-IN_USE = "in_use"
+IN_USE, UNKNOWN_KEY = "in_use", "unknown_key"
 
 
 @dataclass(frozen=True)

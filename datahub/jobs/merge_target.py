@@ -32,6 +32,7 @@ class Target:
     used_by: tuple[Use, ...] = ()
     parts: tuple[Part, ...] = ()
     rules: tuple[Rule, ...] = ()
+    must_exist: bool = False
 
     @property
     def extras(self) -> Field | None:

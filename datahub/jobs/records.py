@@ -337,6 +337,8 @@ def _delete(session: Session, kind: EntityType, key: str, record: Any | None, ac
     if record.deleted_at is None:
         _require_unused(session, kind, key, record)
         now = record.deleted_at = record.updated_at = database_now(session)
+        for item in (item for item in kind.fields if item.personal):
+            setattr(record, item.column, item.fresh_default())
         source = ledger.Source(kind.name, None, actor)
         ledger.note(session, source, key, DELETED, None, now)
         for part in kind.parts:

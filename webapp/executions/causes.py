@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from datahub.entities import ENTITIES
-from datahub.entities.base import EntityType, Field
+from datahub.entities.base import Field
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from webapp.filters import status_words
 from webapp.records.extras import names_of
@@ -20,11 +20,14 @@ PHRASES = {
     "not_applicable": "{} not for this category",
     "not_editable": "{} may not change",
     "not_indexable": "{} without Attr Indexable",
+    "not_unique": "{} of another record",
     "nul_character": "NUL character in a cell",
     "other_row_invalid": "Another row of the record is wrong",
     "required": "{} missing",
     "too_few_cells": "Too few cells",
     "too_many_cells": "Too many cells",
+    "too_many_parts": "More {} than a record may have",
+    "unknown_key": "No such record",
     "unknown_reference": "Unknown {}",
     "unmended_row": "Cells not yet put under their columns",
     "wrong_unit": "{} not of its unit type",
@@ -37,14 +40,14 @@ def words_for(entity: str, causes: Iterable[tuple[str, str]]) -> dict[tuple[str,
     extras = {field: _external_id(field) for _, field in causes if _external_id(field)}
     named = names_of(kind, set(extras.values())) if kind else {}
     labels = {field: named[key].name for field, key in extras.items() if key in named}
-    fields = {item.key: item for item in _fields(kind)} if kind else {}
+    fields = kind.named() if kind else {}
     return {(code, field): _phrase(code, field, fields.get(field), labels) for code, field in causes}
 
 
 def labels_of(entity: str) -> dict[str, str]:
     """What people call each field, by its key."""
     kind = ENTITIES.get(entity)
-    return {item.key: item.label for item in _fields(kind)} if kind else {}
+    return {key: item.label for key, item in kind.named().items()} if kind else {}
 
 
 def _phrase(code: str, key: str, item: Field | None, labels: dict[str, str]) -> str:
@@ -59,8 +62,3 @@ def _phrase(code: str, key: str, item: Field | None, labels: dict[str, str]) -> 
 def _external_id(field: str) -> str:
     """Empty for a field that every installation has."""
     return next((field.removeprefix(start) for start in (CUSTOM_FIELD, ATTRIBUTE) if field.startswith(start)), "")
-
-
-def _fields(kind: EntityType) -> list[Field]:
-    parts = [item for part in kind.parts for item in (part.key_field, *part.fields, part.removed_by)]
-    return [kind.key, *kind.fields, *parts, *([kind.deleted_by] if kind.deleted_by else [])]

@@ -1,0 +1,285 @@
+"""What a description can ask of an import beyond fields and parts, on entities made for these tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import JSON, Engine, ForeignKey, String, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, sessionmaker
+
+from datahub.db import UtcTime
+from datahub.entities import ENTITIES
+from datahub.entities.base import ACCOUNTS, CATALOGUE, EntityType, Field, Part
+from datahub.entities.tables import in_markdown
+from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
+from datahub.jobs.import_read import HUB_COLUMNS
+from datahub.models.change import Change
+from tests.importer import Importer, causes, counts
+
+Sessions = sessionmaker[Session]
+
+
+class Base(DeclarativeBase):
+    registry = registry(type_annotation_map={datetime: UtcTime})
+
+
+class View(Base):
+    """Shows some lists of things, all others, or none."""
+
+    __tablename__ = "test_view"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(255), unique=True)
+    name: Mapped[str]
+    shown: Mapped[list[str]] = mapped_column(JSON, default=list)
+    hidden: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+
+class Person(Base):
+    __tablename__ = "test_person"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(255), unique=True)
+    mail: Mapped[str | None] = mapped_column(String(255), index=True)
+    phone: Mapped[str]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class Tool(Base):
+    __tablename__ = "test_tagged_tool"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(255), unique=True)
+    deleted_at: Mapped[datetime | None]
+
+
+class Tag(Base):
+    __tablename__ = "test_tag"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tool_id: Mapped[int] = mapped_column(ForeignKey(Tool.id), index=True)
+    external_id: Mapped[str]
+
+
+def key(name: str) -> Field:
+    return Field(name, name, "external_id", TEXT, editable=False)
+
+
+SHOWN = Field("shown", "Shown", "shown", TEXT_LIST, default=[])
+HIDDEN = Field("hidden", "Hidden", "hidden", TEXT_LIST, default=[])
+TAGS = [Field(f"tag{number}", f"Tag {number}", "external_id", TEXT, editable=False) for number in (1, 2, 3)]
+VIEW = EntityType(
+    "VIEW",
+    label="Views",
+    family=CATALOGUE,
+    model=View,
+    key=key("viewId"),
+    fields=(Field("name", "Name", "name", TEXT, default="", erased_when_absent=True), SHOWN, HIDDEN),
+    emptied_by=Field("empty", "Empty", "", BOOLEAN),
+    emptied=(SHOWN, HIDDEN),
+)
+PERSON = EntityType(
+    "PERSON",
+    label="People",
+    family=ACCOUNTS,
+    model=Person,
+    key=key("personId"),
+    fields=(
+        Field("mail", "Mail", "mail", TEXT, required_on_create=True, unique=True, personal=True),
+        Field("phone", "Phone", "phone", TEXT, default="", personal=True),
+    ),
+    deleted_by=Field("deleted", "Deleted", "deleted_at", BOOLEAN),
+)
+TOOL_TAG = EntityType(
+    "TOOL_TAG",
+    label="Tags of tools",
+    family=CATALOGUE,
+    model=Tool,
+    key=key("toolId"),
+    fields=(),
+    must_exist=True,
+    parts=(
+        Part(
+            "tags",
+            label="Tags",
+            shown_as="tags",
+            attribute="tags",
+            model=Tag,
+            owner="tool_id",
+            key_field=TAGS[0],
+            more_keys=tuple(TAGS[1:]),
+            fields=(),
+            removed_by=Field("untagged", "Untagged", "", BOOLEAN),
+            removes_all=True,
+            most=4,
+        ),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def entities(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for entity in (VIEW, PERSON, TOOL_TAG):
+        monkeypatch.setitem(ENTITIES, entity.name, entity)
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add_all(Tool(external_id=name) for name in ("T-1", "T-2"))
+        session.commit()
+    yield
+
+
+def views(sessions: Sessions) -> list[tuple[Any, ...]]:
+    with sessions() as session:
+        rows = session.scalars(select(View).order_by(View.external_id))
+        return [(row.external_id, row.name, row.shown, row.hidden) for row in rows]
+
+
+def people(sessions: Sessions) -> dict[str, tuple[str | None, str]]:
+    with sessions() as session:
+        return {row.external_id: (row.mail, row.phone) for row in session.scalars(select(Person))}
+
+
+def tags(sessions: Sessions, tool: str) -> list[str]:
+    with sessions() as session:
+        query = select(Tag.external_id).join(Tool, Tool.id == Tag.tool_id).where(Tool.external_id == tool)
+        return list(session.scalars(query.order_by(Tag.external_id)))
+
+
+def person(name: str, mail: str, **more: str) -> dict[str, str]:
+    return {"personId": name, "mail": mail} | more
+
+
+def test_a_flag_empties_the_lists_but_for_those_that_its_row_gives(load: Importer, sessions: Sessions) -> None:
+    load("VIEW", {"viewId": "V", "name": "Trade", "shown": "A||B", "hidden": "C"})
+    done = load("VIEW", {"viewId": "V", "name": "Trade", "shown": "D", "hidden": "", "empty": "TRUE"})
+    assert (counts(done), views(sessions)) == ({"updated": 1}, [("V", "Trade", ["D"], [])])
+    done = load("VIEW", {"viewId": "V", "name": "Trade", "empty": "TRUE"})
+    assert (counts(done), views(sessions)) == ({"updated": 1}, [("V", "Trade", [], [])])
+    assert counts(load("VIEW", {"viewId": "V", "name": "Trade", "empty": "TRUE"})) == {"unchanged": 1}
+
+
+def test_a_flag_that_says_no_empties_nothing(load: Importer, sessions: Sessions) -> None:
+    load("VIEW", {"viewId": "V", "name": "Trade", "shown": "A"})
+    load("VIEW", {"viewId": "V", "name": "Trade", "empty": "FALSE"}, {"viewId": "W", "name": "New", "empty": "TRUE"})
+    assert views(sessions) == [("V", "Trade", ["A"], []), ("W", "New", [], [])]
+
+
+@pytest.mark.parametrize("row", [{"viewId": "V", "shown": "A"}, {"viewId": "V", "name": "", "shown": "A"}])
+def test_a_field_that_a_file_leaves_out_is_erased_and_the_history_says_so(
+    load: Importer, sessions: Sessions, row: dict[str, str]
+) -> None:
+    load("VIEW", {"viewId": "V", "name": "Trade", "shown": "A"})
+    assert (counts(load("VIEW", row)), views(sessions)) == ({"updated": 1}, [("V", "", ["A"], [])])
+    with sessions() as session:
+        assert session.scalars(select(Change.changes).order_by(Change.id)).all()[-1] == {"name": ["Trade", ""]}
+    assert counts(load("VIEW", row)) == {"unchanged": 1}
+
+
+def test_mended_rows_erase_nothing_that_they_do_not_say(load: Importer, sessions: Sessions) -> None:
+    load("VIEW", {"viewId": "V", "name": "Trade"})
+    mended = {"viewId": "V", "shown": "A"} | dict.fromkeys(HUB_COLUMNS, "")
+    assert (counts(load("VIEW", mended)), views(sessions)) == ({"updated": 1}, [("V", "Trade", ["A"], [])])
+
+
+def test_a_value_of_another_live_record_is_refused_and_named(load: Importer, sessions: Sessions) -> None:
+    load("PERSON", person("P-1", "ada@example.org"))
+    done = load("PERSON", person("P-2", "ada@example.org"), person("P-1", "ada@example.org", phone="7"))
+    assert (counts(done), causes(done)) == ({"updated": 1, "rejected": 1}, [(2, "not_unique", "mail")])
+    ((_, (fault,)),) = done.rejected
+    assert fault["message"] == "ada@example.org is that of another record. No two have the same."
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 1000])
+def test_of_two_new_records_with_one_value_the_first_gets_it_wherever_chunks_end(
+    load: Importer, sessions: Sessions, chunk_rows: int
+) -> None:
+    done = load("PERSON", person("P-2", "ada@example.org"), person("P-1", "ada@example.org"), chunk_rows=chunk_rows)
+    assert causes(done) == [(2, "not_unique", "mail")]
+    assert people(sessions) == {"P-1": ("ada@example.org", "")}
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 1000])
+def test_a_value_is_free_once_an_earlier_record_gave_it_up(load: Importer, sessions: Sessions, chunk_rows: int) -> None:
+    load("PERSON", person("P-1", "a@x"), person("P-2", "b@x"), person("P-3", "c@x"))
+    rows = person("P-1", "d@x"), person("P-2", "a@x"), person("P-3", "", deleted="TRUE"), person("P-4", "c@x")
+    assert causes(load("PERSON", *rows, chunk_rows=chunk_rows)) == []
+    assert {name: mail for name, (mail, _) in people(sessions).items()} == {
+        "P-1": "d@x",
+        "P-2": "a@x",
+        "P-3": None,
+        "P-4": "c@x",
+    }
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 1000])
+def test_a_value_that_a_later_record_gives_up_is_not_free_yet(load: Importer, chunk_rows: int) -> None:
+    load("PERSON", person("P-1", "a@x"), person("P-2", "b@x"))
+    rows = person("P-1", "b@x"), person("P-2", "c@x")
+    assert causes(load("PERSON", *rows, chunk_rows=chunk_rows)) == [(2, "not_unique", "mail")]
+    assert counts(load("PERSON", *rows)) == {"updated": 1, "unchanged": 1}
+
+
+def test_a_deleted_record_keeps_no_personal_data(load: Importer, sessions: Sessions) -> None:
+    load("PERSON", person("P-1", "ada@example.org", phone="555"), person("P-2", "b@x", phone="7"))
+    assert counts(load("PERSON", person("P-1", "", deleted="TRUE"))) == {"deleted": 1}
+    assert people(sessions) == {"P-1": (None, ""), "P-2": ("b@x", "7")}
+    assert causes(load("PERSON", person("P-1", ""))) == [(2, "required", "mail")]
+
+
+def test_records_that_must_be_there_are_not_made(load: Importer, sessions: Sessions) -> None:
+    done = load("TOOL_TAG", {"toolId": "T-1", "tag1": "new"}, {"toolId": "T-9", "tag1": "new"})
+    assert (counts(done), causes(done)) == ({"created": 1, "rejected": 1}, [(3, "unknown_key", "toolId")])
+    ((_, (fault,)),) = done.rejected
+    assert fault["message"] == "There is no T-9. This import changes records that exist, and makes none."
+    with sessions() as session:
+        assert session.scalars(select(Tool.external_id).order_by(Tool.id)).all() == ["T-1", "T-2"]
+
+
+def test_several_columns_name_parts_and_add_to_those_that_are_there(load: Importer, sessions: Sessions) -> None:
+    load("TOOL_TAG", {"toolId": "T-1", "tag1": "a", "tag2": "b"})
+    done = load("TOOL_TAG", {"toolId": "T-1", "tag1": "", "tag2": "b", "tag3": "c"})
+    assert (counts(done), done.warnings, tags(sessions, "T-1")) == ({"created": 1}, [], ["a", "b", "c"])
+    assert counts(load("TOOL_TAG", {"toolId": "T-1", "tag1": "c", "tag3": "c"})) == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_row_takes_all_parts_of_its_record_away_before_others_add_theirs(
+    load: Importer, sessions: Sessions, is_last: bool
+) -> None:
+    load("TOOL_TAG", {"toolId": "T-1", "tag1": "a", "tag2": "b"}, {"toolId": "T-2", "tag1": "a"})
+    away, back = {"toolId": "T-1", "untagged": "TRUE"}, {"toolId": "T-1", "tag1": "b", "tag2": "c"}
+    done = load("TOOL_TAG", *([back, away] if is_last else [away, back]))
+    assert (counts(done), done.warnings) == ({"created": 1, "deleted": 1}, [])
+    assert (tags(sessions, "T-1"), tags(sessions, "T-2")) == (["b", "c"], ["a"])
+    with sessions() as session:
+        gone = select(Change.part_key, Change.action).where(Change.record_key == "T-1").order_by(Change.id)
+        assert sorted(session.execute(gone).all()[2:]) == [("a", "deleted"), ("c", "created")]
+
+
+def test_nothing_to_take_away_changes_nothing(load: Importer, sessions: Sessions) -> None:
+    assert counts(load("TOOL_TAG", {"toolId": "T-1", "untagged": "TRUE"})) == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 1000])
+def test_the_row_that_adds_too_many_parts_is_refused(load: Importer, sessions: Sessions, chunk_rows: int) -> None:
+    load("TOOL_TAG", {"toolId": "T-1", "tag1": "a", "tag2": "b"})
+    rows = {"toolId": "T-1", "tag1": "c", "tag2": "d"}, {"toolId": "T-1", "tag1": "a", "tag2": "e"}
+    done = load("TOOL_TAG", *rows, chunk_rows=chunk_rows)
+    assert (causes(done), tags(sessions, "T-1")) == ([(3, "too_many_parts", "tag1")], ["a", "b", "c", "d"])
+    ((_, (fault,)),) = done.rejected
+    assert fault["message"] == "T-1 would have more than 4 tags. Give fewer, or take some away first."
+    again = load("TOOL_TAG", {"toolId": "T-1", "untagged": "TRUE"}, rows[1], chunk_rows=chunk_rows)
+    assert (causes(again), tags(sessions, "T-1")) == ([], ["a", "e"])
+
+
+def test_the_documented_tables_say_all_this() -> None:
+    text = in_markdown()
+    for sentence in (
+        "`name` is erased where no row of the record gives it.",
+        "TRUE empties `shown`, `hidden` first",
+        "No two records have the same `mail`. `mail` is blanked when the record is deleted.",
+        "Imports change records that exist and make none.",
+        "Several per row; their keys are in `tag1`, `tag2`, `tag3`. A record may have 4 at most.",
+        "TRUE takes all away, before other rows add theirs",
+    ):
+        assert sentence in text, sentence
