@@ -29,6 +29,7 @@ from webapp.permissions import EVERY_STORE_READ, EVERY_STORE_WRITE, MAPPER_READ,
 blueprint = Blueprint("executions", __name__)
 blueprint.add_app_template_filter(shown.poll_seconds)
 blueprint.add_app_template_filter(shown.origin_words)
+blueprint.add_app_template_filter(shown.file_words)
 for function in (
     shown.attempt_state,
     shown.is_winding_down,

@@ -35,7 +35,7 @@ from webapp.filters import Status, grouped, iso, status_tone, status_words, utc_
 
 MOST_CAUSES = 3
 SOON = timedelta(seconds=30)
-MOST_FILES = 20
+MOST_FILES, MOST_NAMES = 20, 3
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
 WORKING = (JOB_INITIALIZING, JOB_STARTED, INTEGRATION_STARTED)
 ORIGINS = {
@@ -99,6 +99,14 @@ def subject(execution: Execution) -> str:
     if execution.kind == IMPORT:
         return f"{execution.entity.replace('_', ' ').capitalize()} import"
     return execution.entity_reference
+
+
+def file_words(execution: Execution) -> str:
+    """The names of what an import read, or was given to read. Empty before they are known."""
+    run = execution.import_run
+    names = [file["name"] for file in run.files] or [run.upload_name or ""] if run else []
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def stop_question(execution: Execution) -> str:

@@ -14,7 +14,7 @@ from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from webapp.database import db
 from webapp.executions import listing
 from webapp.htmx import redirect_to, render, wants_fragment
-from webapp.import_jobs import shown
+from webapp.import_jobs import feeds, shown
 from webapp.import_jobs.blueprint import blueprint
 from webapp.permissions import EVERY_STORE_WRITE, MAPPER_READ, permission
 from webapp.uploads import given_file, takes_file
@@ -28,6 +28,8 @@ blueprint.add_app_template_filter(describe, "schedule_words")
 
 FILTERS = ("search", "entity", "connection", "state")
 SHOWN_FIRES = 5
+# Of one field; a transcoding may have thousands.
+MOST_VALUES = 50
 
 
 @blueprint.get("/imports")
@@ -61,8 +63,16 @@ def detail(job_id: str) -> Response:
     job = import_jobs.get(db.session(), job_id)
     history = listing.context(listing.read(IMPORT), listing.of_job("import_jobs.detail", job_id), job.public_id)
     (row,) = import_job_list.rows_of(db.session(), [job], fires=SHOWN_FIRES)
-    past = ticks.last(db.session(), job)
-    response = render("import_jobs/detail.html", "import_jobs/_history.html", job=job, row=row, past=past, **history)
+    response = render(
+        "import_jobs/detail.html",
+        "import_jobs/_history.html",
+        job=job,
+        row=row,
+        past=ticks.last(db.session(), job),
+        feeds=feeds.of_job(job),
+        most_values=MOST_VALUES,
+        **history,
+    )
     if wants_fragment():
         response.headers["HX-Push-Url"] = str(history["here_url"])
     return response

@@ -1,0 +1,104 @@
+"""The page of an import job: what its schedule is, what feeds its fields, and which files its executions read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.vault import Vault
+from tests.factories import add_connection, add_import_execution, add_import_job
+from tests.webapp.conftest import ParsingClient, parse
+
+SignIn = Callable[[str], ParsingClient]
+Sessions = sessionmaker[Session]
+Show = Callable[..., str]
+EVERY_DAY, NOTHING = "30 3 * * *", "\N{EN DASH}"
+
+
+@pytest.fixture
+def show(sign_in: SignIn, sessions: Sessions, vault: Vault) -> Show:
+    """show(url="/imports", run={…}, name=…): the page of a job with these values and such an execution."""
+
+    client = sign_in("VIEWER")
+
+    def show(*, url: str = "", run: dict[str, Any] | None = None, **fields: Any) -> str:
+        with sessions.begin() as session:
+            job = add_import_job(session, add_connection(session, vault, host_key="key"), **fields)
+            if run is not None:
+                add_import_execution(session, job, run=run)
+        return str(client.get(url or f"/imports/{job.public_id}").text)
+
+    return show
+
+
+def words(element: Any) -> str:
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def rows(page: str, caption: str) -> list[list[str]]:
+    """The cells of the table that the caption names."""
+    (table,) = [it for it in parse(page).iter("table") if words(it.find("caption")) == caption]
+    return [[words(cell) for cell in row.iter("td")] for row in table.find("tbody").iter("tr")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said", "listed"),
+    [
+        ({"schedule_enabled": False}, "Switched off", "switched off"),
+        ({"schedule_enabled": True, "active": False}, "Rests", "rests while the job is inactive"),
+    ],
+)
+def test_a_schedule_that_does_not_run_the_job_is_shown_and_said_to_be_off(
+    show: Show, fields: dict[str, Any], said: str, listed: str
+) -> None:
+    page = show(cron=EVERY_DAY, **fields)
+    (card,) = [it for it in parse(page).iter("section") if it.get("aria-labelledby") == "schedule"]
+    assert words(card).startswith(f"Schedule Every day at 03:30 UTC {EVERY_DAY} {said}") and "Next runs" not in page
+    (row,) = rows(show(url="/imports?search=Resting", name="Resting", cron=EVERY_DAY, **fields), "Import jobs")
+    assert f"Every day at 03:30 UTC {listed}" in row
+
+
+def test_the_mapping_names_fields_by_their_labels_with_their_columns_and_what_values_become(show: Show) -> None:
+    page = show(
+        entity="PRODUCT",
+        mapping=[
+            {"field": "productNames[fr-FR]", "source": "Désignation <fr>"},
+            {"field": "inactiveProduct", "source": "Status"},
+        ],
+        transcoding=[
+            {"field": "inactiveProduct", "from": "A", "to": "FALSE"},
+            {"field": "inactiveProduct", "from": "I", "to": "TRUE"},
+            {"field": "inactiveProduct", "from": "X", "to": "TRUE"},
+            {"field": "productBrand", "from": "n/a", "to": ""},
+        ],
+    )
+    assert rows(page, "Mapping") == [
+        ["Product Names (fr-FR)", "Désignation <fr>", NOTHING],
+        ["Inactive Product", "Status", "A → FALSE, 2 more I → TRUE X → TRUE"],
+        ["Product Brand", "none chosen", "n/a → empty"],
+    ]
+
+
+def test_a_job_that_finds_its_columns_by_name_shows_what_values_become(show: Show) -> None:
+    page = show(transcoding=[{"field": "stockInactive", "from": str(number), "to": "TRUE"} for number in range(60)])
+    ((field, column, exchanged),) = rows(page, "Mapping")
+    assert (field, column) == ("Stock Inactive", "by its name")
+    assert "49 → TRUE" in exchanged and "50 → TRUE" not in exchanged and "The form of the job shows all." in exchanged
+    assert "Mapping" not in show()
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        ({"files": [{"name": "offers.csv"}]}, "run by ada · offers.csv"),
+        ({"files": [{"name": f"{number}.csv"} for number in range(5)]}, "run by ada · 0.csv, 1.csv, 2.csv and 2 more"),
+        ({"upload_name": "mended.csv"}, "run by ada · mended.csv"),
+        ({}, "run by ada"),
+    ],
+)
+def test_the_history_names_the_files_that_each_execution_read(show: Show, run: dict[str, Any], told: str) -> None:
+    ((_, execution, *_rest),) = rows(show(run=run), "Executions")
+    assert execution.partition(" ")[2] == told
