@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
 
-from datahub.jobs import import_chunk, import_read, import_source, ledger, merge
+from datahub.jobs import import_chunk, import_read, import_source, ledger, merge, merge_conditions
 from datahub.storage import Spool
 
 READ, WRITE = "read, convert", "decode, fold"
@@ -18,12 +18,14 @@ SPANS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("spool", Spool, ("add", "set_depths", "finish", "chunk")),
     (WRITE, import_chunk.ChunkWriter, ("write",)),
     ("stage", merge, ("load",)),
-    ("compare", merge.Merge, ("_resolve", "problems", "actions", "updates")),
+    ("compare", merge.Merge, ("_resolve", "actions", "updates")),
+    ("compare", merge_conditions, ("problems",)),
+    ("locks", import_chunk, ("lock_deleted", "lock_changed", "require_referred")),
     ("merge", merge.Merge, ("apply", "take_along")),
     ("ledger", ledger, ("write_whole", "write_updates")),
     ("commit", DefaultDialect, ("do_commit",)),
 )
-NAMES = [name for name, _, _ in SPANS]
+NAMES = list(dict.fromkeys(name for name, _, _ in SPANS))
 
 
 class Spans:

@@ -108,6 +108,12 @@ class Spool:
         found = self._database.execute(query, (AFTER_KEYLESS,)).fetchone()
         return (str(found[0]), int(found[1])) if found else None
 
+    def largest_record(self) -> tuple[str, int]:
+        """A key that no other one has more rows of, and how many; after `finish`. The rows must not be none."""
+        query = "select key, count(*) from rows group by depth, key order by 2 desc limit 1"
+        key, rows = self._database.execute(query).fetchone()
+        return str(key), int(rows)
+
     def chunk(self, after: tuple[int, str] | None, size: int) -> list[SpooledRow]:
         """The next rows in order of depth, key and sequence, of one depth and of whole records: at least `size`, fewer
         where they are long."""

@@ -33,6 +33,8 @@ from datahub.storage import KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
 from datahub.transports.base import clean
 
 BATCH = 500
+# All rows of one record are in memory at once.
+MOST_OF_A_RECORD = 100_000
 
 
 @dataclass
@@ -138,10 +140,22 @@ def read(
             raise ConfigError(f"The files have more than {settings.max_rows:,} rows together (MAX_ROWS).")
     spool.finish()
     found.rows = rows
+    if rows:
+        _limit_records(found.recipe, spool)
     unusable = [file for file in found.files if file["error"]]
     _spare_unknown(found, spool)
     found.warnings.extend(FileWarning(file["name"], "unusable_file", file["error"]) for file in unusable)
     return found
+
+
+def _limit_records(recipe: dict[str, Any], spool: Spool) -> None:
+    key, rows = spool.largest_record()
+    if rows > MOST_OF_A_RECORD:
+        name = ENTITIES[recipe["entity"]].key.label
+        raise ConfigError(
+            f"{rows:,} rows are of one record, {clean(key)}: at most {MOST_OF_A_RECORD:,} can be. Look which column is "
+            f"mapped to {name}."
+        )
 
 
 def _spare_unknown(found: Read, spool: Spool) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.jobs import import_run
 from datahub.jobs.export_run import Context
+from datahub.jobs.import_read import MOST_OF_A_RECORD
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED
@@ -172,6 +173,20 @@ def test_a_file_over_a_limit_fails_the_run_and_the_limit_is_named(
     status, counts, error = look(importing.sessions, number)
     assert (status, counts) == (JOB_FAILED, {})
     assert request.node.callspec.id.rpartition("-")[2] in (error or "")
+
+
+def test_more_rows_of_one_record_than_memory_holds_fail_the_run_and_say_what_to_look_at(
+    importing: Context, start: Start, folder: Path
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers(1) + "ACME;Acme;1\n" * (MOST_OF_A_RECORD + 1))
+    number = start()
+    import_run.run(importing, number, 1)
+    assert look(importing.sessions, number) == (
+        JOB_FAILED,
+        {},
+        "100,001 rows are of one record, ACME: at most 100,000 can be. Look which column is mapped to Supplier "
+        "External Id.",
+    )
 
 
 def test_a_cell_of_five_megabytes_costs_its_row(importing: Context, start: Start, folder: Path) -> None:
