@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 from datahub.access import accounts, tokens, users
 from datahub.jobs import custom_fields
 from datahub.jobs.custom_fields import Definition
+from datahub.models.catalogue import Variant
 from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_PENDING
 from datahub.models.import_job import Tick
@@ -188,6 +189,26 @@ def test_the_tables_of_home_stay_inside_their_cards(open_page: Open, sessions: S
         if any(found := [overhang(page), *page.locator(".card").evaluate_all(PAST_THE_CARD)]):
             too_wide[width] = found
     assert too_wide == {}
+
+
+def test_long_addresses_take_one_line_and_leave_names_their_room(open_page: Open, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        for variant in session.scalars(select(Variant)):
+            variant.names = {"en-GB": "blue, 200 mm wide"}
+            variant.main_image_url = f"https://images.example/{'a-very-long-name-' * 12}.jpg"
+            variant.additional_images = [variant.main_image_url] * 2
+    page = open_page("/records/PRODUCT/P-1")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        boxes = [it.bounding_box() or {} for it in page.locator("a[href^='https://images']").all()]
+        assert len(boxes) == 6 and max(box["height"] for box in boxes) < 25, width
+        names = page.locator("td[data-label='Names']").first.bounding_box() or {}
+        assert names["width"] > 150 and names["height"] < 70, width
+
+
+def test_a_list_of_records_is_short_on_a_phone(open_page: Open) -> None:
+    row = open_page("/records/PRODUCT", width=390).locator("#list tbody tr").first.bounding_box() or {}
+    assert row["height"] < 120
 
 
 def test_the_form_of_a_custom_field_shows_what_its_type_has(open_page: Open) -> None:

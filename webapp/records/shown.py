@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -30,15 +31,21 @@ NOTES = {
     "OFFER": "The stock of a variant at a supplier, with its prices.",
 }
 LONG = 100
+ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 MOST_SHOWN = 500
 
 
 class Piece(NamedTuple):
-    """`mark` says what the text is one of: a locale, or the name of an attribute."""
+    """`mark` says what the text is one of: a locale, or the name of an attribute. A text that is itself an address
+    elsewhere is its own `url`."""
 
     text: str
     mark: str = ""
     url: str = ""
+
+    @property
+    def is_address(self) -> bool:
+        return bool(self.url) and self.url == self.text
 
 
 class Shown(NamedTuple):
@@ -49,7 +56,11 @@ class Shown(NamedTuple):
 
     @property
     def is_long(self) -> bool:
-        return sum(len(piece.text) for piece in self.pieces) > LONG
+        return sum(len(piece.text) for piece in self.pieces if not piece.is_address) > LONG
+
+    @property
+    def is_marked(self) -> bool:
+        return any(piece.mark for piece in self.pieces)
 
 
 class Table(NamedTuple):
@@ -74,7 +85,11 @@ def pieces_of(value: Any, links: Links, unit: str = "") -> list[Piece]:
         case dict():
             return [Piece(", ".join(_texts(item)), mark) for mark, item in value.items()]
         case _:
-            return [Piece(f"{text} {unit}".strip(), url=links.get(text, "")) for text in _texts(value)]
+            return [Piece(f"{text} {unit}".strip(), url=links.get(text) or _address(text)) for text in _texts(value)]
+
+
+def _address(text: str) -> str:
+    return text if ADDRESS.fullmatch(text) else ""
 
 
 def shown_extras(values: Mapping[str, Any], names: Names) -> list[Shown]:
@@ -83,8 +98,15 @@ def shown_extras(values: Mapping[str, Any], names: Names) -> list[Shown]:
     return [Shown(called[key].name, key, pieces_of(value, {}, called[key].unit)) for key, value in values.items()]
 
 
-def shown_field(item: Field, value: Any, links: Links) -> Shown:
-    return Shown(item.label, item.key, pieces_of(value, links), item.type in (INTEGER, NUMBER))
+def shown_field(item: Field, value: Any, links: Links, title: str = "") -> Shown:
+    """In a table with a title, its label is the heading there."""
+    return Shown(heading(item, title), item.key, pieces_of(value, links), item.type in (INTEGER, NUMBER))
+
+
+def heading(item: Field, title: str) -> str:
+    """The label without a first word that the title says already: below Variants, Variant Names are Names."""
+    first, _, rest = item.label.partition(" ")
+    return rest if rest and title.startswith(first) else item.label
 
 
 def name_field(kind: EntityType) -> Field | None:
@@ -121,7 +143,8 @@ def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, names: Nam
 
 
 def _part_row(part: Part, row: dict[str, Any], links: Links, names: Names) -> list[Shown]:
-    cells = [shown_field(item, row[item.key], links) for item in (part.key_field, *part.fields)]
+    items = (part.key_field, *part.fields)
+    cells = [shown_field(item, row[item.key], links, part.label) for item in items]
     extras = shown_extras(row.get("attributes") or {}, names)
     pieces = [Piece(", ".join(_marked(piece) for piece in one.pieces), one.label) for one in extras]
     return [*cells, Shown("Attributes", "attributes", pieces)]
@@ -161,8 +184,8 @@ def differing_extras(old: Any, new: Any, names: Names) -> list[Difference]:
 
 
 def _cut(value: Any, unit: str = "") -> list[Piece]:
-    """Values may be whole descriptions."""
-    return [piece._replace(text=_shortened(piece.text)) for piece in pieces_of(value, {}, unit)]
+    """Values may be whole descriptions. Addresses are no links here: what differs may stand at their end."""
+    return [piece._replace(text=_shortened(piece.text), url="") for piece in pieces_of(value, {}, unit)]
 
 
 def _shortened(text: str) -> str:
