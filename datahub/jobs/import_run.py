@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import structlog
 from sqlalchemy import Connection as DatabaseConnection
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -27,7 +24,6 @@ from datahub.jobs import (
     again,
     import_claims,
     import_definitions,
-    import_executions,
     import_folder,
     import_leftovers,
     import_read,
@@ -39,11 +35,11 @@ from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter
 from datahub.jobs.import_findings import keep_findings
 from datahub.jobs.import_folder import is_folder
-from datahub.jobs.import_read import FileWarning, Read
+from datahub.jobs.import_hold import Hold
+from datahub.jobs.import_read import Read
 from datahub.jobs.lease import LeaseKeeper
-from datahub.jobs.lifecycle import SYSTEM, Claim
+from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import (
-    IMPORT,
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_FAILED,
@@ -92,6 +88,7 @@ class _Run:
 
     def __init__(self, context: Context, held: Claim, failed: str) -> None:
         self._context, self._held, self._failed = context, held, failed
+        self._hold = Hold(context, held, failed)
         self._lost = threading.Event()
         self._so_far = (0, 0)
         self._folder = Path(context.settings.spool_folder)
@@ -110,20 +107,20 @@ class _Run:
                 with self._context.sessions.begin() as session:
                     lifecycle.let_go(session, self._held)
             except _WorkerEndsError:
-                self._give_back()
+                self._hold.give_back()
                 return False
             except TransientError as error:
-                self._try_again(str(error))
+                self._hold.try_again(str(error))
             except ConfigError as error:
-                self._fail(import_read.words(error))
+                self._hold.fail(import_read.words(error))
             except DBAPIError as error:
                 if again.is_away(error):
                     # Nothing can be recorded: the lease runs out, and the next worker goes on from the last chunk.
                     log.warning("the database is away in the middle of an import", error=type(error).__name__)
                     return False
-                self._fail_internally()
+                self._hold.fail_internally()
             except Exception:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
-                self._fail_internally()
+                self._hold.fail_internally()
             finally:
                 keeper.release(self._held)
         import_leftovers.forget_spools(self._folder, self._held.public_id)
@@ -163,7 +160,7 @@ class _Run:
             now = database_now(session)
             told = f"{found.rows:,} rows read"
             due = {"next_attempt_at": now, "handed_out_at": None, "error": None}
-            self._move(session, JOB_STARTED, INTEGRATION_WAITING, told, **due)
+            self._hold.move(session, JOB_STARTED, INTEGRATION_WAITING, told, **due)
 
     def _keep_read(self, session: Session, found: Read) -> None:
         """In place of what an earlier reading of the same files found."""
@@ -172,14 +169,14 @@ class _Run:
         values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}
         values |= {"bytes_read": sum(file["size"] for file in found.files)}
         values |= {"spool_host": socket.gethostname(), "crashes": 0}
-        self._update_run(session, values)
+        self._hold.update_run(session, values)
         session.execute(delete(ImportFile).where(ImportFile.execution_id == self._held.execution_id))
         names = dict.fromkeys(file["name"] for file in found.files)
         session.add_all(ImportFile(execution_id=self._held.execution_id, name=name) for name in names)
         warned = ImportWarning.execution_id == self._held.execution_id, ImportWarning.file.in_(names)
         told = session.scalars(delete(ImportWarning).where(*warned).returning(ImportWarning.id)).all()
-        self._update_run(session, {"warnings": ImportRun.warnings - len(told)})
-        self._warn(session, found.warnings)
+        self._hold.update_run(session, {"warnings": ImportRun.warnings - len(told)})
+        self._hold.warn(session, found.warnings)
         if not found.rows:
             self._consume(session, found.recipe, found.files)
 
@@ -198,7 +195,7 @@ class _Run:
     def _keep_files(self, files: list[dict[str, Any]]) -> None:
         with self._context.sessions.begin() as session:
             lifecycle.save(session, self._held, worker=self._held.worker)
-            self._update_run(session, {"files": files})
+            self._hold.update_run(session, {"files": files})
 
     def _progress(self, rows: int, size: int) -> None:
         self._so_far = (rows, size)
@@ -207,8 +204,8 @@ class _Run:
     def _keep_so_far(self, session: Session, _: Claim) -> None:
         """Called by the beat. What is read a second time, for writing, is known already."""
         rows, size = self._so_far
-        if rows and self._status == JOB_STARTED:
-            self._update_run(session, {"rows": rows, "bytes_read": size})
+        if rows and self._hold.status == JOB_STARTED:
+            self._hold.update_run(session, {"rows": rows, "bytes_read": size})
 
     def _read_source(self, recipe: dict[str, Any], names: Sequence[str] | None = None) -> Read:
         """`names` are those of the files of the folder that an earlier attempt has read."""
@@ -252,7 +249,7 @@ class _Run:
         with self._context.sessions.begin() as session:
             lifecycle.save(session, self._held, worker=self._held.worker)
             import_folder.settle(session, consumed, moved)
-            self._warn(session, moved.warnings)
+            self._hold.warn(session, moved.warnings)
         return not moved.kept
 
     def _write(self) -> None:
@@ -320,80 +317,18 @@ class _Run:
         values: dict[str, Any] = {name: getattr(ImportRun, name) + outcome.counts[name] for name in COUNTS}
         values |= {"rows_done": ImportRun.rows_done + len(rows), "last_key": json.dumps(after)}
         values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
-        self._update_run(session, values)
+        self._hold.update_run(session, values)
         keep_findings(session, self._held.execution_id, outcome)
         progress = session.get_one(ImportRun, self._held.execution_id)
         if progress.rows_done == progress.rows:
             self._consume(session, progress.recipe, progress.files)
         crash_points.reach(crash_points.INSIDE_CHUNK)
 
-    def _warn(self, session: Session, warnings: Sequence[FileWarning]) -> None:
-        number = self._held.execution_id
-        session.add_all(ImportWarning(execution_id=number, **asdict(warning)) for warning in warnings)
-        self._update_run(session, {"warnings": ImportRun.warnings + len(warnings)})
-
     def _finish(self, is_clean: bool) -> None:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
             to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
-            self._end(session, INTEGRATION_STARTED, to, f"{progress.rows_done:,} rows written", error=None)
+            self._hold.end(session, INTEGRATION_STARTED, to, f"{progress.rows_done:,} rows written", error=None)
             crash_points.reach(crash_points.BEFORE_END)
         crash_points.reach(crash_points.AFTER_END)
         log.info("import done")
-
-    @property
-    def _status(self) -> str:
-        return JOB_STARTED if self._failed == JOB_FAILED else INTEGRATION_STARTED
-
-    def _give_back(self) -> None:
-        log.info("this worker ends, another one goes on with the import")
-        with self._context.sessions.begin() as session:
-            import_executions.give_back(session, self._held, self._status)
-
-    def _try_again(self, why: str) -> None:
-        log.warning("the source could not be fetched", error=why)
-        settings = self._context.settings
-        with self._context.sessions.begin() as session:
-            tries = session.get_one(ImportRun, self._held.execution_id).crashes + 1
-            wait = timedelta(seconds=min(settings.connect_seconds, settings.retry_seconds)) * tries
-            execution = session.get_one(Execution, self._held.execution_id)
-            import_executions.end_try(session, execution, why, conditions=lifecycle.is_mine(self._held), wait=wait)
-
-    def _fail_internally(self) -> None:
-        self._fail(f"Internal error, please report it with this text:\n{traceback.format_exc()}")
-
-    def _fail(self, message: str) -> None:
-        log.warning("import failed", error=message)
-        try:
-            with self._context.sessions.begin() as session:
-                progress = session.get_one(ImportRun, self._held.execution_id)
-                if progress.rows_done:
-                    message += f" {progress.rows_done:,} of {progress.rows:,} rows are written."
-                self._end(session, self._status, self._failed, message, error=message)
-        except LostClaimError:
-            log.warning("stopped before it failed")
-
-    def _end(self, session: Session, came_from: str, to: str, reason: str, *, error: str | None) -> None:
-        ended = {"ended_at": database_now(session), "next_attempt_at": None, "error": error}
-        self._move(session, came_from, to, reason, **ended)
-        import_executions.forget_upload(session, self._held.execution_id)
-        import_executions.promote(session)
-
-    def _move(self, session: Session, came_from: str, to: str, reason: str, **values: Any) -> None:
-        moved = lifecycle.move(
-            session,
-            self._held.execution_id,
-            kind=IMPORT,
-            came_from=came_from,
-            to=to,
-            actor=SYSTEM,
-            reason=reason,
-            conditions=lifecycle.is_mine(self._held),
-            values={"token": None, **values},
-        )
-        if not moved:
-            raise LostClaimError(f"execution {self._held.public_id} is no longer claimed by this worker")
-
-    def _update_run(self, session: Session, values: dict[str, Any]) -> None:
-        which = ImportRun.execution_id == self._held.execution_id
-        session.execute(update(ImportRun).where(which).values(values).execution_options(synchronize_session=False))
