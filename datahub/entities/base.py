@@ -161,7 +161,8 @@ class Part:
 @dataclass(frozen=True, eq=False)
 class EntityType:
     """`after` names the entities whose records this one refers to; executions of one `family` write in turns. Where
-    records `must_exist`, imports change those that something else has made. `emptied_by` is a flag by which a row
+    records `must_exist`, imports change those that something else has made. Where it is `replaced_whole`, an import
+    leaves what the file names and nothing else; one bad row refuses the file. `emptied_by` is a flag by which a row
     empties the lists in `emptied`, but for those that it gives itself."""
 
     name: str
@@ -174,6 +175,7 @@ class EntityType:
     after: tuple[str, ...] = ()
     deleted_by: Field | None = None
     must_exist: bool = False
+    replaced_whole: bool = False
     emptied_by: Field | None = None
     emptied: tuple[Field, ...] = ()
     has_custom_fields: bool = False

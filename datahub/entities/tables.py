@@ -71,6 +71,8 @@ def _facts(entity: EntityType) -> Iterator[str]:
         yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} have a value of it."
     for link in entity.links:
         yield f"Its links in {link.entity} go with it."
+    if entity.replaced_whole:
+        yield "A file is taken as a whole: what it does not name is deleted, and one bad row refuses it."
     if entity.must_exist:
         yield "Imports change records that exist and make none."
     yield from _facts_of_fields(entity.fields)

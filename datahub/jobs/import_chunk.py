@@ -66,6 +66,11 @@ class Outcome:
     rejected: list[tuple[SpooledRow, list[dict[str, str]]]] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
 
+    def add(self, other: Outcome) -> None:
+        self.counts = {name: number + other.counts[name] for name, number in self.counts.items()}
+        self.rejected += other.rejected
+        self.warnings += other.warnings
+
 
 class ChunkWriter:
     """Belongs to one run and one connection."""
@@ -97,6 +102,23 @@ class ChunkWriter:
         actions = self._apply(now)
         self._settle(rows, records, actions, faulty, outcome)
         return outcome
+
+    def remove_others(self, named: Container[str], now: datetime) -> tuple[int, list[Problem]]:
+        """Deletes the live records whose keys are not named: how many, or why none of them can be deleted."""
+        target, key = self._plan.root, self._plan.root.table.c[self._plan.root.key.column]
+        live = self._connection.scalars(select(key).where(target.table.c.deleted_at.is_(None)).order_by(key)).all()
+        nothing = [None] * len(target.given)
+        for merge in self._parts:
+            merge.stage(())
+        self._root.stage(
+            (sequence, None, None, key, key, 1, *_cells(target, nothing, None, None))
+            for sequence, key in enumerate(live)
+            if key not in named
+        )
+        lock_deleted(self._connection, self._root, self._plan.parts)
+        if problems := merge_conditions.problems(self._connection, self._root):
+            return 0, problems
+        return len(self._apply(now)), []
 
     def _refold(self, record: Record, faulty: Container[int], spoilt: Container[str]) -> list[Record]:
         """Without the rows that turned out bad; nothing where all did."""

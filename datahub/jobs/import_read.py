@@ -142,10 +142,22 @@ def read(
     found.rows = rows
     if rows:
         _limit_records(found.recipe, spool)
+    _require_whole(found)
     unusable = [file for file in found.files if file["error"]]
     _spare_unknown(found, spool)
     found.warnings.extend(FileWarning(file["name"], "unusable_file", file["error"]) for file in unusable)
     return found
+
+
+def _require_whole(found: Read) -> None:
+    """What replaces everything must be there, all of it."""
+    if not ENTITIES[found.recipe["entity"]].replaced_whole:
+        return
+    for file in found.files:
+        if file["error"]:
+            raise ConfigError(file["error"])
+    if not found.rows:
+        raise ConfigError("The file has no rows. Taken as a whole, it would remove everything: nothing was changed.")
 
 
 def _limit_records(recipe: dict[str, Any], spool: Spool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from datahub import crash_points
 from datahub.db import database_now
+from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, LostClaimError, TransientError
 from datahub.jobs import (
     again,
@@ -32,13 +33,14 @@ from datahub.jobs import (
     tree_order,
 )
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_chunk import ChunkWriter
+from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_findings import keep_findings
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_hold import Hold
 from datahub.jobs.import_read import Read
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
+from datahub.jobs.whole_import import REFUSED_WORDS, RefusedError, reject_all, replace_all
 from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
@@ -279,6 +281,9 @@ class _Run:
         with closing(Spool(path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
                 writer = ChunkWriter(connection, plan, execution_id=self._held.execution_id, actor=actor)
+            if plan.entity.replaced_whole:
+                self._replace_all(connection, writer, spool)
+                return
             room = again.Room(connection)
             while rows := spool.chunk(after, self._context.settings.chunk_rows):
                 self._check()
@@ -286,6 +291,31 @@ class _Run:
                 again.commit(connection, partial(self._write_chunk, connection, writer, rows, after))
                 room.give(self._lost.wait)
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
+
+    def _replace_all(self, connection: DatabaseConnection, writer: ChunkWriter, spool: Spool) -> None:
+        try:
+            again.commit(connection, partial(self._write_all, connection, writer, spool))
+        except RefusedError as refused:
+            again.commit(connection, partial(self._reject_all, connection, spool, refused))
+
+    def _write_all(self, connection: DatabaseConnection, writer: ChunkWriter, spool: Spool) -> None:
+        session = self._claimed(connection)
+        outcome, removed = replace_all(writer, self._chunks(spool), database_now(session))
+        self._keep(session, outcome, removed=removed)
+        crash_points.reach(crash_points.INSIDE_CHUNK)
+
+    def _reject_all(self, connection: DatabaseConnection, spool: Spool, refused: RefusedError) -> None:
+        session = self._claimed(connection)
+        for rows in self._chunks(spool):
+            self._keep(session, reject_all(rows, refused))
+        crash_points.reach(crash_points.INSIDE_CHUNK)
+
+    def _chunks(self, spool: Spool) -> Iterator[list[SpooledRow]]:
+        after = None
+        while rows := spool.chunk(after, self._context.settings.chunk_rows):
+            self._check()
+            after = (rows[-1].depth, rows[-1].key)
+            yield rows
 
     def _spool_of(self, recipe: dict[str, Any]) -> Path:
         return import_read.spool_of(self._folder, self._held.public_id, recipe)
@@ -309,26 +339,35 @@ class _Run:
     def _write_chunk(
         self, connection: DatabaseConnection, writer: ChunkWriter, rows: list[SpooledRow], after: tuple[int, str]
     ) -> None:
+        session = self._claimed(connection)
+        self._keep(session, writer.write(rows, database_now(session)), last_key=json.dumps(after))
+        crash_points.reach(crash_points.INSIDE_CHUNK)
+
+    def _claimed(self, connection: DatabaseConnection) -> Session:
         """The claim is checked first and stays locked until the commit: a stop waits for it, or comes first."""
         session = Session(connection)
         lifecycle.save(session, self._held, worker=self._held.worker)
-        now = database_now(session)
-        outcome = writer.write(rows, now)
+        return session
+
+    def _keep(self, session: Session, outcome: Outcome, **more: Any) -> None:
+        """What was done with some rows, in the transaction that did it."""
         values: dict[str, Any] = {name: getattr(ImportRun, name) + outcome.counts[name] for name in COUNTS}
-        values |= {"rows_done": ImportRun.rows_done + len(rows), "last_key": json.dumps(after)}
-        values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0}
+        values |= {"rows_done": ImportRun.rows_done + sum(outcome.counts.values())}
+        values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0, **more}
         self._hold.update_run(session, values)
         keep_findings(session, self._held.execution_id, outcome)
         progress = session.get_one(ImportRun, self._held.execution_id)
         if progress.rows_done == progress.rows:
             self._consume(session, progress.recipe, progress.files)
-        crash_points.reach(crash_points.INSIDE_CHUNK)
 
     def _finish(self, is_clean: bool) -> None:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
             to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
-            self._hold.end(session, INTEGRATION_STARTED, to, f"{progress.rows_done:,} rows written", error=None)
+            told, error = f"{progress.rows_done:,} rows written", None
+            if progress.rejected and ENTITIES[progress.recipe["entity"]].replaced_whole:
+                to, told, error = INTEGRATION_FAILED, REFUSED_WORDS, REFUSED_WORDS
+            self._hold.end(session, INTEGRATION_STARTED, to, told, error=error)
             crash_points.reach(crash_points.BEFORE_END)
         crash_points.reach(crash_points.AFTER_END)
         log.info("import done")

@@ -14,6 +14,7 @@ PHRASES = {
     "belongs_to_another": "{} of another record",
     "cell_over_limit": "Cell too long",
     "cycle": "{} below itself",
+    "file_refused": "Others of the file are wrong, which is taken as a whole",
     "in_use": "Still in use, so not deleted",
     "malformed": "{} not understood",
     "not_a_list": "{} only for lists",
