@@ -16,7 +16,8 @@ from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
 from datahub.jobs import again, import_definitions, import_read, tree_order
-from datahub.jobs.import_chunk import ChunkWriter, Outcome
+from datahub.jobs.act_writer import Writer, writer_of
+from datahub.jobs.import_chunk import Outcome
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_read import Source
 from datahub.settings import Settings
@@ -68,7 +69,7 @@ class Importer:
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._engine.connect() as connection:
             with connection.begin():
-                writer = ChunkWriter(connection, plan, execution_id=next(self._executions), actor="ada")
+                writer = writer_of(connection, plan, execution_id=next(self._executions), actor="ada")
             while rows := spool.chunk(after, chunk_rows):
                 after = (rows[-1].depth, rows[-1].key)
                 tries: list[Outcome] = []
@@ -80,7 +81,7 @@ class Importer:
         return total
 
 
-def _write_chunk(connection: Connection, writer: ChunkWriter, rows: list[SpooledRow], tries: list[Outcome]) -> None:
+def _write_chunk(connection: Connection, writer: Writer, rows: list[SpooledRow], tries: list[Outcome]) -> None:
     tries.append(writer.write(rows, database_now(Session(connection))))
 
 

@@ -163,7 +163,8 @@ class EntityType:
     """`after` names the entities whose records this one refers to; executions of one `family` write in turns. Where
     records `must_exist`, imports change those that something else has made. Where it is `replaced_whole`, an import
     leaves what the file names and nothing else; one bad row refuses the file. `emptied_by` is a flag by which a row
-    empties the lists in `emptied`, but for those that it gives itself."""
+    empties the lists in `emptied`, but for those that it gives itself. Where the key is empty, the value of
+    `other_key` stands for it."""
 
     name: str
     label: str
@@ -175,6 +176,7 @@ class EntityType:
     after: tuple[str, ...] = ()
     deleted_by: Field | None = None
     must_exist: bool = False
+    other_key: Field | None = None
     replaced_whole: bool = False
     emptied_by: Field | None = None
     emptied: tuple[Field, ...] = ()

@@ -31,7 +31,7 @@ def blame_all(faults: Faults, target: Target, record: Record, rows: Sequence[Row
     bearers = _bearers(target, record, rows, item, fault["code"])
     own = {row.spooled.sequence for row in bearers}
     for row in rows:
-        blame(faults, row, fault if row.spooled.sequence in own else _because_of(bearers[-1].spooled, fault))
+        blame(faults, row, fault if row.spooled.sequence in own else because_of(bearers[-1].spooled, fault))
 
 
 def join(faults: Faults, others: Faults) -> None:
@@ -54,7 +54,7 @@ def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) ->
                     culprits.setdefault(fault["field"], (row, fault))
         for row in group if culprits else ():
             faulty[row.sequence] = [
-                _because_of(*culprits[fault["field"]])
+                because_of(*culprits[fault["field"]])
                 if fault["code"] == REQUIRED and fault["field"] in culprits
                 else fault
                 for fault in faulty[row.sequence]
@@ -109,6 +109,7 @@ def _bearers(target: Target, record: Record, rows: Sequence[Row], item: Field, c
     return [row for row in rows if row.values[place] == value] or rows
 
 
-def _because_of(row: SpooledRow, fault: Fault) -> Fault:
+def because_of(row: SpooledRow, fault: Fault) -> Fault:
+    """What is said of the other rows of its record."""
     told = f"Line {row.line} of {row.file}, of the same record, is rejected, and this one with it: {fault['message']}"
     return {"code": OTHER_ROW, "field": "", "value": "", "message": told}

@@ -241,6 +241,8 @@ class Plan:
                 _put(cell, value, row)
         for place in self.emptied if empties else ():
             row.values[place] = [] if row.values[place] is None else row.values[place]
+        if not row.key and self.entity.other_key in self.root.given:
+            row.key = row.values[self.root.given.index(self.entity.other_key)] or ""
         row.faults = [fault for cell, fault in unread if self._counts(cell, row, cells)]
         for column, definition, locale in self.extra_cells:
             text = cells[column].strip()

@@ -32,6 +32,7 @@ from datahub.jobs import (
     lifecycle,
     tree_order,
 )
+from datahub.jobs.act_writer import Writer, writer_of
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_findings import keep_findings
@@ -280,8 +281,8 @@ class _Run:
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
-                writer = ChunkWriter(connection, plan, execution_id=self._held.execution_id, actor=actor)
-            if plan.entity.replaced_whole:
+                writer = writer_of(connection, plan, execution_id=self._held.execution_id, actor=actor)
+            if isinstance(writer, ChunkWriter) and plan.entity.replaced_whole:
                 self._replace_all(connection, writer, spool)
                 return
             room = again.Room(connection)
@@ -337,7 +338,11 @@ class _Run:
         return found
 
     def _write_chunk(
-        self, connection: DatabaseConnection, writer: ChunkWriter, rows: list[SpooledRow], after: tuple[int, str]
+        self,
+        connection: DatabaseConnection,
+        writer: Writer,
+        rows: list[SpooledRow],
+        after: tuple[int, str],
     ) -> None:
         session = self._claimed(connection)
         self._keep(session, writer.write(rows, database_now(session)), last_key=json.dumps(after))

@@ -15,6 +15,7 @@ PHRASES = {
     "cell_over_limit": "Cell too long",
     "cycle": "{} below itself",
     "file_refused": "Others of the file are wrong, which is taken as a whole",
+    "illegal_move": "{} may not become this",
     "in_use": "Still in use, so not deleted",
     "malformed": "{} not understood",
     "not_a_list": "{} only for lists",

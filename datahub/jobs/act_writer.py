@@ -1,0 +1,116 @@
+"""Rows that are not merged but act on a record, such as moves of an order's status: one record after the other, through
+the functions that pages and the API use, with all that these set off. The caller commits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from datahub.jobs.import_chunk import REJECTED, ChunkWriter, Outcome
+from datahub.jobs.import_faults import REQUIRED, Fault, because_of, fault_of
+from datahub.jobs.import_fold import Row, read_rows
+from datahub.jobs.import_plan import Plan
+from datahub.storage import SpooledRow
+
+Values = Mapping[str, Any]
+
+
+class RowFaultError(Exception):
+    """What is wrong with one of the rows that an act was given: the first one, unless `number` says another."""
+
+    def __init__(self, code: str, field: str, value: str, message: str, *, number: int = 0) -> None:
+        super().__init__(message)
+        self.fault: Fault = {"code": code, "field": field, "value": value[:200], "message": message}
+        self.number = number
+
+
+@dataclass(frozen=True)
+class Act:
+    """`do` gets a session, the record's key, what rows of it say, by key of a field and without what is empty, and the
+    actor. It gives a word of COUNTS for each row, or raises RowFaultError, and what it has done is undone.
+
+    It gets one row at a time, in the order of the file. Where `is_joint`, it gets all rows of a record at once, and one
+    that is bad costs them all."""
+
+    do: Callable[[Session, str, Sequence[Values], str], Sequence[str]]
+    is_joint: bool = False
+
+
+# By name of the entity.
+ACTS: dict[str, Act] = {}
+
+
+def writer_of(connection: Connection, plan: Plan, *, execution_id: int, actor: str) -> Writer:
+    act = ACTS.get(plan.entity.name)
+    if act is None:
+        return ChunkWriter(connection, plan, execution_id=execution_id, actor=actor)
+    return ActWriter(connection, plan, act, actor)
+
+
+class ActWriter:
+    """Belongs to one run and one connection."""
+
+    def __init__(self, connection: Connection, plan: Plan, act: Act, actor: str) -> None:
+        self._connection, self._plan, self._act, self._actor = connection, plan, act, actor
+
+    def write(self, rows: Sequence[SpooledRow], _: datetime) -> Outcome:
+        """`rows` are whole records in the order of their keys."""
+        outcome = Outcome()
+        session = Session(self._connection)
+        for key, group in itertools.groupby(rows, key=lambda row: row.key):
+            bad, good = self._parted(list(group))
+            outcome.rejected += bad
+            if not self._act.is_joint:
+                for row in good:
+                    self._do(session, key, [row], outcome)
+            elif bad:
+                others = because_of(bad[0][0], bad[0][1][0])
+                outcome.rejected += [(row.spooled, [others]) for row in good]
+            else:
+                self._do(session, key, good, outcome)
+        outcome.counts[REJECTED] = len(outcome.rejected)
+        return outcome
+
+    def _parted(self, given: Sequence[SpooledRow]) -> tuple[list[tuple[SpooledRow, list[Fault]]], list[Row]]:
+        """The rows that are faulty by themselves, and the others."""
+        bad = [(row, orjson.loads(row.faults)) for row in given if row.faults]
+        good = []
+        for row in read_rows((row for row in given if not row.faults), self._plan):
+            values = self._values(row)
+            lacking = [item for item in self._plan.root.fields if item.required_on_update and item.key not in values]
+            if lacking:
+                bad.append((row.spooled, [fault_of(REQUIRED, item, []) for item in lacking]))
+            else:
+                good.append(row)
+        return bad, good
+
+    def _do(self, session: Session, key: str, rows: Sequence[Row], outcome: Outcome) -> None:
+        try:
+            with session.begin_nested():
+                done = self._act.do(session, key, [self._values(row) for row in rows], self._actor)
+        except RowFaultError as error:
+            culprit = rows[error.number].spooled
+            others = because_of(culprit, error.fault)
+            for row in rows:
+                outcome.rejected.append((row.spooled, [error.fault if row.spooled is culprit else others]))
+            return
+        for name in done:
+            outcome.counts[name] += 1
+
+    def _values(self, row: Row) -> Values:
+        plan = self._plan
+        values = dict(zip((item.key for item in plan.root.given), row.values, strict=True))
+        for part, target, mention in zip(plan.entity.parts, plan.parts, row.parts, strict=True):
+            values |= {part.key_field.key: mention.keys or None, part.removed_by.key: mention.remove or None}
+            values |= zip((item.key for item in target.given), mention.values, strict=True)
+        return {name: value for name, value in values.items() if value is not None}
+
+
+Writer = ChunkWriter | ActWriter
