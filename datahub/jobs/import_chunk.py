@@ -106,7 +106,8 @@ class ChunkWriter:
     def remove_others(self, named: Container[str], now: datetime) -> tuple[int, list[Problem]]:
         """Deletes the live records whose keys are not named: how many, or why none of them can be deleted."""
         target, key = self._plan.root, self._plan.root.table.c[self._plan.root.key.column]
-        live = self._connection.scalars(select(key).where(target.table.c.deleted_at.is_(None)).order_by(key)).all()
+        seen = select(key).where(target.table.c.deleted_at.is_(None), target.within(target.table))
+        live = self._connection.scalars(seen.order_by(key)).all()
         nothing = [None] * len(target.given)
         for merge in self._parts:
             merge.stage(())

@@ -122,7 +122,8 @@ class Converted:
 
 class Plan:
     """How one run reads its rows. `bound` pairs a column with a field key and a locale or None. Files in `mended` hold
-    rows that were rejected before: they may say less of a record than the whole file did."""
+    rows that were rejected before: they may say less of a record than the whole file did. `store_id` is that of the
+    store whose records are imported, of an entity that is scoped by it."""
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class Plan:
         main_locale: str,
         extras: Extras = NO_EXTRAS,
         mended: frozenset[str] = frozenset(),
+        store_id: int | None = None,
     ) -> None:
         self.entity = entity
         self.header = list(header)
@@ -155,6 +157,7 @@ class Plan:
             parts=entity.parts,
             rules=entity.rules,
             must_exist=entity.must_exist,
+            scope=None if store_id is None else (entity.scoped_by, store_id),
         )
         self.emptied = tuple(place for place, item in enumerate(given) if item in entity.emptied)
         self.erased = tuple(place for place, item in enumerate(given) if item.erased_when_absent)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orjson import OPT_SORT_KEYS, dumps
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub import storage
@@ -27,6 +28,7 @@ from datahub.jobs.import_targets import mapping_targets
 from datahub.mapping.columns import Matched, Missing, match
 from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
+from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
 from datahub.storage import KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
@@ -74,6 +76,7 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
     entity = ENTITIES[job.entity]
     return {
         "entity": job.entity,
+        "store_id": _store_of(session, job) if entity.scoped_by else None,
         "full_mode": job.import_full_mode,
         "extras": import_definitions.definitions_of(session, entity, general.main_locale),
         "delimiter": job.delimiter,
@@ -82,6 +85,13 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
         "main_locale": general.main_locale,
         "locales": general.locales,
     }
+
+
+def _store_of(session: Session, job: ImportJob) -> int:
+    stores = session.scalars(select(Store.id).where(Store.external_id.in_(job.store_external_ids))).all()
+    if len(stores) != 1:
+        raise ConfigError(f"A job for {ENTITIES[job.entity].label} needs one store; this one has {len(stores)}.")
+    return stores[0]
 
 
 def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
@@ -93,7 +103,7 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     extras = import_definitions.extras_of(recipe, name)
     mended = frozenset(name for name, header in recipe["headers"].items() if is_mended(header))
     entity, header = ENTITIES[recipe["entity"]], recipe["headers"][name]
-    return Plan(entity, header, bound, transcoding, recipe["main_locale"], extras, mended)
+    return Plan(entity, header, bound, transcoding, recipe["main_locale"], extras, mended, recipe.get("store_id"))
 
 
 def spool_of(folder: Path, public_id: str, recipe: dict[str, Any]) -> Path:

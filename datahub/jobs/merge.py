@@ -232,7 +232,7 @@ class Merge:
     def _key_matches(self, table: Any) -> ColumnElement[bool]:
         column: ColumnElement[Any] = table.c[self.target.key.column]
         if not is_reference(self.target, self.target.key):
-            return column == self._stage.c.key
+            return and_(column == self._stage.c.key, self.target.within(table))
         other = referred(self.target.key)
         return column == select(other.c.id).where(other.c.external_id == self._stage.c.key).scalar_subquery()
 
@@ -245,7 +245,9 @@ class Merge:
             return source, or_(and_(given.is_not(None), given.is_distinct_from(stored)), falls), literal(None)
         other = referred(field)
         lives = other.c.deleted_at.is_(None) if "deleted_at" in other.c else true()
-        source = source.outerjoin(other, and_(other.c.external_id == given, lives))
+        is_own_kind = field.refers_to is not None and field.refers_to.model is self.target.model
+        seen = self.target.within(other) if is_own_kind else true()
+        source = source.outerjoin(other, and_(other.c.external_id == given, lives, seen))
         return source, and_(given.is_not(None), other.c.id.is_distinct_from(stored)), other.c.id
 
     def _falls(self, rows: Any, field: Field) -> ColumnElement[bool]:
@@ -279,6 +281,8 @@ class Merge:
             values[target.owner_column] = owner.c.id
         values |= {field.column: self._fresh(field) for field in target.fields}
         values |= self._stamps(now, created=True)
+        if target.scope is not None:
+            values[target.scope[0]] = literal(target.scope[1])
         rows = select(*values.values()).select_from(source).where(work.c.action == CREATE).order_by(work.c.sequence)
         self._connection.execute(insert(self._table).from_select(list(values), rows))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ColumnElement, Integer, Table, Text, true
 
 from datahub.db import UtcTime
 from datahub.entities.base import Field, Part, Rule, Use
@@ -19,7 +19,8 @@ class Target:
     """A table that rows are merged into. `given` are the fields that the source has columns for, `fields` all.
 
     For a part, `owner` is the target of the records that it belongs to and `owner_column` what points at them. `parts`
-    are those that go along when a record is deleted."""
+    are those that go along when a record is deleted. `scope` is a column and the id that it has in all records of the
+    run."""
 
     name: str
     model: type[Any]
@@ -33,6 +34,15 @@ class Target:
     parts: tuple[Part, ...] = ()
     rules: tuple[Rule, ...] = ()
     must_exist: bool = False
+    scope: tuple[str, int] | None = None
+
+    def within(self, table: Any) -> ColumnElement[bool]:
+        """Whether a row of this table, or of an alias of it, is one that the run sees."""
+        if self.scope is None:
+            return true()
+        column, number = self.scope
+        is_within: ColumnElement[bool] = table.c[column] == number
+        return is_within
 
     @property
     def extras(self) -> Field | None:

@@ -19,7 +19,7 @@ def stored_values(connection: Connection, target: Target, columns: Sequence[str]
         return {}
     table = target.table
     key = table.c[target.key.column]
-    query = select(key, *(table.c[name] for name in columns))
+    query = select(key, *(table.c[name] for name in columns)).where(target.within(table))
     if target.is_hidden_when_deleted:
         query = query.where(table.c.deleted_at.is_(None))
     return {

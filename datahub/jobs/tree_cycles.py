@@ -23,6 +23,7 @@ def new_cycles(
         child, parent = target.table.alias("child"), target.table.alias("parent")
         query = select(child.c[target.key.column], parent.c[target.key.column])
         query = query.join(parent, parent.c.id == child.c[item.column]).where(child.c.deleted_at.is_(None))
+        query = query.where(target.within(child))
         parents = {row[0]: row[1] for row in connection.execute(query)}
         moved = [record for record in records if record.values[place] is not None and not record.remove]
         parents |= {record.key: record.values[place] for record in moved}

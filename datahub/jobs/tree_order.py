@@ -88,7 +88,7 @@ def _stored_parents(connection: Connection, plan: Plan, item: Field, named: Set[
     target = plan.root
     child, parent = target.table.alias("child"), target.table.alias("parent")
     query = select(child.c[target.key.column], parent.c[target.key.column], child.c.deleted_at)
-    query = query.select_from(child.outerjoin(parent, parent.c.id == child.c[item.column]))
+    query = query.select_from(child.outerjoin(parent, parent.c.id == child.c[item.column])).where(target.within(child))
     with connection.begin():
         rows = connection.execute(query)
         return {key: above or "" for key, above, deleted_at in rows if deleted_at is None or key in named}
