@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, or_, select
 from sqlalchemy.orm import Session
@@ -16,9 +15,9 @@ from datahub.db import Base
 from datahub.models.access import ApiToken
 from datahub.models.audit import SOURCES, AuditEntry
 from datahub.models.execution import Execution
+from datahub.paging import NUMBER, Page, read_page
 
 PAGE_SIZE = 50
-CURSOR = re.compile("[0-9]{1,18}")
 EXECUTION = "execution"
 
 
@@ -35,22 +34,17 @@ class Filters:
     until: date | None = None
 
 
-class Page(NamedTuple):
-    entries: list[AuditEntry]
-    cursor: str | None
-
-
 def kinds() -> list[str]:
     return sorted({EXECUTION, *_classes()})
 
 
-def page(session: Session, filters: Filters, *, before: str = "", size: int = PAGE_SIZE) -> Page:
-    """A malformed cursor counts as none."""
+def page(
+    session: Session, filters: Filters, *, before: str = "", after: str = "", size: int = PAGE_SIZE
+) -> Page[AuditEntry]:
     query = select(AuditEntry).where(*_conditions(filters))
-    if CURSOR.fullmatch(before):
-        query = query.where(AuditEntry.id < int(before))
-    found = list(session.scalars(query.order_by(AuditEntry.id.desc()).limit(size + 1)))
-    return Page(found[:size], str(found[size - 1].id) if len(found) > size else None)
+    return read_page(
+        session, query, AuditEntry.id, lambda entry: entry, size=size, descending=True, before=before, after=after
+    )
 
 
 def homes(session: Session, entries: Iterable[AuditEntry]) -> dict[tuple[str, str], str]:
@@ -76,7 +70,7 @@ def _classes() -> dict[str, type[Base]]:
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if CURSOR.fullmatch(filters.person):
+    if NUMBER.fullmatch(filters.person):
         found.append(AuditEntry.user_id == int(filters.person))
     for column, value, known in (
         (AuditEntry.kind, filters.kind, kinds()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -16,11 +15,11 @@ from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
 from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.models.party import Account
+from datahub.paging import Page, read_page
 
 PAGE_SIZE = 20
 # A compound SELECT of SQLite has at most 500.
 TERMS = 100
-ORDER_CURSOR = re.compile("[0-9]{1,18}")
 # What an execution belongs to, and the time by which the history of such a job is indexed.
 OF_JOB = {
     ExportJob: (Execution.export_job_id, Execution.executed_at),
@@ -41,11 +40,10 @@ Ordering = tuple[ColumnElement[Any], ColumnElement[Any]]
 
 @dataclass(frozen=True)
 class Slice(Generic[Row]):
-    """`has_more` says whether rows follow; `cursor` is what the next page gives as `before`, or None."""
+    """`has_more` says whether rows follow."""
 
     items: list[Row]
     has_more: bool
-    cursor: str | None = None
 
 
 def find_orders(
@@ -65,15 +63,19 @@ def find_orders(
 
 
 def orders_page(
-    session: Session, *, search: str = "", statuses: Sequence[str] = (), before: str = "", size: int = PAGE_SIZE
-) -> Slice[Order]:
-    """The order that was saved last comes first. A malformed cursor counts as none."""
+    session: Session,
+    *,
+    search: str = "",
+    statuses: Sequence[str] = (),
+    before: str = "",
+    after: str = "",
+    size: int = PAGE_SIZE,
+) -> Page[Order]:
+    """The order that was saved last comes first."""
     query = _orders(search, statuses)
-    if ORDER_CURSOR.fullmatch(before):
-        query = query.where(Order.id < int(before))
-    rows = list(session.scalars(query.order_by(Order.id.desc()).limit(size + 1)))
-    has_more = len(rows) > size
-    return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].id) if has_more else None)
+    return read_page(
+        session, query, Order.id, lambda order: order, size=size, descending=True, before=before, after=after
+    )
 
 
 def count_lines(session: Session, orders: Sequence[Order]) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, literal, select
@@ -15,8 +15,7 @@ from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
-
-CURSOR = re.compile("[0-9]{1,18}")
+from datahub.paging import Page, read_page
 
 
 class Recorded(NamedTuple):
@@ -49,30 +48,28 @@ def find_changes(
 
 
 def changes_page(
-    session: Session, entity: str, external_id: str, *, before: str = "", size: int = PAGE_SIZE
-) -> Slice[Recorded]:
-    """Newest first. A malformed cursor counts as none."""
-    query = _changes(entity, external_id)
-    if CURSOR.fullmatch(before):
-        query = query.where(Change.id < int(before))
-    rows = [_recorded(session, *row) for row in session.execute(query.order_by(Change.id.desc()).limit(size + 1))]
-    has_more = len(rows) > size
-    return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].change.id) if has_more else None)
+    session: Session, entity: str, external_id: str, *, before: str = "", after: str = "", size: int = PAGE_SIZE
+) -> Page[Recorded]:
+    """Newest first."""
+    query, recorded = _changes(entity, external_id), partial(_recorded, session)
+    return read_page(session, query, Change.id, recorded, size=size, descending=True, before=before, after=after)
 
 
 def changes_of(
-    session: Session, execution: Execution, *, action: str = "", after: str = "", size: int = PAGE_SIZE
-) -> Slice[Recorded]:
-    """What one execution changed, in the order of writing. An unknown action and a malformed cursor count as none."""
+    session: Session,
+    execution: Execution,
+    *,
+    action: str = "",
+    before: str = "",
+    after: str = "",
+    size: int = PAGE_SIZE,
+) -> Page[Recorded]:
+    """What one execution changed, in the order of writing. An unknown action counts as none."""
     query = select(Change, literal(execution.public_id), literal(execution.job_name))
     query = query.where(Change.execution_id == execution.id)
     if action in ACTIONS:
         query = query.where(Change.action == action)
-    if CURSOR.fullmatch(after):
-        query = query.where(Change.id > int(after))
-    rows = [_recorded(session, *row) for row in session.execute(query.order_by(Change.id).limit(size + 1))]
-    has_more = len(rows) > size
-    return Slice(rows[:size], has_more=has_more, cursor=str(rows[size - 1].change.id) if has_more else None)
+    return read_page(session, query, Change.id, partial(_recorded, session), size=size, before=before, after=after)
 
 
 def _changes(entity: str, external_id: str) -> Select[Change, str, str]:

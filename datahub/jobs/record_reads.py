@@ -20,6 +20,7 @@ from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
+from datahub.paging import Page, read_page
 
 SORTS = ("external_id", "created_at", "updated_at")
 MOST_COUNTED = 10_000
@@ -78,16 +79,12 @@ def find(
 
 
 def records_page(
-    session: Session, entity: str, *, search: str = "", after: str = "", size: int = PAGE_SIZE
-) -> Slice[Any]:
-    """As `find`, by external id; `after` is the cursor of the page before."""
+    session: Session, entity: str, *, search: str = "", before: str = "", after: str = "", size: int = PAGE_SIZE
+) -> Page[Any]:
+    """As `find`, by external id."""
     kind = entity_type(entity)
-    query = _live(session, kind, search).order_by(kind.model.external_id).limit(size + 1)
-    if after:
-        query = query.where(kind.model.external_id > after)
-    rows = list(session.scalars(query))
-    has_more = len(rows) > size
-    return Slice(rows[:size], has_more=has_more, cursor=rows[size - 1].external_id if has_more else None)
+    query, key = _live(session, kind, search), kind.model.external_id
+    return read_page(session, query, key, lambda record: record, size=size, before=before, after=after)
 
 
 def count_live(session: Session) -> dict[str, int]:

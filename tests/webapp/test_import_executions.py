@@ -241,6 +241,8 @@ def test_rejected_rows_go_on_a_page_later(sign_in: SignIn, make: Make) -> None:
     assert "page=1" in client.get(page_of(execution)).text
     second = client.get(page_of(execution), query_string={"page": "1"}).text
     assert second.count("No supplier has this id.") == 1
+    links = {"".join(link.itertext()).strip(): link.get("href") for link in parse(second).iter("a")}
+    assert links["Previous"] == page_of(execution, "#rejected") and "Next" not in links
     assert client.get(page_of(execution), query_string={"page": "\u00b2"}).status_code == 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import current_app, request, url_for
 
@@ -60,6 +61,7 @@ def rows(execution: Execution) -> dict[str, object]:
     files = execution.import_run.files if execution.import_run else []
     causes, columns = import_history.causes(session, execution), import_history.columns_of(execution)
     kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
+    address = partial(url_for, "executions.detail", **kept, _anchor="rejected")
     return {
         "execution": execution,
         "rows_url": url_for("executions.rows", page=number or None, **kept),
@@ -73,8 +75,8 @@ def rows(execution: Execution) -> dict[str, object]:
         "cause": cause,
         "field": field,
         "rejections": [(row, import_history.faults_of(row, columns)) for row in found.items],
-        "first_url": url_for("executions.detail", **kept, _anchor="rejected") if number else "",
-        "next_url": url_for("executions.detail", page=number + 1, **kept, _anchor="rejected") if found.has_more else "",
+        "previous_url": address(page=number - 1 or None) if number else "",
+        "next_url": address(page=number + 1) if found.has_more else "",
         "warnings": warned.items,
         "more_warnings": warned.has_more,
         "story": story,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from flask import Response, flash, render_template, request, url_for
 from flask_login import current_user
@@ -13,6 +14,7 @@ from datahub.jobs import history, incidents, orders, queries, triggers
 from datahub.models.execution import Execution
 from datahub.models.order import ORDER_STATUSES, Order
 from datahub.orders import life
+from webapp import pager
 from webapp.database import db
 from webapp.filters import status_words
 from webapp.htmx import redirect_to, render, wants_fragment
@@ -26,9 +28,9 @@ from webapp.permissions import MAPPER_READ, MAPPER_WRITE, may, permission
 def index() -> Response:
     search = request.args.get("search", "").strip()
     chosen = [status for status in ORDER_STATUSES if status in request.args.getlist("statuses")]
-    before = request.args.get("before", "")
-    found = queries.orders_page(db.session(), search=search, statuses=chosen, before=before)
-    params = {"search": search or None, "statuses": chosen or None}
+    asked = pager.asked()
+    found = queries.orders_page(db.session(), search=search, statuses=chosen, **asked)
+    address = partial(url_for, "orders.index", search=search or None, statuses=chosen or None)
     response = render(
         "orders/index.html",
         "orders/_list.html",
@@ -37,11 +39,10 @@ def index() -> Response:
         search=search,
         chosen=chosen,
         statuses=ORDER_STATUSES,
-        newest_url=url_for("orders.index", **params) if before else "",
-        older_url=url_for("orders.index", before=found.cursor, **params) if found.cursor else "",
+        **pager.neighbours(found, address),
     )
     if wants_fragment():
-        response.headers["HX-Push-Url"] = url_for("orders.index", before=before or None, **params)
+        response.headers["HX-Push-Url"] = address(**asked)
     return response
 
 

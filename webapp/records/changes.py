@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -14,6 +15,7 @@ from datahub.errors import NotFoundError
 from datahub.jobs import executions, record_history
 from datahub.jobs.record_history import Recorded
 from datahub.models.change import ACTIONS
+from webapp import pager
 from webapp.database import db
 from webapp.permissions import MAPPER_READ, permission
 from webapp.records import shown
@@ -30,21 +32,17 @@ def of_execution(execution_id: str) -> str:
     execution = executions.get(db.session(), execution_id)
     if execution.entity not in ENTITIES:
         raise NotFoundError("An export changes no records.")
-    action, after = request.args.get("action", ""), request.args.get("after", "")
-    found = record_history.changes_of(db.session(), execution, action=action, after=after)
-    address = {"execution_id": execution_id, "action": action if action in ACTIONS else None}
-    chosen = [("All", None), *((name.capitalize(), name) for name in ACTIONS)]
-    tabs = [
-        (words, url_for("records.of_execution", execution_id=execution_id, action=name), name == address["action"])
-        for words, name in chosen
-    ]
+    action = request.args.get("action") if request.args.get("action") in ACTIONS else None
+    found = record_history.changes_of(db.session(), execution, action=action or "", **pager.asked())
+    address = partial(url_for, "records.of_execution", execution_id=execution_id)
+    tabs = [("All", address(), action is None)]
+    tabs += [(name.capitalize(), address(action=name), name == action) for name in ACTIONS]
     return render_template(
         "records/execution_changes.html",
         execution=execution,
         tabs=tabs,
         changes=shown_changes(found.items),
-        first_url=url_for("records.of_execution", **address) if after else "",
-        next_url=url_for("records.of_execution", after=found.cursor, **address) if found.cursor else "",
+        **pager.neighbours(found, partial(address, action=action)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -10,6 +11,7 @@ from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field
 from datahub.jobs import general_settings, record_history, record_reads
 from datahub.jobs.records import BY_HAND
+from webapp import pager
 from webapp.database import db
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import MAPPER_READ, permission
@@ -42,9 +44,9 @@ def orders() -> Response:
 def list_records(entity: str) -> Response:
     kind = record_reads.entity_type(entity)
     search = request.args.get("search", "").strip()
-    after = request.args.get("after", "")
-    found = record_reads.records_page(db.session(), entity, search=search, after=after)
-    params = {"entity": entity, "search": search or None}
+    asked = pager.asked()
+    found = record_reads.records_page(db.session(), entity, search=search, **asked)
+    address = partial(url_for, "records.list_records", entity=entity, search=search or None)
     response = render(
         "records/list.html",
         "records/_list.html",
@@ -57,11 +59,10 @@ def list_records(entity: str) -> Response:
         has_state=shown.state_field(kind) is not None,
         rows=_rows(kind, found.items),
         is_by_hand=entity in BY_HAND,
-        first_url=url_for("records.list_records", **params) if after else "",
-        next_url=url_for("records.list_records", after=found.cursor, **params) if found.cursor else "",
+        **pager.neighbours(found, address),
     )
     if wants_fragment():
-        response.headers["HX-Push-Url"] = url_for("records.list_records", after=after or None, **params)
+        response.headers["HX-Push-Url"] = address(**asked)
     return response
 
 
@@ -72,9 +73,8 @@ def detail(entity: str, external_id: str) -> str:
     kind = record_reads.entity_type(entity)
     record = record_reads.get(session, entity, external_id)
     (described,) = record_reads.describe(session, entity, [record])
-    before = request.args.get("before", "")
-    found = record_history.changes_page(session, entity, external_id, before=before)
-    address = {"entity": entity, "external_id": external_id, "_anchor": "changes"}
+    found = record_history.changes_page(session, entity, external_id, **pager.asked())
+    address = partial(url_for, "records.detail", entity=entity, external_id=external_id, _anchor="changes")
     return render_template(
         "records/detail.html",
         kind=kind,
@@ -85,8 +85,7 @@ def detail(entity: str, external_id: str) -> str:
         attributes=_extras(kind, described["attributes"]),
         tables=_tables(kind, described),
         changes=shown_changes(found.items),
-        newest_url=url_for("records.detail", **address) if before else "",
-        older_url=url_for("records.detail", before=found.cursor, **address) if found.cursor else "",
+        **pager.neighbours(found, address),
     )
 
 

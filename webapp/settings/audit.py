@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -13,6 +14,7 @@ from datahub.access.audit import ACTIONS
 from datahub.access.audit_log import EXECUTION, Filters
 from datahub.models.access import User
 from datahub.models.audit import CHANGED, CREATED, DELETED, AuditEntry
+from webapp import pager
 from webapp.database import db
 from webapp.htmx import render, wants_fragment
 from webapp.permissions import ADMINISTER, permission
@@ -37,10 +39,11 @@ blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 def index() -> Response:
     chosen = {name: request.args.get(name, "").strip() for name in ("person", "kind", "action", "source", "text")}
     days = {name: _day(request.args.get(name, "")) for name in ("since", "until")}
-    before = request.args.get("before", "")
-    found = audit_log.page(db.session(), Filters(**chosen, **days), before=before)
-    homes = audit_log.homes(db.session(), found.entries)
+    asked = pager.asked()
+    found = audit_log.page(db.session(), Filters(**chosen, **days), **asked)
+    homes = audit_log.homes(db.session(), found.items)
     params = {name: value for name, value in (chosen | days).items() if value}
+    address = partial(url_for, "settings.audit.index", **params)
     response = render(
         "settings/audit.html",
         "settings/_audit.html",
@@ -49,12 +52,11 @@ def index() -> Response:
         kinds=[(kind, kind.capitalize()) for kind in audit_log.kinds()],
         actions=[(action, action.capitalize()) for action in ACTIONS],
         sources=[(source, words.capitalize()) for source, words in SOURCE_WORDS.items()],
-        entries=[_shown(entry, homes.get((entry.kind, entry.object_id))) for entry in found.entries],
-        first_url=url_for("settings.audit.index", **params) if before else "",
-        next_url=url_for("settings.audit.index", before=found.cursor, **params) if found.cursor else "",
+        entries=[_shown(entry, homes.get((entry.kind, entry.object_id))) for entry in found.items],
+        **pager.neighbours(found, address),
     )
     if wants_fragment():
-        response.headers["HX-Push-Url"] = url_for("settings.audit.index", before=before or None, **params)
+        response.headers["HX-Push-Url"] = address(**asked)
     return response
 
 

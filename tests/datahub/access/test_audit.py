@@ -235,7 +235,7 @@ def test_the_log_is_filtered_and_read_by_pages(acting: Session) -> None:
     general_settings.update(acting, currency="CHF")
 
     def found(**given: Any) -> list[str]:
-        return [entry.object_name for entry in audit_log.page(acting, Filters(**given)).entries]
+        return [entry.object_name for entry in audit_log.page(acting, Filters(**given)).items]
 
     assert found() == ["", "other", "50_", "50%"]
     assert found(text="50%") == ["50%"]
@@ -247,8 +247,9 @@ def test_the_log_is_filtered_and_read_by_pages(acting: Session) -> None:
     assert len(found(since=today, until=today)) == 4
     assert found(since=today + timedelta(days=1)) == found(until=today - timedelta(days=1)) == []
     first = audit_log.page(acting, Filters(), size=3)
-    second = audit_log.page(acting, Filters(), size=3, before=first.cursor or "")
-    assert [len(first.entries), len(second.entries), second.cursor] == [3, 1, None]
+    second = audit_log.page(acting, Filters(), size=3, **first.following or {})
+    assert [len(first.items), len(second.items), second.following] == [3, 1, None]
+    assert audit_log.page(acting, Filters(), size=3, **second.previous or {}) == first
 
 
 def test_the_log_tells_what_is_still_there(acting: Session, vault: Vault) -> None:

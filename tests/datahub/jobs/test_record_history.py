@@ -27,14 +27,7 @@ def test_changes_are_paged_by_number_and_by_cursor(session: Session) -> None:
     made = [record_change(session, "SUPPLIER", "S-1").id for _ in range(5)]
     last = find_changes(session, "SUPPLIER", "S-1", page=2, size=2)
     assert ([row.change.id for row in last.items], last.has_more) == (made[:1], False)
-    seen: list[int] = []
-    before = ""
-    while True:
-        page = changes_page(session, "SUPPLIER", "S-1", before=before, size=2)
-        seen += [row.change.id for row in page.items]
-        if page.cursor is None:
-            break
-        before = page.cursor
-    assert seen == made[::-1]
-    for cursor in ("x", "-1", "9" * 30, "\uff11"):
-        assert len(changes_page(session, "SUPPLIER", "S-1", before=cursor).items) == 5
+    page = changes_page(session, "SUPPLIER", "S-1", size=3)
+    rest = changes_page(session, "SUPPLIER", "S-1", size=3, **page.following or {})
+    assert [row.change.id for row in [*page.items, *rest.items]] == made[::-1]
+    assert changes_page(session, "SUPPLIER", "S-1", size=3, **rest.previous or {}) == page
