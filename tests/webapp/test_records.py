@@ -118,7 +118,7 @@ def test_htmx_gets_the_list_alone_and_its_address(sign_in: SignIn, sessions: Ses
         make_supplier(session, "S-1", name="Acme")
         make_supplier(session, "S-2", name="Bolt")
     answer = sign_in("VIEWER").get("/records/SUPPLIER?search=bol", htmx=True)
-    assert answer.text.lstrip().startswith('<div id="list">')
+    assert answer.text.lstrip().startswith('<div id="list" class="flow">')
     assert "Bolt" in answer.text
     assert "Acme" not in answer.text
     assert answer.headers["HX-Push-Url"] == "/records/SUPPLIER?search=bol"
