@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, extract, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, extract, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
@@ -19,6 +19,8 @@ from datahub.models.execution import EXPORT, JOB_PENDING, SUCCESS, Execution, is
 from datahub.models.export_job import ExportJob
 
 SHOWN = 10
+# As Connection.is_usable has it.
+USABLE = and_(Connection.active, Connection.host_key.is_not(None))
 # By the number, but not by the primary key: along that one, SQLite would walk back through all that has ended.
 NEWEST = (Execution.id + 0).desc()
 HOURS = 24
@@ -27,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Held:
-    """Exports that wait because their connection is disabled."""
+    """A connection that cannot be used, of active export jobs or of exports that wait."""
 
     connection: Connection
     waiting: int
@@ -120,15 +122,18 @@ def _asks() -> list[ColumnElement[bool]]:
 
 
 def _held(session: Session) -> list[Held]:
-    waiting = (
-        select(Connection, func.count())
+    waits = and_(Execution.export_job_id == ExportJob.id, is_unended(), Execution.status == JOB_PENDING)
+    waiting = func.count(Execution.id)
+    held = (
+        select(Connection, waiting)
         .join(ExportJob, ExportJob.connection_id == Connection.id)
-        .join(Execution, Execution.export_job_id == ExportJob.id)
-        .where(is_unended(), Execution.status == JOB_PENDING, ~Connection.active)
+        .outerjoin(Execution, waits)
+        .where(~USABLE)
         .group_by(Connection.id)
+        .having(or_(waiting > 0, func.max(case((ExportJob.active, 1), else_=0)) == 1))
         .order_by(Connection.name)
     )
-    return [Held(connection, number) for connection, number in session.execute(waiting)]
+    return [Held(connection, number) for connection, number in session.execute(held)]
 
 
 def _refused(session: Session) -> list[Refused]:
@@ -136,7 +141,7 @@ def _refused(session: Session) -> list[Refused]:
         select(Connection, func.count(), func.min(Execution.next_attempt_at), func.max(Execution.id))
         .join(ExportJob, ExportJob.connection_id == Connection.id)
         .join(Execution, Execution.export_job_id == ExportJob.id)
-        .where(is_unended(), Execution.status == JOB_PENDING, Execution.attempts > 0, Connection.active)
+        .where(is_unended(), Execution.status == JOB_PENDING, Execution.attempts > 0, USABLE)
         .group_by(Connection.id)
         .order_by(Connection.name)
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from apiflask import APIFlask
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -109,12 +110,42 @@ def test_exports_held_by_a_disabled_connection_need_a_person(sign_in: SignIn, se
     assert held.entity_reference in section(client, "under-way")
 
 
+@pytest.mark.parametrize(
+    ("usable", "job_active", "waiting", "told"),
+    [
+        ({"active": False}, True, 0, "No export can be sent: the connection ERP is disabled"),
+        ({"active": True}, True, 0, "No export can be sent: the host key of ERP is not accepted"),
+        ({"active": True}, False, 2, "2 exports wait: the host key of ERP is not accepted"),
+        ({"active": False}, False, 0, ""),
+        ({"active": True, "host_key": "key"}, True, 2, ""),
+    ],
+)
+def test_a_connection_that_cannot_be_used_needs_a_person_as_in_the_list_of_export_jobs(
+    sign_in: SignIn,
+    sessions: Sessions,
+    vault: Vault,
+    usable: dict[str, Any],
+    job_active: bool,
+    waiting: int,
+    told: str,
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault, name="ERP", **usable), active=job_active)
+        for _ in range(waiting):
+            add_execution(session, job, status=JOB_PENDING, attempts=1, next_attempt_at=job.created_at)
+    found = section(client, "needs-you")
+    assert told in found and ("Held" in found) is bool(told)
+    listed = client.get("/export-jobs?state=NEEDS_YOU").text
+    assert (f"/export-jobs/{job.public_id}" in listed) is bool(told)
+
+
 def test_exports_that_a_partner_refuses_need_a_person_while_they_are_tried_again(
     sign_in: SignIn, sessions: Sessions, vault: Vault
 ) -> None:
     client = sign_in("VIEWER")
     with sessions.begin() as session:
-        job = make_job(session, add_connection(session, vault, name="ERP"))
+        job = make_job(session, add_connection(session, vault, name="ERP", host_key="key"))
         due = database_now(session) + timedelta(minutes=3)
         tried = {"status": JOB_PENDING, "next_attempt_at": due, "error": "It refused <us>."}
         refused = [add_execution(session, job, attempts=attempts, **tried) for attempts in (0, 1, 2)]
