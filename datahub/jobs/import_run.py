@@ -361,7 +361,7 @@ class _Run:
         values |= {"warnings": ImportRun.warnings + len(outcome.warnings), "crashes": 0, **more}
         self._hold.update_run(session, values)
         keep_findings(session, self._held.execution_id, outcome)
-        progress = session.get_one(ImportRun, self._held.execution_id)
+        progress = session.get_one(ImportRun, self._held.execution_id, populate_existing=True)
         if progress.rows_done == progress.rows:
             self._consume(session, progress.recipe, progress.files)
 

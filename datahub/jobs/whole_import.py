@@ -10,7 +10,7 @@ from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_faults import Faults
 from datahub.storage import SpooledRow
 
-REFUSED = "file_refused"
+REFUSED = "tree_refused"
 REFUSED_WORDS = (
     "Nothing was changed: the file is taken as a whole, and was refused. Its rejected rows say why. Their file has all "
     "rows: mend it and upload it."

@@ -124,7 +124,7 @@ def test_one_bad_row_refuses_the_file_and_its_rejected_rows_are_the_whole_file(
     assert (tree(importing.sessions), removed(importing.sessions, number)) == (before, 0)
     with importing.sessions() as session:
         assert session.execute(select(RejectedRow.line, RejectedRow.cause).order_by(RejectedRow.line)).all() == [
-            (2, "file_refused"),
+            (2, "tree_refused"),
             (3, "required"),
             (4, "unknown_reference"),
         ]
