@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 import redis
@@ -55,10 +56,13 @@ class Server:
     def pid(self) -> int:
         return self.process.pid
 
+    # PostgreSQL then waits for no client.
+    ended_by: ClassVar[signal.Signals] = signal.SIGINT
+
     def stop(self, kill: bool = False) -> None:
         """Safe to repeat. `kill` ends it as a crash would."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
+            self.process.send_signal(signal.SIGKILL if kill else self.ended_by)
         try:
             self.process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:
@@ -73,6 +77,8 @@ class SshServer(Server):
     username: str = ""
     private_key: str = ""
     host_key: str = ""
+    # SIGINT stays ignored in what a shell started in the background.
+    ended_by: ClassVar[signal.Signals] = signal.SIGTERM
 
     @property
     def files(self) -> Path:
