@@ -22,7 +22,7 @@ SPANS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("compare", merge_conditions, ("problems",)),
     ("locks", import_chunk, ("lock_deleted", "lock_changed", "require_referred")),
     ("merge", merge.Merge, ("apply", "take_along")),
-    ("ledger", ledger, ("write_whole", "write_updates")),
+    ("ledger", ledger, ("write_made", "write_changes")),
     ("commit", DefaultDialect, ("do_commit",)),
 )
 NAMES = list(dict.fromkeys(name for name, _, _ in SPANS))

@@ -16,7 +16,8 @@ import orjson
 from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
-from datahub.jobs import ledger, merge_conditions, part_owners
+from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
+from datahub.jobs import ledger, merge_conditions, merge_gone, part_owners
 from datahub.jobs.held_values import still_held
 from datahub.jobs.import_extras import ExtraValues, what_differs
 from datahub.jobs.import_faults import (
@@ -37,7 +38,7 @@ from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import settle_options
-from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge
+from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Updated
 from datahub.jobs.merge_locks import lock_changed, lock_deleted, require_referred
 from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem, cannot_delete
 from datahub.jobs.merge_target import Target, is_json
@@ -47,12 +48,14 @@ from datahub.jobs.stored_values import Stored, stored_values
 from datahub.jobs.tree_cycles import new_cycles
 from datahub.jobs.unique_values import second_holders
 from datahub.jobs.unit_changes import warn_of_units
+from datahub.models import change
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow
 
 CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2], COUNTS[3], COUNTS[4]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
-WHOLE = {CREATE, REVIVE, DELETE}
+MADE = {CREATE, REVIVE}
+EXTRAS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
 KEY = attrgetter("spooled.key")
 RANKS = {action: STRENGTH[outcome] for action, outcome in OUTCOMES.items()}
@@ -283,31 +286,37 @@ class ChunkWriter:
         actions: dict[int, int] = {}
         names = [part.shown_as for part in self._plan.entity.parts]
         targets = (self._plan.root, *self._plan.parts)
-        merges = (self._root, *self._parts)
+        merges, connection = (self._root, *self._parts), self._connection
         for merge in merges:
             lock_changed(self._connection, merge, self._seen.get(merge.target))
         for merge, target, part in zip(merges, targets, ("", *names), strict=True):
             done, updates = merge.wanted(), merge.updates()
-            for update in updates:
-                if target.extras and target.extras.key in update.fields:
-                    update.fields[target.extras.key] = list(what_differs(*update.fields[target.extras.key]))
-            if not WHOLE.isdisjoint(done):
-                ledger.write_whole(self._connection, self._source, part, merge.made_and_gone(), now)
-            ledger.write_updates(self._connection, self._source, part, updates, now)
+            if not MADE.isdisjoint(done):
+                ledger.write_made(connection, self._source, part, merge.made(), now)
+            self._note(self._source, part, change.UPDATED, updates, now)
+            if DELETE in done:
+                self._note(self._source, part, change.DELETED, merge_gone.gone(connection, merge), now)
             takes_along = target.owner is None and DELETE in done
             for link in self._plan.entity.links if takes_along else ():
                 along = replace(self._source, entity=link.entity)
-                ledger.write_whole(self._connection, along, link.shown_as, merge.links_going_along(link), now)
+                self._note(along, link.shown_as, change.DELETED, merge_gone.gone_links(connection, merge, link), now)
                 merge.drop_links(link)
             going = list(zip(self._parts, names, strict=True)) if takes_along else []
             for own, name in going:
-                ledger.write_whole(self._connection, self._source, name, own.going_along(self._root), now)
+                self._note(self._source, name, change.DELETED, merge_gone.gone_along(connection, own, self._root), now)
             merge.apply(now)
             require_referred(self._connection, merge, now)
             for own, _ in going:
                 own.take_along(self._root.deleted(), now)
             _join_actions(actions, merge.actions())
         return actions
+
+    def _note(self, source: ledger.Source, part: str, action: str, lines: list[Updated], now: datetime) -> None:
+        for line in lines:
+            for key in EXTRAS & line.fields.keys():
+                old, new = line.fields[key]
+                line.fields[key] = list(what_differs(old, new or {}))
+        ledger.write_changes(self._connection, source, part, action, lines, now)
 
     def _settle(
         self,

@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, insert, literal, select
 from sqlalchemy.orm import Session
 
-from datahub.jobs.merge import CREATE, DELETE, REVIVE, Updated
+from datahub.jobs.merge import CREATE, REVIVE, Updated
 from datahub.jobs.staging import load
 from datahub.models import change
 from datahub.models.change import Change
 
-ACTIONS = {CREATE: change.CREATED, REVIVE: change.CREATED, DELETE: change.DELETED}
+ACTIONS = {CREATE: change.CREATED, REVIVE: change.CREATED}
 COLUMNS = (
     "execution_id",
     "actor",
@@ -41,8 +41,8 @@ class Source:
     actor: str
 
 
-def write_whole(connection: Connection, source: Source, part: str, found: Select[Any], now: datetime) -> None:
-    """A line for each that `Merge.made_and_gone` finds, without leaving the database."""
+def write_made(connection: Connection, source: Source, part: str, found: Select[Any], now: datetime) -> None:
+    """A line for each that `Merge.made` finds, without leaving the database."""
     table: Any = Change.__table__
     rows = found.subquery()
     values = {
@@ -60,7 +60,10 @@ def write_whole(connection: Connection, source: Source, part: str, found: Select
     connection.execute(insert(table).from_select(list(values), select(*values.values())))
 
 
-def write_updates(connection: Connection, source: Source, part: str, updates: Sequence[Updated], now: datetime) -> None:
+def write_changes(
+    connection: Connection, source: Source, part: str, action: str, updates: Sequence[Updated], now: datetime
+) -> None:
+    """A line for each, with what its fields held and come to."""
     if not updates:
         return
     table: Any = Change.__table__
@@ -72,7 +75,7 @@ def write_updates(connection: Connection, source: Source, part: str, updates: Se
             update.record_key,
             part,
             update.key if part else "",
-            change.UPDATED,
+            action,
             _plain(update.fields),
             update.file,
             update.line,

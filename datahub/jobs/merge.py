@@ -104,7 +104,7 @@ class Merge:
         """The keys of the records and of each live part that is stored of them."""
         assert self.target.owner is not None  # noqa: S101  (only parts belong to something)
         owner, owner_key = self.target.owner.table, self.target.owner.key.column
-        query = select(owner.c[owner_key], self._shown_key())
+        query = select(owner.c[owner_key], self.shown_key())
         query = query.select_from(self._table.join(owner, owner.c.id == self._table.c[self.target.owner_column]))
         if self.target.is_hidden_when_deleted:
             query = query.where(self._table.c.deleted_at.is_(None))
@@ -118,7 +118,7 @@ class Merge:
             return []
         columns: list[ColumnElement[Any]] = [work.record_key, work.key, work.file, work.line]
         for field in target.given:
-            columns += [work[f"d_{field.column}"], *self._shown(field)]
+            columns += [work[f"d_{field.column}"], self.stored(field), work[f"v_{field.column}"]]
         joined = self.work.join(self._table, self._table.c.id == work.id)
         query = select(*columns).select_from(joined).where(work.action.in_(actions)).order_by(work.sequence)
         changed = []
@@ -128,11 +128,11 @@ class Merge:
             changed.append(Updated(record_key, key, file, line, fields))
         return changed
 
-    def made_and_gone(self) -> Select[Any]:
-        """What is created, revived or deleted: action, record key, key, file and line, in the order of the rows."""
+    def made(self) -> Select[Any]:
+        """What is created or revived: action, record key, key, file and line, in the order of the rows."""
         work = self.work.c
         columns = (work.action, work.record_key, work.key, work.file, work.line)
-        return select(*columns).where(work.action.in_((CREATE, REVIVE, DELETE))).order_by(work.sequence)
+        return select(*columns).where(work.action.in_((CREATE, REVIVE))).order_by(work.sequence)
 
     def _read(self, field: Field, new: Any) -> Any:
         return json.loads(new) if is_json(self.target, field) else new
@@ -151,17 +151,8 @@ class Merge:
         """The ids of the records that apply deletes."""
         return select(self.work.c.id).where(self.work.c.action == DELETE)
 
-    def going_along(self, owner: Merge) -> Select[Any]:
-        """The parts that take_along is about to delete, as made_and_gone has them."""
-        work, table, target = owner.work, self._table, self.target
-        joined = table.join(work, table.c[target.owner_column] == work.c.id)
-        columns = (work.c.action, work.c.record_key, self._shown_key().label("key"), work.c.file, work.c.line)
-        query = select(*columns).select_from(joined).where(work.c.action == DELETE)
-        if target.is_hidden_when_deleted:
-            query = query.where(table.c.deleted_at.is_(None))
-        return query.order_by(table.c.id)
-
-    def _shown_key(self) -> ColumnElement[Any]:
+    def shown_key(self) -> ColumnElement[Any]:
+        """What people call the stored record or part."""
         column: ColumnElement[Any] = self._table.c[self.target.key.column]
         if not is_reference(self.target, self.target.key):
             return column
@@ -172,24 +163,16 @@ class Merge:
         """Deletes the parts of these records."""
         self._remove(self._table.c[self.target.owner_column].in_(owners), now)
 
-    def links_going_along(self, link: Link) -> Select[Any]:
-        """The links that drop_links is about to delete, as made_and_gone has them."""
-        work, owner = self.work.c, link.owner_model.__table__
-        columns = (work.action, owner.c.external_id.label("record_key"), work.key, work.file, work.line)
-        query = select(*columns).select_from(self.work).join(link.column.class_, link.column == work.id)
-        return query.join(owner, owner.c.id == link.owner).where(work.action == DELETE).order_by(work.sequence)
-
     def drop_links(self, link: Link) -> None:
         self._connection.execute(delete(link.column.class_.__table__).where(link.column.in_(self.deleted())))
 
-    def _shown(self, field: Field) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-        """Old and new value of a field, references as external ids."""
-        stored, new = self._table.c[field.column], self.work.c[f"v_{field.column}"]
-        if not is_reference(self.target, field):
-            return stored.label(f"o_{field.column}"), new
-        other = referred(field)
-        old = select(other.c.external_id).where(other.c.id == stored).scalar_subquery()
-        return old.label(f"o_{field.column}"), new
+    def stored(self, field: Field) -> ColumnElement[Any]:
+        """The value of a field as it is, references as external ids."""
+        value: ColumnElement[Any] = self._table.c[field.column]
+        if is_reference(self.target, field):
+            other = referred(field)
+            value = select(other.c.external_id).where(other.c.id == value).scalar_subquery()
+        return value.label(f"o_{field.column}")
 
     def _resolve(self) -> None:
         """Fills the work table: what is stored under each key, what references point at, what differs."""

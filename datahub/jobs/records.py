@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from datahub.jobs import ledger, order_records
 from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.json_values import newer
+from datahub.jobs.merge_gone import as_it_was
 from datahub.jobs.merge_problem import cannot_delete
 from datahub.jobs.record_reads import entity_type
 from datahub.models.change import CREATED, DELETED, UPDATED
@@ -267,7 +268,7 @@ def _write(
         changed = None if is_new else _by_key(kind.fields, differences)
         ledger.note(session, source, change.key, CREATED if is_new else UPDATED, changed, now)
     for part, (key, action, changed) in lines:
-        told = _by_key(part.fields, changed) if action == UPDATED else None
+        told = _by_key(part.fields, changed) if action == UPDATED else changed or None
         ledger.note(session, source, change.key, action, told, now, part=part.shown_as, part_key=key)
     return record
 
@@ -306,7 +307,7 @@ def _assign_parts(part: Part, record: Any, changes: list[_Change]) -> list[tuple
         if change.unlink:
             if row is not None:
                 rows.remove(row)
-                lines.append((change.key, DELETED, {}))
+                lines.append((change.key, DELETED, _as_it_was(part.fields, row)))
         elif row is not None:
             if differences := _assign(row, change.columns):
                 lines.append((change.key, UPDATED, differences))
@@ -315,6 +316,11 @@ def _assign_parts(part: Part, record: Any, changes: list[_Change]) -> list[tuple
             rows.append(part.model(external_id=change.key, **(defaults | change.columns)))
             lines.append((change.key, CREATED, {}))
     return lines
+
+
+def _as_it_was(fields: Sequence[Field], row: Any) -> _Differences:
+    kept = [item for item in fields if not item.personal]
+    return as_it_was(kept, [getattr(row, item.column) for item in kept])
 
 
 def _live_uses(use: Use, record: Any) -> Select[int]:
@@ -336,15 +342,18 @@ def _delete(session: Session, kind: EntityType, key: str, record: Any | None, ac
         raise NotFoundError(f"There is no {kind.name} with the external id {key!r}, so it cannot be deleted.")
     if record.deleted_at is None:
         _require_unused(session, kind, key, record)
+        was = _as_it_was(kind.fields, record)
+        if record.custom_fields:
+            was[CUSTOM_FIELDS.key] = [record.custom_fields, {}]
         now = record.deleted_at = record.updated_at = database_now(session)
         for item in (item for item in kind.fields if item.personal):
             setattr(record, item.column, item.fresh_default())
         source = ledger.Source(kind.name, None, actor)
-        ledger.note(session, source, key, DELETED, None, now)
+        ledger.note(session, source, key, DELETED, was, now)
         for part in kind.parts:
             for row in getattr(record, part.attribute):
                 gone = {"part": part.shown_as, "part_key": row.external_id}
-                ledger.note(session, source, key, DELETED, None, now, **gone)
+                ledger.note(session, source, key, DELETED, _as_it_was(part.fields, row), now, **gone)
             getattr(record, part.attribute).clear()
         session.flush()
     return record

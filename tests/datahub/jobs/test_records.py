@@ -250,8 +250,29 @@ def test_the_ledger_says_who_changed_what_by_hand(sessions: sessionmaker[Session
                 {"accountName": ["Acme", "Acme SA"], "customFields": [{"zone": "north"}, {"zone": "south"}]},
             ),
             ("addresses", "HQ", "updated", {"addressCity": ["Lyon", "Paris"]}),
-            ("", "", "deleted", None),
-            ("addresses", "HQ", "deleted", None),
+            (
+                "",
+                "",
+                "deleted",
+                {
+                    "accountName": ["Acme SA", None],
+                    "companyRegistrationName": ["Acme", None],
+                    "businessRegistrationNumber": ["Acme", None],
+                    "customFields": [{"zone": "south"}, {}],
+                },
+            ),
+            (
+                "addresses",
+                "HQ",
+                "deleted",
+                {
+                    "addressFullName": ["Acme", None],
+                    "addressCountry": ["France", None],
+                    "addressCity": ["Paris", None],
+                    "addressZipCode": ["69001", None],
+                    "addressStreetName": ["1 Rue X", None],
+                },
+            ),
         ]
 
 

@@ -223,6 +223,9 @@ def test_a_deleted_record_keeps_no_personal_data(load: Importer, sessions: Sessi
     load("PERSON", person("P-1", "ada@example.org", phone="555"), person("P-2", "b@x", phone="7"))
     assert counts(load("PERSON", person("P-1", "", deleted="TRUE"))) == {"deleted": 1}
     assert people(sessions) == {"P-1": (None, ""), "P-2": ("b@x", "7")}
+    with sessions() as session:
+        (gone,) = session.scalars(select(Change).where(Change.action == "deleted"))
+        assert gone.changes == {}
     assert causes(load("PERSON", person("P-1", ""))) == [(2, "required", "mail")]
 
 
