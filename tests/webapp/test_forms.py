@@ -52,3 +52,24 @@ def test_every_kind_of_field_has_a_label_its_help_and_its_errors(app: APIFlask) 
     assert ids["name"].get("required") is not None and ids["name"].get("aria-describedby") == "name-help name-errors"
     assert "".join(ids["sizes-errors"].itertext()).strip() == "sizes is odd."
     assert "hidden" not in [field.get("value") for field in tree.iter("input")]
+
+
+def test_faults_are_told_above_the_form_with_a_way_to_each_field(app: APIFlask) -> None:
+    with app.test_request_context():
+        sound = parse(render_template_string(DRAW, form=SampleForm()))
+        form = SampleForm()
+        form.show(InvalidError("Refused.", {"name": ["Too odd."], "colour": ["Choose one."], "sizes": ["Choose."]}))
+        form.show(InvalidError("Something general."))
+        tree = parse(render_template_string(DRAW, form=form))
+    assert sound.find(".//*[@id='faults']") is None
+    summary = tree.find(".//*[@id='faults']")
+    assert summary is not None and summary.get("autofocus") is not None
+    links = {link.get("href"): "".join(link.itertext()) for link in summary.iter("a")}
+    assert links == {
+        "#name": "Name: Too odd.",
+        "#colour-0": "Colour: Choose one.",
+        "#sizes-0": "Sizes: Choose.",
+    }
+    assert "Something general." in "".join(summary.itertext())
+    ids = {element.get("id") for element in tree.iter() if isinstance(element.tag, str)}
+    assert {link.removeprefix("#") for link in links} <= ids

@@ -67,6 +67,16 @@ def fields_of(page: str) -> dict[str, list[str]]:
     return sent
 
 
+def linked_faults(page: str) -> list[str]:
+    """The labels of the faults above the form. Each leads to a control that is marked, or to what mends it."""
+    tree = parse(page)
+    (summary,) = tree.findall(".//*[@id='faults']")
+    ids = {element.get("id") for element in tree.iter() if isinstance(element.tag, str)}
+    links = list(summary.iter("a"))
+    assert {str(link.get("href")).removeprefix("#") for link in links} <= ids
+    return ["".join(link.itertext()).partition(": ")[0] for link in links]
+
+
 def test_the_entity_is_chosen_first_and_keeps_the_connection(sign_in: SignIn, connection: Connection) -> None:
     page = sign_in("OPERATOR").get(f"/imports/new/sftp?connection={connection.public_id}").text
     assert 'id="job-form"' not in page
@@ -155,8 +165,8 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
         ({"by_name": "", "source.price": "p"}, 'id="mapping"', "Map stockId (Stock Id) too"),
         (
             {"by_name": "", "source.stockId": "i", "source.stockDeleted": "d", "source.nothing": "p"},
-            'role="alert"',
-            "The mapping",
+            'id="faults"',
+            "nothing: There is no such field.",
         ),
         (
             {"transcoding_field": "price", "transcoding_from": "", "transcoding_to": "1"},
@@ -183,6 +193,24 @@ def test_a_fault_is_shown_at_its_place_and_nothing_is_stored(
     shown = answer.text.replace("&#39;", "'")
     assert message in shown[shown.rindex(place) :].partition("</section>")[0]
     assert [job.name for job in stored(sessions)] == ["Taken"]
+
+
+def test_each_fault_of_a_refused_job_leads_to_its_control(sign_in: SignIn, form: dict[str, Any]) -> None:
+    wrong = form | {
+        "name": "",
+        "delimiter": "",
+        "frequency": "WEEKLY",
+        "source.price": "Prix",
+        "transcoding_field": "price",
+        "transcoding_from": "",
+        "transcoding_to": "1",
+    }
+    client = sign_in("OPERATOR")
+    first = linked_faults(client.post(NEW, data=wrong).text)
+    assert first == ["Name", "Delimiter"], "the rest is looked at once the form itself is whole"
+    whole = wrong | {"name": "Offers", "delimiter": ";", "frequency": "", "by_name": ""}
+    del whole["by_name"]
+    assert set(linked_faults(client.post(NEW, data=whole).text)) == {"Mapping", "Transcoding, line 1"}
 
 
 def test_full_mode_is_confirmed_once(

@@ -103,6 +103,20 @@ def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> N
         }
 
 
+def test_a_refused_job_says_on_top_what_is_wrong_and_leads_there(address: str) -> None:
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        sign_in(page, address, "/imports/new/sftp?entity=OFFER")
+        page.get_by_role("button", name="Create").click()
+        expect(page.locator("#faults")).to_be_focused()
+        expect(page.locator("#faults")).to_be_in_viewport()
+        assert look_over(page) == []
+        page.locator("#faults").get_by_role("link", name="Delimiter").click()
+        expect(page.get_by_label("Comma")).to_be_focused()
+        page.locator("#faults").get_by_role("link", name="Name").press("Enter")
+        expect(page.locator("#name")).to_be_focused()
+
+
 def test_what_does_not_apply_is_out_of_sight(address: str) -> None:
     with open_browser() as browser:
         page = browser.new_page(color_scheme="dark")

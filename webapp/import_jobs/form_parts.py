@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app
 from sqlalchemy.orm import Session
@@ -27,9 +28,11 @@ from datahub.jobs.import_targets import mapping_targets
 from datahub.models.connection import SFTP, Connection
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
 from datahub.transports.base import join
+from webapp.forms import Fault
 from webapp.import_jobs import mapping_lines
 from webapp.import_jobs.forms import FOLDER, ImportJobForm
 from webapp.import_jobs.lines import SPARE_LINES, Lines
+from webapp.import_jobs.schedule_fields import ScheduleForm
 
 # Beyond, each line offers them all by one list that the lines share: selects would make a page of megabytes.
 MOST_IN_SELECTS = 150
@@ -66,10 +69,9 @@ def context(
     connection, place = source_of(session, form)
     settings = current_app.extensions["settings"]
     sample = import_sample.kept_sample(connection, settings, place) if connection and _is_given(place) else None
-    return {
-        "job": job,
-        "too_early": TOO_EARLY,
-    } | preview_context(session, form, lines, entity, connection, sample, Asked(), is_new=job is None)
+    parts = preview_context(session, form, lines, entity, connection, sample, Asked(), is_new=job is None)
+    form_faults = _in_order(form, mapping_lines.find_faults(lines, parts["mapping_lines"]))
+    return parts | {"job": job, "too_early": TOO_EARLY, "form_faults": form_faults}
 
 
 def preview_context(
@@ -82,7 +84,7 @@ def preview_context(
     asked: Asked,
     *,
     is_new: bool,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     seen = _look(session, form, lines, entity, connection, sample, asked)
     token = mapping_lines.token(entity, seen.reading.header)
     proposes = is_new or form.by_name.data
@@ -98,7 +100,12 @@ def preview_context(
         "sample": sample,
         "reading": seen.reading,
         "mapping_lines": mapping_lines.build(
-            entity, general_settings.get(session), lines, seen.reading, proposes=proposes
+            entity,
+            general_settings.get(session),
+            lines,
+            seen.reading,
+            by_name=form.by_name.data,
+            proposes=proposes,
         ),
         "columns_token": token,
         "columns": [name for name in seen.reading.header if name.isprintable()],
@@ -172,6 +179,13 @@ def offer_connections(session: Session, form: ImportJobForm) -> None:
 def printable(text: str) -> str:
     """What files hold, as HTML can carry it."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _in_order(form: ImportJobForm, of_lines: list[Fault]) -> list[Fault]:
+    """As the page shows them: the schedule stands below the mapping and the transcoding."""
+    found = form.faults()
+    of_schedule = [fault for fault in found if hasattr(ScheduleForm, fault.control.partition("-")[0])]
+    return [*(fault for fault in found if fault not in of_schedule), *of_lines, *of_schedule]
 
 
 def _look(

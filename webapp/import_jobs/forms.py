@@ -95,7 +95,6 @@ class ImportJobForm(ScheduleForm):
         """Faults of the mapping and the transcoding go to their lines, the others to their fields."""
         if isinstance(error, InvalidError) and (rest := lines.take_faults(error.fields)) != error.fields:
             if not rest:
-                self.form_errors.append("The mapping or the transcoding has faults; they are marked there.")
                 return
             error = InvalidError(str(error), rest)
         self.show(error)

@@ -12,13 +12,17 @@ from datahub.jobs.import_targets import mapping_targets
 from datahub.mapping.names import Target, fold, split_brackets
 from datahub.mapping.proposals import Proposal
 from datahub.models.setting import GeneralSettings
+from webapp.forms import Fault
 from webapp.import_jobs.lines import SOURCE, Lines
+
+TRANSCODING = "transcoding."
 
 
 @dataclass(frozen=True)
 class MappingLine:
     """`place` is the field with its locale, such as productNames[fr-FR]; `named` what is fed to it by name alone.
-    `is_for_new`: new records need it. `is_proposed`: the choice is the hub's and not yet a person's."""
+    `is_for_new`: new records need it. `is_lacking`: it is required and no column feeds it. `is_proposed`: the choice
+    is the hub's and not yet a person's."""
 
     number: int
     place: str
@@ -26,21 +30,33 @@ class MappingLine:
     locale: str | None
     is_required: bool
     is_for_new: bool
+    is_lacking: bool
     source: str
     is_in_file: bool
     is_proposed: bool
     shown: FieldPreview | None
     faults: list[str]
 
+    @property
+    def control(self) -> str:
+        return f"source-{self.number}"
+
 
 def build(
-    entity: EntityType, general: GeneralSettings, lines: Lines, reading: Reading, *, proposes: bool
+    entity: EntityType,
+    general: GeneralSettings,
+    lines: Lines,
+    reading: Reading,
+    *,
+    by_name: bool,
+    proposes: bool,
 ) -> list[MappingLine]:
     """A field that has texts per locale has one line for the main locale and one for each other. Where the hub
     `proposes`, choices are still its own."""
     needed = {known.key for known in _fields(entity) if known.required_on_create}
     columns = {fold(name): name for name in reading.header}
     near = {(place_of(it), it.column) for it in reading.proposals if proposes and not it.exact}
+    fed = _fed(lines, reading, by_name=by_name)
     built: list[MappingLine] = []
     for target in mapping_targets(entity):
         for place, locale in _places(target, general, [*lines.sources, *reading.fields]):
@@ -54,6 +70,7 @@ def build(
                     locale=locale,
                     is_required=target.required,
                     is_for_new=target.key in needed and not target.required and place == target.key,
+                    is_lacking=fed is not None and place == target.key and target.is_lacking(fed),
                     source=source,
                     is_in_file=source in reading.header,
                     is_proposed=(place, source) in near,
@@ -64,6 +81,24 @@ def build(
     return built
 
 
+def find_faults(lines: Lines, built: Sequence[MappingLine]) -> list[Fault]:
+    """Of the mapping and the transcoding, each with the control of its line."""
+    controls = {SOURCE + line.place: line for line in built}
+    found: list[Fault] = []
+    for name, messages in lines.faults.items():
+        for message in messages:
+            if name.startswith(TRANSCODING):
+                number = int(name.split(".")[1])
+                found.append(Fault(f"Transcoding, line {number + 1}", message, name))
+            elif line := controls.get(name):
+                found.append(Fault(line.label, message, line.control))
+            else:
+                place = name.removeprefix(SOURCE)
+                lacking = (line.control for line in built if line.is_lacking and f" {line.place} " in message)
+                found.append(Fault("Mapping" if place == name else place, message, next(lacking, "by_name")))
+    return found
+
+
 def place_of(proposal: Proposal) -> str:
     return f"{proposal.field}[{proposal.locale}]" if proposal.locale else proposal.field
 
@@ -71,6 +106,14 @@ def place_of(proposal: Proposal) -> str:
 def token(entity: EntityType, header: Sequence[str]) -> str:
     """Tells whether the lines that a browser shows offer the columns of this header."""
     return sha256("\n".join([entity.name, *header]).encode()).hexdigest()[:16] if header else ""
+
+
+def _fed(lines: Lines, reading: Reading, *, by_name: bool) -> set[str] | None:
+    """The fields that have a column. None while it cannot be told: names of columns are known with a file."""
+    if by_name and not reading.header:
+        return None
+    places = reading.fields if by_name else [place for place, source in lines.sources.items() if source]
+    return {split_brackets(place)[0] for place in places}
 
 
 def _places(target: Target, general: GeneralSettings, used: Collection[str]) -> Iterator[tuple[str, str | None]]:
