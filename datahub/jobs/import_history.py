@@ -65,8 +65,8 @@ class _Layout:
 
 @dataclass(frozen=True)
 class Cause:
-    """Rejected rows with the same first fault; `values` is the number of distinct values that caused it, empty ones
-    not counted."""
+    """Rejected rows with the same first fault, or warnings of one kind; `values` is the number of distinct values that
+    caused the fault, empty ones not counted: warnings have none."""
 
     code: str
     field: str
@@ -211,8 +211,21 @@ def _column_of(file: str, fault: dict[str, str], columns: Columns) -> str:
     return named or columns.get((file, field), "")
 
 
-def warnings(session: Session, execution: Execution, *, page: int = 0, size: int = PAGE_SIZE) -> Slice[ImportWarning]:
+def warning_causes(session: Session, execution: Execution) -> list[Cause]:
+    """Those of the most warnings first."""
+    kind = ImportWarning.code, ImportWarning.field
+    counted = select(*kind, func.count()).where(ImportWarning.execution_id == execution.id).group_by(*kind)
+    found = session.execute(counted.order_by(func.count().desc(), *kind))
+    return [Cause(code, field, rows, values=0) for code, field, rows in found]
+
+
+def warnings(
+    session: Session, execution: Execution, *, page: int = 0, size: int = PAGE_SIZE, cause: str = "", field: str = ""
+) -> Slice[ImportWarning]:
+    """Those that are told first, first; with `cause` only the ones of that code about this field."""
     query = select(ImportWarning).where(ImportWarning.execution_id == execution.id)
+    if cause:
+        query = query.where(ImportWarning.code == cause, ImportWarning.field == field)
     return _slice(list(session.scalars(query.order_by(ImportWarning.id).offset(page * size).limit(size + 1))), size)
 
 

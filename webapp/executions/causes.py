@@ -1,8 +1,8 @@
-"""Why rows of an import were rejected, in a few words for each code with the name of its field."""
+"""In a few words for each code, with the name of its field: why rows were rejected, and of what imports warn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from datahub.entities import ENTITIES
 from datahub.entities.base import Field
@@ -34,16 +34,37 @@ PHRASES = {
     "unmended_row": "Cells not yet put under their columns",
     "wrong_unit": "{} not of its unit type",
 }
+# Codes that say something else of a warning, or are of warnings alone.
+WARNINGS = {
+    "done_before": "File imported before",
+    "in_use": "{} still in use, so kept",
+    "missing_column": "No column for {}",
+    "not_applied": "Another row deletes the record, so not applied",
+    "not_moved": "File not moved",
+    "nothing_cleared": "Nothing cleared",
+    "parent_differs": "{} differs from an earlier row",
+    "postponed": "File left for a later run",
+    "replaced": "Older file replaced",
+    "superseded": "A later row names the same key and counts instead",
+    "unit_changed": "{} changed, numbers are not converted",
+    "unknown_column": "Column of something not defined",
+    "unknown_key": "Nothing there to delete",
+    "unusable_file": "File not read",
+    "unusable_name": "File name not usable",
+    "unused_column": "Column not used",
+}
 
 
-def words_for(entity: str, causes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+def words_for(
+    entity: str, causes: Iterable[tuple[str, str]], phrases: Mapping[str, str] = PHRASES
+) -> dict[tuple[str, str], str]:
     """By code and field."""
     causes, kind = list(causes), ENTITIES.get(entity)
     extras = {field: _external_id(field) for _, field in causes if _external_id(field)}
     named = names_of(kind, set(extras.values())) if kind else {}
     labels = {field: named[key].name for field, key in extras.items() if key in named}
     fields = kind.named() if kind else {}
-    return {(code, field): _phrase(code, field, fields.get(field), labels) for code, field in causes}
+    return {(code, field): _phrase(phrases, code, field, fields.get(field), labels) for code, field in causes}
 
 
 def labels_of(entity: str) -> dict[str, str]:
@@ -52,12 +73,12 @@ def labels_of(entity: str) -> dict[str, str]:
     return {key: item.label for key, item in kind.named().items()} if kind else {}
 
 
-def _phrase(code: str, key: str, item: Field | None, labels: dict[str, str]) -> str:
+def _phrase(phrases: Mapping[str, str], code: str, key: str, item: Field | None, labels: dict[str, str]) -> str:
     label = item.label if item else labels.get(key, key)
     if code == "unknown_reference" and item is not None and item.refers_to is not None:
         label = item.refers_to.name.replace("_", " ").lower()
-    if code in PHRASES:
-        return PHRASES[code].format(label or "value")
+    if code in phrases:
+        return phrases[code].format(label or "value")
     return f"{status_words(code)} ({label})" if label else status_words(code)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
-from flask import current_app, request, url_for
+from flask import current_app
 
 from datahub.jobs import history, import_claims, import_history, import_job_list
 from datahub.models.execution import (
@@ -18,13 +17,11 @@ from datahub.models.execution import (
 )
 from datahub.models.import_run import COUNTS
 from webapp.database import db
-from webapp.executions import shown
-from webapp.executions.causes import labels_of, words_for
+from webapp.executions import findings, shown
+from webapp.executions.causes import labels_of
 from webapp.filters import grouped
 
-SHOWN_WARNINGS = 50
 SHOWN_FILES = 50
-FARTHEST_PAGE = 500
 READING = (JOB_PENDING, JOB_INITIALIZING, JOB_STARTED)
 
 
@@ -51,42 +48,25 @@ def page(execution: Execution) -> dict[str, object]:
 
 
 def rows(execution: Execution) -> dict[str, object]:
-    """Attempts, files, rejected rows by cause and one by one, warnings, and the log."""
+    """Attempts, files, rejected rows and warnings by cause and one by one, and the log."""
     session = db.session()
     story = history.read(session, execution)
-    cause, field = request.args.get("cause", ""), request.args.get("field", "")
-    number = _page_number()
-    found = import_history.rejections(session, execution, page=number, cause=cause, field=field)
-    warned = import_history.warnings(session, execution, size=SHOWN_WARNINGS)
+    rejected, columns = findings.rejected(execution), import_history.columns_of(execution)
     files = execution.import_run.files if execution.import_run else []
-    causes, columns = import_history.causes(session, execution), import_history.columns_of(execution)
-    kept = {"execution_id": execution.public_id, "cause": cause or None, "field": field or None}
-    address = partial(url_for, "executions.detail", **kept, _anchor="rejected")
     return {
         "execution": execution,
-        "rows_url": url_for("executions.rows", page=number or None, **kept),
+        "rows_url": findings.rows_url(execution),
         # What went wrong first.
         "files": sorted(files, key=lambda file: not file.get("error"))[:SHOWN_FILES],
         "more_files": max(len(files) - SHOWN_FILES, 0),
         "several_files": len(files) > 1,
-        "causes": causes,
-        "cause_words": words_for(execution.entity, [*((it.code, it.field) for it in causes), (cause, field)]),
+        "rejected": rejected,
+        "warned": findings.warned(execution),
         "labels": labels_of(execution.entity),
-        "cause": cause,
-        "field": field,
-        "rejections": [(row, import_history.faults_of(row, columns)) for row in found.items],
-        "previous_url": address(page=number - 1 or None) if number else "",
-        "next_url": address(page=number + 1) if found.has_more else "",
-        "warnings": warned.items,
-        "more_warnings": warned.has_more,
+        "rejections": [(row, import_history.faults_of(row, columns)) for row in rejected.items],
         "story": story,
-        "support": shown.support_text(execution, story, causes),
+        "support": shown.support_text(execution, story, [group.cause for group in rejected.groups]),
     }
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "")
-    return min(int(text), FARTHEST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
 
 
 def _stages(execution: Execution) -> list[Stage]:
