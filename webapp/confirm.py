@@ -8,7 +8,7 @@ from flask import Flask, render_template, request, url_for
 
 from webapp.auth.identity import is_api_request
 
-FIELD = "question"
+FIELD, NO = "question", "question_no"
 
 
 def init_app(app: Flask) -> None:
@@ -21,8 +21,10 @@ def _ask() -> str | None:
     if request.method != "POST" or is_api_request() or FIELD not in request.form or request.endpoint is None:
         return None
     title, mark, text = request.form[FIELD].partition("? ")
-    answers = [(name, value) for name, value in request.form.items(multi=True) if name not in (FIELD, "csrf_token")]
-    return render_template("confirm.html", title=title + mark.strip(), text=text, answers=answers, back=_came_from())
+    ours = (FIELD, NO, "csrf_token")
+    answers = [(name, value) for name, value in request.form.items(multi=True) if name not in ours]
+    said = {"title": title + mark.strip(), "text": text, "no": request.form.get(NO, "Cancel")}
+    return render_template("confirm.html", **said, answers=answers, back=_came_from())
 
 
 def _came_from() -> str:

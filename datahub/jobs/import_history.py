@@ -28,7 +28,9 @@ from datahub.models.execution import (
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
+    JOB_SKIPPED,
     JOB_STARTED,
+    JOB_STOPPED,
     Event,
     Execution,
 )
@@ -46,6 +48,8 @@ HOW_TO_MEND = f"Put each cell under its column, then empty {HUB_CELLS}."
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 CSV_CHUNK = 500
+# A job has at most two under way; before one that was skipped lie few that were queued later and have been stopped.
+LOOK_BACK = 20
 
 # By file and field.
 Columns = Mapping[tuple[str, str], str]
@@ -105,6 +109,26 @@ def find(
     """`search` is part of an id; unknown statuses are passed over."""
     wanted = Wanted(search=search, statuses=statuses, job_public_id=job_public_id, job_kind=IMPORT)
     return execution_list.find(session, wanted, sort=SORTS[sort], descending=descending, page=page, size=size)
+
+
+def in_the_way(session: Session, execution: Execution) -> list[Execution]:
+    """What was under way or queued as the execution was skipped, oldest first."""
+    others = (
+        select(Execution)
+        .where(Execution.job_public_id == execution.job_public_id, Execution.kind == IMPORT)
+        .where(Execution.created_at <= execution.created_at, Execution.id < execution.id)
+        .where(Execution.status != JOB_SKIPPED)
+        .order_by(Execution.created_at.desc(), Execution.id.desc())
+        .limit(LOOK_BACK)
+    )
+    found = session.scalars(others).all()
+    return [other for other in reversed(found) if other.ended_at is None or other.ended_at >= execution.created_at]
+
+
+def never_began(execution: Execution) -> bool:
+    """It was skipped, or stopped before anything was read."""
+    has_read = execution.import_run is not None and execution.import_run.started_at is not None
+    return execution.status == JOB_SKIPPED or (execution.status == JOB_STOPPED and not has_read)
 
 
 def counts_of(execution: Execution) -> dict[str, int]:

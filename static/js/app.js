@@ -45,6 +45,7 @@
   function ask(button, question) {
     const dialog = byId("confirm");
     byId("confirm-text").textContent = question.value;
+    byId("confirm-no").textContent = button.form.elements.question_no.value;
     byId("confirm-yes").textContent = button.textContent.trim() || "Go on";
     dialog.returnValue = "no";
     dialog.addEventListener("close", () => {

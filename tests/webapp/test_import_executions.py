@@ -144,13 +144,12 @@ def test_attempts_are_told_in_words_with_their_step(
         ]
 
 
-def test_attempts_say_that_an_import_is_still_read_or_never_was(sign_in: SignIn, make: Make) -> None:
+def test_attempts_say_that_an_import_is_still_read_or_not_tried_yet(sign_in: SignIn, make: Make) -> None:
     client = sign_in("VIEWER")
     page = client.get(page_of(make(status="JOB_STARTED"), "/rows")).text
     attempts = page.partition('id="attempts"')[2].partition("</section>")[0]
     assert ">Reading<" in attempts and "Sending" not in attempts
-    skipped = client.get(page_of(make(status="JOB_SKIPPED"), "/rows")).text
-    assert "Not tried before it ended." in skipped
+    assert "Not tried yet." in client.get(page_of(make(status="JOB_PENDING"), "/rows")).text
 
 
 def test_one_more_attempt_shows_the_rows_and_attempts_anew(

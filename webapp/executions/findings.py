@@ -1,4 +1,4 @@
-"""What an import found wrong with rows, rejected or warned of: by cause, then one by one, each chosen in the address."""
+"""What an import found wrong with rows, rejected or warned of: by cause, then one by one, chosen in the address."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import current_app
 
@@ -12,6 +13,7 @@ from datahub.models.execution import (
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
     JOB_PENDING,
+    JOB_SKIPPED,
     JOB_STARTED,
     Execution,
 )
@@ -44,7 +46,15 @@ def page(execution: Execution) -> dict[str, object]:
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
         "seen": f"{execution.status}-{execution.attempts}",
+        "in_the_way": import_history.in_the_way(session, execution) if execution.status == JOB_SKIPPED else [],
+        "next_fire": _next_fire(execution) if import_history.never_began(execution) else None,
     }
+
+
+def _next_fire(execution: Execution) -> datetime | None:
+    """When the schedule runs the job next; None where none does."""
+    job = execution.import_job
+    return import_job_list.rows_of(db.session(), [job])[0].next_at if job else None
 
 
 def rows(execution: Execution) -> dict[str, object]:

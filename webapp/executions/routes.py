@@ -37,9 +37,11 @@ for function in (
     shown.state_words,
     shown.subject,
     shown.stop_question,
+    shown.stopped_words,
     import_history.counts_of,
     import_history.took,
     import_history.is_retrying,
+    import_history.never_began,
 ):
     blueprint.add_app_template_filter(function)
 

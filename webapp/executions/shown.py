@@ -114,10 +114,25 @@ def stop_question(execution: Execution) -> str:
     run = execution.import_run
     if run is None or not run.rows_done:
         return "Stop this import? It ends for good: nothing of it is written."
+    if run.rows_done == run.rows:
+        return f"Stop this import? All {grouped(run.rows)} rows are written already and stay: only its end is left."
     done = f"{grouped(run.rows_done)} of {grouped(run.rows)} rows"
     return (
         f"Stop this import? It ends for good: the {done} that are done stay as they are, no further ones are written."
     )
+
+
+def stopped_words(execution: Execution) -> str:
+    """What an import that was stopped leaves behind; empty for any other execution."""
+    run = execution.import_run
+    if execution.status != JOB_STOPPED or run is None:
+        return ""
+    if not run.rows_done:
+        return "Stopped before it began to write: nothing of it is written."
+    if run.rows_done == run.rows:
+        return f"Stopped after its last row: all {grouped(run.rows)} rows are written and stay."
+    left = f"the other {grouped(run.rows - run.rows_done)} are not written"
+    return f"Stopped while it wrote: {grouped(run.rows_done)} of {grouped(run.rows)} rows are written and stay, {left}."
 
 
 def job_url(execution: Execution) -> str:
