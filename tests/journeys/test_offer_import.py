@@ -79,14 +79,14 @@ def describe_source(page: Page) -> None:
 def take_proposals(page: Page) -> None:
     """Names that fit are proposed, near ones to be checked; what no name tells is chosen by hand."""
     preview = page.locator("#preview")
-    expect(preview).to_contain_text("Supplier External Id → supplierId")
+    expect(preview).to_contain_text("Supplier External Id → Supplier Id")
     expect(preview).to_contain_text("Columns that nothing uses: Supplier External Id, Stock qty")
     page.get_by_label("Match columns by their names").uncheck()
     supplier, quantity = page.locator("[name='source.supplierId']"), page.locator("[name='source.stockNumber']")
     expect(supplier).to_have_value("Supplier External Id")
     expect(page.locator("[name='source.stockVariantId']")).to_have_value("Stock Variant Id")
     expect(page.locator("[name='source.price']")).to_have_value("Price")
-    expect(page.locator("tr", has=supplier)).to_contain_text("proposed, please check")
+    expect(page.locator("tr", has=supplier)).to_contain_text("Proposal, please check: the name is close to")
     expect(quantity).to_have_value("")
     quantity.select_option("Stock qty")
     expect(page.locator("tr", has=quantity)).to_contain_text("5")

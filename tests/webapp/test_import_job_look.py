@@ -117,6 +117,39 @@ def test_a_refused_job_says_on_top_what_is_wrong_and_leads_there(address: str) -
         expect(page.locator("#name")).to_be_focused()
 
 
+def test_on_a_phone_fields_without_a_column_take_a_line_each(address: str) -> None:
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        sign_in(page, address, "/imports/new/sftp?entity=PRODUCT")
+        rows = page.locator(".mapping-table tbody tr")
+        heights = "them => them.map(it => it.offsetHeight)"
+        assert max(rows.evaluate_all(heights)) < 55
+        page.locator("#by_name").press("Space")
+        expect(page.locator("#result-1")).to_have_text("Required, but no column is chosen")
+        optional = rows.filter(has=page.locator(".unfed")).evaluate_all(heights)
+        assert len(optional) == rows.count() - 2 and max(optional) < 75
+        assert look_over(page) == []
+
+
+def test_long_names_of_columns_can_be_read_in_full(address: str, sshd: SshServer) -> None:
+    column = "productClassificationCategoryDescriptions[fr-FR]"
+    (sshd.files / "in/long.csv").write_text(f"Stock Id;{column}\nS-1;2.5\n")
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        sign_in(page, address, "/imports/new/sftp?entity=OFFER")
+        page.locator("#connection_id").select_option(label="ERP")
+        page.locator("#file_path").fill("in/long.csv")
+        page.get_by_label("Semicolon").check()
+        expect(page.locator("#name-1")).to_have_text("Stock Id")
+        page.locator("#by_name").press("Space")
+        price = page.locator("[name='source.price']")
+        price.select_option(column)
+        note = page.locator("tr", has=price).locator("[id^=note-]")
+        expect(note).to_have_text(column)
+        assert note.evaluate("it => it.scrollWidth <= it.parentElement.clientWidth")
+        assert look_over(page) == []
+
+
 def test_what_does_not_apply_is_out_of_sight(address: str) -> None:
     with open_browser() as browser:
         page = browser.new_page(color_scheme="dark")

@@ -83,7 +83,8 @@ def test_columns_of_the_file_come_with_proposals(sign_in: SignIn, form: dict[str
         "source.supplierId": "Supplier External ID",
         "source.stockNumber": "stock_number",
     }
-    assert page.count("proposed, please check") == 1
+    assert page.count("Proposal, please check:") == 1
+    assert piece(page, "note-3") == "Proposal, please check: the name is close to Supplier Id."
     assert "1 column is not named like a field" in page
     assert "Columns that nothing uses: <code>Prix</code>, <code>Supplier External ID</code>" in page
     assert "Before it can be saved" not in page
@@ -102,6 +103,31 @@ def test_the_record_that_is_looked_at_changes_without_touching_the_choices(
     assert "S-2" in piece(after, "result-1") and "row 2 of 2, line 3" in after
     assert "Must be a number" in after and "1 of 2" in after
     assert "row 2 of 2" in look(client, data | {"record": "1"}), "it stays there with the next change"
+
+
+def test_the_row_that_is_looked_at_is_marked_among_those_around_it(
+    sign_in: SignIn, form: dict[str, Any], inbound: Path
+) -> None:
+    (inbound / "offers.csv").write_text("Stock Id;price\n" + "".join(f"S-{number};1\n" for number in range(9)))
+    tree = parse(look(sign_in("OPERATOR"), form | {"go": "6"}))
+    rows = tree.findall(".//table[@class='table sample']/tbody/tr")
+    told = ["".join(row.find("th").itertext()).strip() for row in rows]
+    assert told == ["6", "7", "8", "9", "10"]
+    assert [line for line, row in zip(told, rows, strict=True) if row.get("aria-current")] == ["8"]
+
+
+def test_fields_are_named_by_their_labels_and_a_required_one_without_a_column_is_told(
+    sign_in: SignIn, form: dict[str, Any], inbound: Path
+) -> None:
+    client = sign_in("OPERATOR")
+    page = look(client, form)
+    assert '<span title="supplierId">Supplier Id</span>' in page and '<span title="stockNumber">' in page
+    (inbound / "prices.csv").write_text("price;currency\n1;EUR\n")
+    form = form | {"file_path": "in/prices.csv"}
+    assert piece(look(client, form), "result-1") == "Required, but no column has its name"
+    by_hand = form | {"by_name": "", "source.price": "price"}
+    del by_hand["by_name"]
+    assert piece(look(client, by_hand), "result-1") == "Required, but no column is chosen"
 
 
 def test_a_choice_is_converted_at_once(sign_in: SignIn, form: dict[str, Any]) -> None:
@@ -192,8 +218,8 @@ def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any], i
     assert piece(page, "cleared") == "In the 2 rows looked at it would clear nothing now."
     (inbound / "keyless.csv").write_text("Stock Id;Stock Deleted\nS-1;\n ;TRUE\nS-3\n")
     page = look(client, form | {"import_full_mode": "y", "file_path": "in/keyless.csv"})
-    told = "It would clear nothing: line 3 cannot be told to belong to a record. Mend it first."
-    assert piece(page, "cleared") == told
+    told = "It would clear nothing: line 3 has no key that can be read, so it may belong to any record."
+    assert piece(page, "cleared") == f"{told} Mend that line first."
     assert "Full mode:" not in look(client, form | {"full_mode_known": "y"})
 
 

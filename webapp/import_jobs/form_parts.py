@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from wtforms import SelectChoice
 
 from datahub.entities.base import EntityType
 from datahub.errors import DataHubError, InvalidError, NotFoundError
-from datahub.formats.delimited import Limits
+from datahub.formats.delimited import Limits, Row
 from datahub.jobs import (
     connection_test,
     connections,
@@ -22,7 +23,7 @@ from datahub.jobs import (
     import_preview,
     import_sample,
 )
-from datahub.jobs.import_preview import Preview
+from datahub.jobs.import_preview import ROWS_SHOWN, Preview
 from datahub.jobs.import_sample import Place, Sample
 from datahub.jobs.import_targets import mapping_targets
 from datahub.models.connection import SFTP, Connection
@@ -115,6 +116,8 @@ def preview_context(
         "shown_fields": lines.fields,
         "line_faults": lines.faults,
         "targets": mapping_targets(entity),
+        "labels": {target.key: target.label for target in mapping_targets(entity)},
+        "shown_rows": _around(seen.reading.rows, seen.reading.record),
         "most_in_selects": MOST_IN_SELECTS,
     }
 
@@ -179,6 +182,12 @@ def offer_connections(session: Session, form: ImportJobForm) -> None:
 def printable(text: str) -> str:
     """What files hold, as HTML can carry it."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _around(rows: Sequence[Row], record: int) -> Sequence[Row]:
+    """A few rows, the one looked at among them."""
+    first = max(0, min(record - ROWS_SHOWN // 2, len(rows) - ROWS_SHOWN))
+    return rows[first : first + ROWS_SHOWN]
 
 
 def _in_order(form: ImportJobForm, of_lines: list[Fault]) -> list[Fault]:

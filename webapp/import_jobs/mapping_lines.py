@@ -38,6 +38,10 @@ class MappingLine:
     faults: list[str]
 
     @property
+    def key(self) -> str:
+        return split_brackets(self.place)[0]
+
+    @property
     def control(self) -> str:
         return f"source-{self.number}"
 
