@@ -110,15 +110,17 @@ def preview(
     limits: Limits,
     source: str = "",
     record: int = 0,
+    is_schedule_open: bool = False,
 ) -> Preview:
-    """`source` is what people call the file and its server; `record` is the row of the sample to convert."""
+    """`source` is what people call the file and its server; `record` is the row of the sample to convert. While
+    `is_schedule_open`, something is missing from a schedule that was chosen."""
     fits = [_fit(sample, delimiter, given, entity, limits) for delimiter in DELIMITERS] if sample.content else []
     reading = Reading()
     if sample.content and given.delimiter in DELIMITERS:
         reading = _Reader(session, given, entity, sample, limits).read(record)
     now = database_now(session)
     return Preview(
-        summary=_summary(given, entity, source, reading),
+        summary=_summary(given, entity, source, reading, is_schedule_open=is_schedule_open),
         schedule=describe(given.cron) if given.cron else "",
         fires=next_fires(given.cron, now, FIRES_SHOWN) if given.cron else [],
         fits=fits,
@@ -320,9 +322,11 @@ def _causes(rows: Sequence[Row], converted: Sequence[Converted | None]) -> list[
     return [Cause(name, message, count) for (name, message), count in counted.most_common(CAUSES_SHOWN)]
 
 
-def _summary(given: Configuration, entity: EntityType, source: str, reading: Reading) -> str:
+def _summary(given: Configuration, entity: EntityType, source: str, reading: Reading, *, is_schedule_open: bool) -> str:
     runs_by_itself = given.active and given.schedule_enabled and given.cron
     when = describe(given.cron) if runs_by_itself and given.cron else "Only when somebody runs it"
+    if is_schedule_open:
+        when = "Once its schedule is complete"
     what = f"every .csv file of {source}" if given.bulk else source
     records = entity.label.lower()
     told = f"{when}: {what or 'a file that is not named yet'} creates and updates {records} by {entity.key.label}"

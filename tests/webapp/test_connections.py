@@ -136,8 +136,10 @@ def test_a_test_shows_the_host_key_which_is_accepted_and_then_everything_works(
     answer = client.post(f"{address}/host-key", data=fields)
     assert (answer.status_code, answer.location) == (303, address)
     assert stored(sessions).host_key == sshd.host_key
+    signed_in = client.post(f"{address}/test", htmx=True).text
+    assert "Everything works" not in signed_in and "No folder was looked at" in signed_in
     passed = client.post(f"{address}/test", data={"folder": "out"}, htmx=True).text
-    assert "Everything works" in passed
+    assert "Everything works" in passed and "in out listing, writing, renaming and deleting" in passed
     assert passed.count("passed</span>") == 8
     assert list((sshd.files / "out").iterdir()) == []
 

@@ -207,7 +207,10 @@ def test_the_next_runs_follow_the_schedule(sign_in: SignIn, form: dict[str, Any]
     page = look(client, data)
     assert "Every weekday at 06:30 UTC" in page and page.count("06:30:00</time>") == 5
     faulty = look(client, data | {"frequency": "CUSTOM", "cron": "0 6 * *"})
-    assert "This has 4 fields" in faulty and "Next runs" not in faulty
+    assert "This has 4 fields" in faulty and "</time>" not in faulty
+    half = look(client, data | {"frequency": "WEEKLY"})
+    assert "They show once the schedule is complete. Tick at least one day." in half
+    assert piece(half, "summary").startswith("Once its schedule is complete: in/offers.csv")
 
 
 def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:

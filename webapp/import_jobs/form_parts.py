@@ -99,6 +99,7 @@ def preview_context(
         "entity": entity,
         "preview": seen,
         "sample": sample,
+        "schedule_faults": form.schedule_faults(),
         "reading": seen.reading,
         "mapping_lines": mapping_lines.build(
             entity,
@@ -217,6 +218,7 @@ def _look(
         limits=Limits(settings.max_rows, settings.max_columns, settings.max_cell),
         source=source,
         record=asked.record,
+        is_schedule_open=bool(form.schedule_faults()),
     )
 
 

@@ -83,7 +83,7 @@ class ScheduleForm(Form):
     every_days = SelectField(
         "Every", choices=[*_counted(DAY_STEPS, "day"), SelectChoice(WEEKDAY, "weekday, Monday to Friday")], default="1"
     )
-    weekdays = SelectMultipleField("On", choices=[SelectChoice(day, name) for day, name in DAY_NAMES.items()])
+    weekdays = SelectMultipleField("Days", choices=[SelectChoice(day, name) for day, name in DAY_NAMES.items()])
     month_day = SelectField(
         "On",
         choices=[
@@ -109,6 +109,14 @@ class ScheduleForm(Form):
         except InvalidError as error:
             shown = {SHOWN_AT[chosen].get(name, name): messages for name, messages in error.fields.items()}
             raise InvalidError(str(error), shown) from error
+
+    def schedule_faults(self) -> list[str]:
+        """What is missing or wrong in it, in words for a person."""
+        try:
+            self.read_cron()
+        except InvalidError as error:
+            return [message for messages in error.fields.values() for message in messages]
+        return []
 
 
 def stored_schedule(cron: str | None, *, enabled: bool) -> dict[str, Any]:
