@@ -64,6 +64,7 @@ class _Layout:
     columns: list[_Column]
     delimiter: str
     feeding: Columns
+    labels: Mapping[str, str]
     has_ragged: bool
 
 
@@ -224,6 +225,12 @@ def columns_of(execution: Execution) -> Columns:
     return found
 
 
+def labels_of(entity: str) -> dict[str, str]:
+    """What people call each field, by its key."""
+    kind = ENTITIES.get(entity)
+    return {key: item.label for key, item in kind.named().items()} if kind else {}
+
+
 def faults_of(row: RejectedRow, columns: Columns) -> list[dict[str, str]]:
     """Each with the column that it is about; empty where it is about none."""
     return [fault | {"column": fault.get("column") or _column_of(row.file, fault, columns)} for fault in row.faults]
@@ -266,6 +273,7 @@ def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
         columns=list(dict.fromkeys(own)),
         delimiter=_delimiter(execution, recipe),
         feeding=columns_of(execution),
+        labels=labels_of(execution.entity),
         has_ragged=session.scalar(ragged.limit(1)) is not None,
     )
     return _write_csv(session, execution.id, layout)
@@ -293,7 +301,7 @@ def _write_csv(session: Session, execution_id: int, layout: _Layout) -> Iterator
 
 def _written(row: RejectedRow, layout: _Layout) -> list[str]:
     cells = dict(zip(layout.headers.get(row.file, ()), row.cells, strict=False))
-    reason = " ".join(_reason(fault) for fault in faults_of(row, layout.feeding))
+    reason = " ".join(_reason(fault, layout.labels) for fault in faults_of(row, layout.feeding))
     is_ragged = row.cause in RAGGED
     if is_ragged and row.cause != UNMENDED:
         reason = f"{reason} {HOW_TO_MEND}"
@@ -320,8 +328,8 @@ def is_mended(header: Iterable[str]) -> bool:
     return set(HUB_COLUMNS) <= set(header)
 
 
-def _reason(fault: dict[str, str]) -> str:
-    name = fault["column"] or fault["field"]
+def _reason(fault: dict[str, str], labels: Mapping[str, str]) -> str:
+    name = fault["column"] or labels.get(fault["field"], fault["field"])
     return f"{name}: {fault['message']}" if name else fault["message"]
 
 

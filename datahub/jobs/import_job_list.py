@@ -20,6 +20,7 @@ from datahub.models.execution import (
     INTEGRATION_FAILED,
     JOB_FAILED,
     JOB_PENDING,
+    UPLOAD,
     Execution,
     is_unended,
 )
@@ -30,7 +31,8 @@ HEALTHS = (NEEDS_YOU, OVERDUE, RETRYING, RUNNING, HEALTHY, NEVER_RUN, INACTIVE)
 OVERDUE_AFTER = timedelta(minutes=5)
 SUCCEEDED = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
 FAILED = (JOB_FAILED, INTEGRATION_FAILED)
-# The successes among so many newest executions tell how long a job usually takes.
+# The successes among so many newest executions tell how long a job usually takes, but for files given by hand: they may
+# be of any size.
 LOOK_BACK = 10
 
 
@@ -122,7 +124,7 @@ def _coming(job: ImportJob, now: datetime, count: int) -> list[datetime]:
 
 
 def usual_duration(session: Session, job: ImportJob) -> timedelta | None:
-    """The median of its last successes; None where there are none among the newest executions."""
+    """The median of its last successes with its own source; None where there are none among the newest executions."""
     newest = queries.newest_executions(session, ImportJob, [job.id], count=LOOK_BACK)
     return _usual(newest.get(job.id, []))
 
@@ -139,7 +141,7 @@ def _overdue_since(job: ImportJob, now: datetime) -> datetime | None:
 
 
 def _usual(executions: Sequence[Execution]) -> timedelta | None:
-    succeeded = [execution for execution in executions if execution.status in SUCCEEDED]
+    succeeded = [it for it in executions if it.status in SUCCEEDED and it.origin != UPLOAD]
     lengths = sorted(length for execution in succeeded if (length := import_history.took(execution)))
     return lengths[len(lengths) // 2] if lengths else None
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import executions, import_executions
-from datahub.models.execution import JOB_INITIALIZING, JOB_SKIPPED, MANUAL, SUCCESS, UPLOAD, Execution
+from datahub.models.execution import JOB_INITIALIZING, JOB_SKIPPED, MANUAL, SUCCESS, UPLOAD, Event, Execution
 from datahub.models.import_job import ImportJob
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, make_job
@@ -84,13 +84,13 @@ def test_an_import_stopped_before_it_began_says_so_without_empty_cards(
         (
             5000,
             "the 5\u202f000 of 8\u202f000 rows that are done stay as they are, no further ones are written.",
-            "Stopped while it wrote: 5\u202f000 of 8\u202f000 rows are written and stay, "
-            "the other 3\u202f000 are not written.",
+            "Stopped while it wrote: 5\u202f000 of 8\u202f000 rows are done and stay, "
+            "the other 3\u202f000 are left out.",
         ),
         (
             8000,
-            "All 8\u202f000 rows are written already and stay: only its end is left.",
-            "Stopped after its last row: all 8\u202f000 rows are written and stay.",
+            "All 8\u202f000 rows are done already and stay: only its end is left.",
+            "Stopped after its last row: all 8\u202f000 rows are done and stay as they are.",
         ),
     ],
 )
@@ -129,3 +129,14 @@ def test_title_and_heading_of_an_execution_name_its_job(
         (heading,) = page.iterfind(".//h1")
         assert " ".join("".join(heading.itertext()).split()) == words
         assert [link.get("href") for link in heading.iter("a")] == [address]
+
+
+def test_a_failure_is_said_once(sign_in: SignIn, sessions: Sessions, job: ImportJob) -> None:
+    why = "There is no file in/offers.csv on the server."
+    with sessions.begin() as session:
+        execution = add_import_execution(session, session.merge(job), status="JOB_FAILED", error=why)
+        execution.events.append(
+            Event(at=execution.created_at, to_status="JOB_FAILED", actor="system", attempt=1, reason=why)
+        )
+    page = sign_in("VIEWER").get(page_of(execution)).text.partition('id="support"')[0]
+    assert page.count(why) == 1 and "as said above" in page

@@ -80,3 +80,16 @@ def test_the_chosen_cause_of_warnings_stays_beside_that_of_rejected_rows(sign_in
     assert links_in(page)["Show every warning"] == page_of(execution, f"?{rejected}#warnings")
     (again,) = parse(page).iterfind(".//div[@id='rows']")
     assert again.get("hx-get") == page_of(execution, f"/rows?{rejected}&{chosen}")
+
+
+def test_reasons_that_differ_stand_in_their_rows(
+    sign_in: SignIn, execution: Execution, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        fault = {"code": "required", "field": "price", "column": "", "value": "", "message": "This field is required."}
+        add_rejected_row(session, execution, -1, cause="required", field="price", faults=[fault])
+    client = sign_in("VIEWER")
+    page = client.get(page_of(execution)).text
+    assert page.count('data-label="Reason"') > 20 and "Reason of each row below" not in page
+    alone = client.get(page_of(execution, "?cause=unknown_reference&field=supplier")).text
+    assert "Reason of each row below: No supplier has this id." in alone and alone.count("No supplier has") == 1

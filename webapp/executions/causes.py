@@ -67,12 +67,6 @@ def words_for(
     return {(code, field): _phrase(phrases, code, field, fields.get(field), labels) for code, field in causes}
 
 
-def labels_of(entity: str) -> dict[str, str]:
-    """What people call each field, by its key."""
-    kind = ENTITIES.get(entity)
-    return {key: item.label for key, item in kind.named().items()} if kind else {}
-
-
 def _phrase(phrases: Mapping[str, str], code: str, key: str, item: Field | None, labels: dict[str, str]) -> str:
     label = item.label if item else labels.get(key, key)
     if code == "unknown_reference" and item is not None and item.refers_to is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import current_app
 
@@ -15,12 +16,12 @@ from datahub.models.execution import (
     JOB_PENDING,
     JOB_SKIPPED,
     JOB_STARTED,
+    UPLOAD,
     Execution,
 )
 from datahub.models.import_run import COUNTS
 from webapp.database import db
 from webapp.executions import findings, shown
-from webapp.executions.causes import labels_of
 from webapp.filters import grouped
 
 SHOWN_FILES = 50
@@ -41,7 +42,7 @@ def page(execution: Execution) -> dict[str, object]:
     return {
         "execution": execution,
         "run": execution.import_run,
-        "usual": execution.import_job and import_job_list.usual_duration(session, execution.import_job),
+        "usual": _usual(execution),
         "stages": _stages(execution),
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
@@ -49,6 +50,18 @@ def page(execution: Execution) -> dict[str, object]:
         "in_the_way": import_history.in_the_way(session, execution) if execution.status == JOB_SKIPPED else [],
         "next_fire": _next_fire(execution) if import_history.never_began(execution) else None,
     }
+
+
+def _usual(execution: Execution) -> timedelta | None:
+    """None of a file given by hand: it compares with none."""
+    job = execution.import_job
+    return import_job_list.usual_duration(db.session(), job) if job and execution.origin != UPLOAD else None
+
+
+def _one_reason(faults: Sequence[dict[str, str]]) -> str:
+    """What all of several faults say alike; empty where they differ."""
+    messages = {fault["message"] for fault in faults}
+    return messages.pop() if len(faults) > 1 and len(messages) == 1 else ""
 
 
 def _next_fire(execution: Execution) -> datetime | None:
@@ -62,6 +75,7 @@ def rows(execution: Execution) -> dict[str, object]:
     session = db.session()
     story = history.read(session, execution)
     rejected, columns = findings.rejected(execution), import_history.columns_of(execution)
+    rejections = [(row, import_history.faults_of(row, columns)) for row in rejected.items]
     files = execution.import_run.files if execution.import_run else []
     return {
         "execution": execution,
@@ -72,8 +86,9 @@ def rows(execution: Execution) -> dict[str, object]:
         "several_files": len(files) > 1,
         "rejected": rejected,
         "warned": findings.warned(execution),
-        "labels": labels_of(execution.entity),
-        "rejections": [(row, import_history.faults_of(row, columns)) for row in rejected.items],
+        "labels": import_history.labels_of(execution.entity),
+        "rejections": rejections,
+        "one_reason": _one_reason([fault for _, faults in rejections for fault in faults]),
         "story": story,
         "support": shown.support_text(execution, story, [group.cause for group in rejected.groups]),
     }

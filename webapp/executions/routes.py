@@ -38,6 +38,7 @@ for function in (
     shown.subject,
     shown.stop_question,
     shown.stopped_words,
+    shown.unless_said,
     import_history.counts_of,
     import_history.took,
     import_history.is_retrying,

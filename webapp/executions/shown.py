@@ -15,8 +15,10 @@ from datahub.models.execution import (
     API,
     IMPORT,
     INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_FAILED,
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
+    JOB_FAILED,
     JOB_INITIALIZING,
     JOB_PENDING,
     JOB_STARTED,
@@ -115,7 +117,7 @@ def stop_question(execution: Execution) -> str:
     if run is None or not run.rows_done:
         return "Stop this import? It ends for good: nothing of it is written."
     if run.rows_done == run.rows:
-        return f"Stop this import? All {grouped(run.rows)} rows are written already and stay: only its end is left."
+        return f"Stop this import? All {grouped(run.rows)} rows are done already and stay: only its end is left."
     done = f"{grouped(run.rows_done)} of {grouped(run.rows)} rows"
     return (
         f"Stop this import? It ends for good: the {done} that are done stay as they are, no further ones are written."
@@ -130,9 +132,15 @@ def stopped_words(execution: Execution) -> str:
     if not run.rows_done:
         return "Stopped before it began to write: nothing of it is written."
     if run.rows_done == run.rows:
-        return f"Stopped after its last row: all {grouped(run.rows)} rows are written and stay."
-    left = f"the other {grouped(run.rows - run.rows_done)} are not written"
-    return f"Stopped while it wrote: {grouped(run.rows_done)} of {grouped(run.rows)} rows are written and stay, {left}."
+        return f"Stopped after its last row: all {grouped(run.rows)} rows are done and stay as they are."
+    left = f"the other {grouped(run.rows - run.rows_done)} are left out"
+    return f"Stopped while it wrote: {grouped(run.rows_done)} of {grouped(run.rows)} rows are done and stay, {left}."
+
+
+def unless_said(reason: str, execution: Execution) -> str:
+    """The reason of a move, or where the page of an import says it already."""
+    is_said = execution.kind == IMPORT and execution.status in (JOB_FAILED, INTEGRATION_FAILED)
+    return "as said above" if is_said and reason == execution.error else reason
 
 
 def job_url(execution: Execution) -> str:

@@ -228,3 +228,16 @@ def test_the_columns_that_a_download_added_are_not_added_twice(session: Session,
         ["id", "hub_file", "hub_line", "hub_reason"],
         ["1", "a.csv", "2", "Supplier: No supplier has this id."],
     ]
+
+
+def test_the_download_calls_fields_without_a_column_by_their_labels(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job, entity="OFFER", run={"recipe": {"headers": {"offers.csv": ["Id"]}}})
+    fault = {
+        "code": "required",
+        "field": "stockNumber",
+        "column": "",
+        "value": "",
+        "message": "This field is required.",
+    }
+    add_rejected_row(session, execution, 1, cells=["A"], faults=[fault])
+    assert lines(session, execution)[1][-1] == "Stock Number: This field is required."

@@ -25,6 +25,7 @@ from datahub.models.execution import (
     JOB_SKIPPED,
     JOB_STOPPED,
     MANUAL,
+    UPLOAD,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from datahub.vault import Vault
@@ -149,6 +150,14 @@ def test_the_usual_duration_is_the_median_of_successes_without_the_wait_for_a_wo
             session, job, created_at=now - timedelta(hours=1), ended_at=now, run={"started_at": started}
         )
     assert row_of(session, job).usual == timedelta(seconds=4)
+
+
+def test_files_given_by_hand_do_not_tell_how_long_a_job_usually_takes(session: Session, make: Make) -> None:
+    job, now = make(), database_now(session)
+    for origin, seconds in ((UPLOAD, 1), (MANUAL, 30), (UPLOAD, 3), (UPLOAD, 2)):
+        started = now - timedelta(seconds=seconds)
+        add_import_execution(session, job, origin=origin, ended_at=now, run={"started_at": started})
+    assert row_of(session, job).usual == import_job_list.usual_duration(session, job) == timedelta(seconds=30)
 
 
 def test_what_runs_and_what_waits_behind_it_are_told_apart(session: Session, make: Make) -> None:
