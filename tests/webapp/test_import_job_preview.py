@@ -189,6 +189,14 @@ def test_a_file_of_many_columns_makes_no_endless_page(sign_in: SignIn, form: dic
     assert chosen(page) == {"source.stockId": "Stock Id"}
 
 
+def test_an_excel_workbook_is_told_without_a_word_on_delimiters(
+    sign_in: SignIn, form: dict[str, Any], inbound: Path
+) -> None:
+    (inbound / "offers.csv").write_bytes(b"PK\x03\x04" + bytes(200))
+    page = look(sign_in("OPERATOR"), form)
+    assert "This is an Excel workbook" in page and "does not part it" not in page
+
+
 def test_a_file_that_cannot_be_had_is_told(sign_in: SignIn, form: dict[str, Any]) -> None:
     page = look(sign_in("OPERATOR"), form | {"file_path": "in/gone.csv"})
     assert "It could not be read" in page and "There is no file in/gone.csv" in page
