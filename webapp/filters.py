@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from flask import Flask
 
+from datahub.grouping import NARROW_SPACE, grouped
+
 
 class Status(NamedTuple):
     words: str
@@ -29,7 +31,6 @@ STATUSES = {
     "INTEGRATION_FAILED": Status("Failed while writing", "bad"),
     "JOB_SKIPPED": Status("Skipped", "off"),
 }
-NARROW_SPACE = "\u202f"
 HOUR = "%Y-%m-%dT%H"
 # Each also names those after it, so the first that is found counts.
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
@@ -109,11 +110,6 @@ def file_size(size: int) -> str:
     if size < 1000:
         return f"{size} B"
     return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
-
-
-def grouped(number: int) -> str:
-    """Thousands apart: 12 000."""
-    return f"{number:,}".replace(",", NARROW_SPACE)
 
 
 def money(amount: Decimal) -> str:

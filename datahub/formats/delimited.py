@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from datahub.errors import SourceError
 from datahub.formats.text_file import ROW_LIMIT, read_text
+from datahub.grouping import grouped
 
 DELIMITERS = (",", ";")
 GUESSED_ROWS = 20
@@ -83,7 +84,8 @@ class Delimited:
                 count += 1
                 if count > max_rows:
                     raise SourceError(
-                        f"The file has more than {max_rows:,} rows (MAX_ROWS). Send it in parts, or raise the limit.",
+                        f"The file has more than {grouped(max_rows)} rows (MAX_ROWS). Send it in parts, or raise "
+                        "the limit.",
                         code="too_many_rows",
                         line=line,
                     )
@@ -142,13 +144,13 @@ class Delimited:
         width, most = len(self.header), self._limits.max_cell
         if len(cells) != width:
             code = "too_few_cells" if len(cells) < width else "too_many_cells"
-            return Fault(code, f"This row has {len(cells):,} cells; the header has {width:,}.")
+            return Fault(code, f"This row has {grouped(len(cells))} cells; the header has {grouped(width)}.")
         for name, cell in zip(self.header, cells, strict=True):
             if "\0" in cell:
                 return Fault("nul_character", "Holds a NUL character, which no text may hold.", name)
             if len(cell) > most:
                 message = (
-                    f"Has {len(cell):,} characters; at most {most:,} are allowed (MAX_CELL). "
+                    f"Has {grouped(len(cell))} characters; at most {grouped(most)} are allowed (MAX_CELL). "
                     "Shorten it, take the column out of the file, or raise the limit."
                 )
                 return Fault("cell_over_limit", message, name)
@@ -191,7 +193,8 @@ def _wrong_delimiter(delimiter: str, other: str) -> SourceError:
 def _check_header(header: list[str], limits: Limits, line: int) -> None:
     if len(header) > limits.max_columns:
         message = (
-            f"The header has {len(header):,} columns; at most {limits.max_columns:,} are read (MAX_COLUMNS). "
+            f"The header has {grouped(len(header))} columns; at most {grouped(limits.max_columns)} are read "
+            "(MAX_COLUMNS). "
             "Take out columns that no field is fed from, or raise the limit."
         )
         raise SourceError(message, code="too_many_columns", line=line)
@@ -201,7 +204,7 @@ def _check_header(header: list[str], limits: Limits, line: int) -> None:
             message = f"The name of column {place} holds a NUL byte. The file is probably UTF-16: save it as UTF-8."
             raise SourceError(message, code="undecodable", line=line)
         if len(name) > limits.max_cell:
-            message = f"The name of column {place} is longer than {limits.max_cell:,} characters (MAX_CELL)."
+            message = f"The name of column {place} is longer than {grouped(limits.max_cell)} characters (MAX_CELL)."
             raise SourceError(message, code="cell_over_limit", line=line)
         places.setdefault(name, []).append(place)
     if "" in places:

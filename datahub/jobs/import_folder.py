@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from datahub.errors import ConfigError, DataHubError, SourceChangedError, SourceMissingError, TransientError
+from datahub.grouping import grouped
 from datahub.jobs.import_read import FileWarning, Source
 from datahub.models.import_job import ConsumedFile, ImportJob
 from datahub.models.import_run import ImportRun
@@ -65,8 +66,8 @@ async def fetch(transport: Transport, recipe: dict[str, Any], place: Callable[[i
     names = _candidates([entry.name for entry in await transport.list_folder(inbound)], fetched)
     if len(names) > settings.max_files:
         raise ConfigError(
-            f"The folder {inbound} holds {len(names):,} files; one run reads at most {settings.max_files:,} "
-            "(MAX_FILES). Take some out, or raise the limit."
+            f"The folder {inbound} holds {grouped(len(names))} files; one run reads at most "
+            f"{grouped(settings.max_files)} (MAX_FILES). Take some out, or raise the limit."
         )
     looked = await _look_twice(transport, [join(inbound, name) for name in names], settings)
     for path, seen in looked.items():
@@ -192,8 +193,8 @@ def told(files: Sequence[dict[str, Any]]) -> str:
     first = " ".join(f"{file['name']}: {file['error']}" for file in files[:SHOWN])
     if len(files) == 1:
         return first
-    more = f" And {len(files) - SHOWN:,} more." if len(files) > SHOWN else ""
-    return f"None of the {len(files):,} files can be read. {first}{more}"
+    more = f" And {grouped(len(files) - SHOWN)} more." if len(files) > SHOWN else ""
+    return f"None of the {grouped(len(files))} files can be read. {first}{more}"
 
 
 async def _require_folder(transport: Transport, folder: str) -> None:
@@ -250,7 +251,8 @@ async def _download_as_seen(
 def _refuse_too_much(sources: Sequence[Source], settings: Settings) -> None:
     if sum(source.size for source in sources) > settings.max_file_bytes:
         raise ConfigError(
-            f"The files of the folder are larger than {settings.max_file_bytes:,} bytes together (MAX_FILE_BYTES). "
+            f"The files of the folder are larger than {grouped(settings.max_file_bytes)} bytes together "
+            "(MAX_FILE_BYTES). "
             "Take some out, or raise the limit."
         )
 

@@ -20,6 +20,7 @@ from datahub import storage
 from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, Row, open_delimited
+from datahub.grouping import grouped
 from datahub.jobs import import_definitions
 from datahub.jobs.import_columns import Spoolable, convert_all
 from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, HUB_COLUMNS, UNMENDED, as_it_was, is_mended
@@ -147,7 +148,7 @@ def read(
             file |= {"rows": 0, "error": words(error)}
         rows, size = rows + file["rows"], size + source.size
         if rows > settings.max_rows:
-            raise ConfigError(f"The files have more than {settings.max_rows:,} rows together (MAX_ROWS).")
+            raise ConfigError(f"The files have more than {grouped(settings.max_rows)} rows together (MAX_ROWS).")
     spool.finish()
     found.rows = rows
     if rows:
@@ -175,8 +176,8 @@ def _limit_records(recipe: dict[str, Any], spool: Spool) -> None:
     if rows > MOST_OF_A_RECORD:
         name = ENTITIES[recipe["entity"]].key.label
         raise ConfigError(
-            f"{rows:,} rows are of one record, {clean(key)}: at most {MOST_OF_A_RECORD:,} can be. Look which column is "
-            f"mapped to {name}."
+            f"{grouped(rows)} rows are of one record, {clean(key)}: at most {grouped(MOST_OF_A_RECORD)} can be. Look "
+            f"which column is mapped to {name}."
         )
 
 
@@ -188,7 +189,7 @@ def _spare_unknown(found: Read, spool: Spool) -> None:
     if first := spool.first_without_key():
         lost.append(first)
     for name, line in lost[:1]:
-        what = f"line {line:,}" if line else "the file"
+        what = f"line {grouped(line)}" if line else "the file"
         message = f"Full mode cleared nothing in this run: {what} cannot be told to belong to a record. Mend it first."
         found.warnings.append(FileWarning(name, "nothing_cleared", message))
         found.recipe["clearing"] = []
@@ -197,8 +198,9 @@ def _spare_unknown(found: Read, spool: Spool) -> None:
 def words(error: DataHubError) -> str:
     """What went wrong, and in which line of the source if it is known."""
     message, line = str(error), error.line if isinstance(error, SourceError) else None
-    says_where = line is None or re.search(rf"\bline {line}\b", message, re.IGNORECASE)
-    return message if says_where else f"Line {line:,}: {message}"
+    if line is None or re.search(rf"\bline {line}\b", message, re.IGNORECASE):
+        return message
+    return f"Line {grouped(line)}: {message}"
 
 
 def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: Settings) -> Read:
@@ -328,7 +330,7 @@ def _mended(opened: Delimited, delimiter: str) -> Iterator[Row]:
 def _unmended(kept: str, delimiter: str) -> tuple[list[str], Fault]:
     """The row that was rejected for its number of cells, and is to be rejected again."""
     cells = [cell for line in csv.reader(StringIO(kept, newline=""), delimiter=delimiter) for cell in line]
-    message = f"This row had {len(cells):,} cells, not one for each column. {HOW_TO_MEND}"
+    message = f"This row had {grouped(len(cells))} cells, not one for each column. {HOW_TO_MEND}"
     return cells, Fault(UNMENDED, message)
 
 

@@ -21,6 +21,7 @@ from datahub import crash_points
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, LostClaimError, TransientError
+from datahub.grouping import grouped
 from datahub.jobs import (
     again,
     import_claims,
@@ -161,7 +162,7 @@ class _Run:
         with self._context.sessions.begin() as session:
             self._keep_read(session, found)
             now = database_now(session)
-            told = f"{found.rows:,} rows read"
+            told = f"{grouped(found.rows)} rows read"
             due = {"next_attempt_at": now, "handed_out_at": None, "error": None}
             self._hold.move(session, JOB_STARTED, INTEGRATION_WAITING, told, **due)
 
@@ -369,7 +370,7 @@ class _Run:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
             to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
-            told, error = f"{progress.rows_done:,} rows written", None
+            told, error = f"{grouped(progress.rows_done)} rows written", None
             if progress.rejected and ENTITIES[progress.recipe["entity"]].replaced_whole:
                 to, told, error = INTEGRATION_FAILED, REFUSED_WORDS, REFUSED_WORDS
             self._hold.end(session, INTEGRATION_STARTED, to, told, error=error)

@@ -13,6 +13,7 @@ import asyncssh
 
 from datahub import crash_points
 from datahub.errors import ConfigError, ConnectionLostError, SourceChangedError, SourceMissingError, TransientError
+from datahub.grouping import grouped
 from datahub.transports.base import LIST_LIMIT, Entry, Facts, Fetched, clean
 
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
@@ -169,7 +170,7 @@ class SftpTransport:
     async def _read(self, file: asyncssh.SFTPClientFile, path: str, target: Path, max_bytes: int) -> Fetched:
         async with self._step("the size of a file"):
             before = await file.stat()
-        too_large = ConfigError(f"{path} is larger than {max_bytes:,} bytes (MAX_FILE_BYTES). Send it in parts.")
+        too_large = ConfigError(f"{path} is larger than {grouped(max_bytes)} bytes (MAX_FILE_BYTES). Send it in parts.")
         # A folder can be opened too, and has a size: reading it says what it is.
         if before.type != asyncssh.FILEXFER_TYPE_DIRECTORY and (before.size or 0) > max_bytes:
             raise too_large

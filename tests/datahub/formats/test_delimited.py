@@ -259,7 +259,7 @@ def test_more_columns_than_allowed_fail_the_file_and_the_limit_is_named(path: Pa
     names = ",".join(f"column{number}" for number in range(10_000))
     error = refusal(path, f"{names}\n{names}\n")
     assert (error.code, error.line) == ("too_many_columns", 1)
-    assert "10,000 columns; at most 2,000 are read (MAX_COLUMNS). Take out columns" in str(error)
+    assert "10\u202f000 columns; at most 2\u202f000 are read (MAX_COLUMNS). Take out columns" in str(error)
     assert len(read(path, f"{names}\n{names}\n", limits=Limits(max_columns=10_000))) == 1
 
 

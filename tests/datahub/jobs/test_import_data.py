@@ -184,8 +184,8 @@ def test_more_rows_of_one_record_than_memory_holds_fail_the_run_and_say_what_to_
     assert look(importing.sessions, number) == (
         JOB_FAILED,
         {},
-        "100,001 rows are of one record, ACME: at most 100,000 can be. Look which column is mapped to Supplier "
-        "External Id.",
+        "100\u202f001 rows are of one record, ACME: at most 100\u202f000 can be. Look which column is mapped to "
+        "Supplier External Id.",
     )
 
 

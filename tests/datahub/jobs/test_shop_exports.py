@@ -324,7 +324,11 @@ def test_prices_with_a_decimal_comma_are_refused_row_by_row_and_a_dot_is_asked_f
     [
         (1_048_576, False, None),
         (1_048_576, True, "At most 20000 characters; this has 1048576."),
-        (1_048_577, False, "Has 1,048,577 characters; at most 1,048,576 are allowed (MAX_CELL). Shorten it"),
+        (
+            1_048_577,
+            False,
+            "Has 1\u202f048\u202f577 characters; at most 1\u202f048\u202f576 are allowed (MAX_CELL). Shorten it",
+        ),
     ],
 )
 def test_a_cell_of_a_megabyte_is_taken_or_costs_its_row_by_a_limit_that_is_named(
