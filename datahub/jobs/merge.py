@@ -97,7 +97,7 @@ class Merge:
         if self.target.owner is None or not self.target.global_key:
             return []
         work = self.work.c
-        query = select(work.sequence, work.key, work.hidden).where(work.is_others, work.action != ABSENT)
+        query = select(work.sequence, work.key, work.hidden).where(work.is_others)
         return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
 
     def parts_of(self, owners: Iterable[str]) -> list[tuple[str, str]]:

@@ -45,9 +45,11 @@ def second_claims(
     firsts: dict[str, str] = {}
     for record in records:
         for key, row in record.parts[number].items():
-            if row.parts[number].remove or row.spooled.sequence in faulty:
+            if row.spooled.sequence in faulty:
                 continue
-            first = firsts.setdefault(key, record.key)
+            first = firsts.get(key, record.key)
+            if not row.parts[number].remove:
+                firsts[key] = first
             if first != record.key:
                 yield row, key, _belongs(plan, key, first)
 

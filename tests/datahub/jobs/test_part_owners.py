@@ -61,3 +61,25 @@ def test_a_variant_comes_back_to_its_own_product_in_the_execution_that_deleted_i
     load("PRODUCT", product("P-0", "V-7"), product("P-0", "V-8"))
     done = load("PRODUCT", product("P-0", "V-7", deletedVariant="TRUE"), product("P-0", "V-7"))
     assert causes(done) == []
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 1000])
+def test_a_row_that_takes_away_what_another_record_has_given_up_is_refused_wherever_chunks_end(
+    load: Importer, chunk_rows: int
+) -> None:
+    load("PRODUCT", product("P-0", "V-7"), product("P-5", "V-50"))
+    rows = product("P-0", "V-7", deletedProduct="TRUE"), product("P-5", "V-7", deletedVariant="TRUE")
+    done = load("PRODUCT", *rows, chunk_rows=chunk_rows)
+    assert causes(done) == [(3, "belongs_to_another", "variantExternalId")]
+    later = load("PRODUCT", rows[1])
+    assert (counts(later), [warning.code for warning in later.warnings]) == ({"unchanged": 1}, ["unknown_key"])
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 1000])
+def test_a_row_that_takes_away_what_another_record_has_just_got_is_refused_wherever_chunks_end(
+    load: Importer, chunk_rows: int
+) -> None:
+    load("PRODUCT", product("P-5", "V-50"))
+    rows = product("P-0", "V-7"), product("P-5", "V-7", deletedVariant="TRUE")
+    done = load("PRODUCT", *rows, chunk_rows=chunk_rows)
+    assert causes(done) == [(3, "belongs_to_another", "variantExternalId")]
