@@ -139,6 +139,8 @@ class ChunkWriter:
         self._check_roots(records, faults)
         for number in range(len(self._parts)):
             self._check_parts(number, records, faults)
+        if not faults:
+            self._check_rivals(records, faults)
         return faults
 
     def _check_roots(self, records: list[Record], faults: Faults) -> None:
@@ -174,10 +176,6 @@ class ChunkWriter:
             yield record, problem.field, explain(problem, self._plan.root, record.values)
         for record, item, unknown in self._unknown_in_lists(records):
             yield record, item, fault_of("unknown_reference", item, unknown)
-        for record, item, value in second_holders(self._connection, self._plan.root, records):
-            yield record, item, fault_of(NOT_UNIQUE, item, [value])
-        for record, item, parent in new_cycles(self._connection, self._plan.root, records):
-            yield record, item, fault_of("cycle", item, [parent])
 
     def _to_blame(self, record: Record) -> list[Row]:
         """For what is wrong with the record: each of its rows, or where it has no parts, the one that counts."""
@@ -202,10 +200,24 @@ class ChunkWriter:
         for record in self._without_parts(number, records):
             for row in record.rows:
                 blame(faults, row, fault_of(REQUIRED, target.key, []))
-        for row, fault in beyond_limit(self._plan.entity.parts[number], merge, rows):
-            blame(faults, row, fault)
-        for row, key, message in part_owners.second_claims(self._plan, number, records, faults):
-            faults[row.spooled.sequence] = [self._taken(row, key, number, message)]
+
+    def _check_rivals(self, records: list[Record], faults: Faults) -> None:
+        """What only one of several can have: once all else is right, since a row that is wrong takes it from nobody."""
+        root = self._plan.root
+        rivals = [
+            (record, item, fault_of(NOT_UNIQUE, item, [value]))
+            for record, item, value in second_holders(self._connection, root, records)
+        ]
+        cycles = new_cycles(self._connection, root, records)
+        rivals += [(record, item, fault_of("cycle", item, [parent])) for record, item, parent in cycles]
+        for record, item, fault in rivals:
+            blame_all(faults, root, record, self._to_blame(record), item, fault)
+        for number, part in enumerate(self._plan.entity.parts):
+            rows = {row.spooled.sequence: row for record in records for row in record.parts[number].values()}
+            for row, fault in beyond_limit(part, self._parts[number], rows):
+                blame(faults, row, fault)
+            for row, key, message in part_owners.second_claims(self._plan, number, records):
+                blame(faults, row, self._taken(row, key, number, message))
 
     def _taken(self, row: Row, key: str, number: int, message: str) -> Fault:
         target = self._plan.parts[number]

@@ -3,7 +3,7 @@ chunks end: what one row of a file takes away, no other row of that file gives t
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -34,9 +34,7 @@ def held_by_others(
             yield sequence, key, _belonged(plan, key, owners[key])
 
 
-def second_claims(
-    plan: Plan, number: int, records: Sequence[Record], faulty: Container[int]
-) -> Iterator[tuple[Row, str, str]]:
+def second_claims(plan: Plan, number: int, records: Sequence[Record]) -> Iterator[tuple[Row, str, str]]:
     """Rows that name a part which an earlier record of the chunk will own, the part's key, and words for a person: it
     is not stored, or only hidden."""
     named = [key for record in records for key in record.parts[number]]
@@ -45,8 +43,6 @@ def second_claims(
     firsts: dict[str, str] = {}
     for record in records:
         for key, row in record.parts[number].items():
-            if row.spooled.sequence in faulty:
-                continue
             first = firsts.get(key, record.key)
             if not row.parts[number].remove:
                 firsts[key] = first
