@@ -74,10 +74,7 @@ class Importer:
                 after = (rows[-1].depth, rows[-1].key)
                 tries: list[Outcome] = []
                 again.commit(connection, partial(_write_chunk, connection, writer, rows, tries))
-                found = tries[-1]
-                total.rejected += found.rejected
-                total.warnings += found.warnings
-                total.counts = {name: count + found.counts[name] for name, count in total.counts.items()}
+                total.add(tries[-1])
         return total
 
 

@@ -20,6 +20,7 @@ from datahub.jobs.import_plan import Plan
 from datahub.storage import SpooledRow
 
 Values = Mapping[str, Any]
+Said = tuple[SpooledRow, Values]
 
 
 class RowFaultError(Exception):
@@ -68,18 +69,18 @@ class ActWriter:
             bad, good = self._parted(list(group))
             outcome.rejected += bad
             if not self._act.is_joint:
-                for row in good:
-                    self._do(session, key, [row], outcome)
+                for one in good:
+                    self._do(session, key, [one], outcome)
             elif bad:
                 others = because_of(bad[0][0], bad[0][1][0])
-                outcome.rejected += [(row.spooled, [others]) for row in good]
+                outcome.rejected += [(row, [others]) for row, _ in good]
             else:
                 self._do(session, key, good, outcome)
         outcome.counts[REJECTED] = len(outcome.rejected)
         return outcome
 
-    def _parted(self, given: Sequence[SpooledRow]) -> tuple[list[tuple[SpooledRow, list[Fault]]], list[Row]]:
-        """The rows that are faulty by themselves, and the others."""
+    def _parted(self, given: Sequence[SpooledRow]) -> tuple[list[tuple[SpooledRow, list[Fault]]], list[Said]]:
+        """The rows that are faulty by themselves, with their faults, and the others with their values."""
         bad = [(row, orjson.loads(row.faults)) for row in given if row.faults]
         good = []
         for row in read_rows((row for row in given if not row.faults), self._plan):
@@ -88,18 +89,17 @@ class ActWriter:
             if lacking:
                 bad.append((row.spooled, [fault_of(REQUIRED, item, []) for item in lacking]))
             else:
-                good.append(row)
+                good.append((row.spooled, values))
         return bad, good
 
-    def _do(self, session: Session, key: str, rows: Sequence[Row], outcome: Outcome) -> None:
+    def _do(self, session: Session, key: str, rows: Sequence[Said], outcome: Outcome) -> None:
         try:
             with session.begin_nested():
-                done = self._act.do(session, key, [self._values(row) for row in rows], self._actor)
+                done = self._act.do(session, key, [values for _, values in rows], self._actor)
         except RowFaultError as error:
-            culprit = rows[error.number].spooled
+            culprit, _ = rows[error.number]
             others = because_of(culprit, error.fault)
-            for row in rows:
-                outcome.rejected.append((row.spooled, [error.fault if row.spooled is culprit else others]))
+            outcome.rejected += [(row, [error.fault if row is culprit else others]) for row, _ in rows]
             return
         for name in done:
             outcome.counts[name] += 1

@@ -213,8 +213,7 @@ class ChunkWriter:
         for record, item, fault in rivals:
             blame_all(faults, root, record, self._to_blame(record), item, fault)
         for number, part in enumerate(self._plan.entity.parts):
-            rows = {row.spooled.sequence: row for record in records for row in record.parts[number].values()}
-            for row, fault in beyond_limit(part, self._parts[number], rows):
+            for row, fault in beyond_limit(number, part, self._parts[number], records):
                 blame(faults, row, fault)
             for row, key, message in part_owners.second_claims(self._plan, number, records):
                 blame(faults, row, self._taken(row, key, number, message))
@@ -300,7 +299,7 @@ class ChunkWriter:
         targets = (self._plan.root, *self._plan.parts)
         merges, connection = (self._root, *self._parts), self._connection
         for merge in merges:
-            lock_changed(self._connection, merge, self._seen.get(merge.target))
+            lock_changed(connection, merge, self._seen.get(merge.target))
         for merge, target, part in zip(merges, targets, ("", *names), strict=True):
             done, updates = merge.wanted(), merge.updates()
             if not MADE.isdisjoint(done):
@@ -317,7 +316,7 @@ class ChunkWriter:
             for own, name in going:
                 self._note(self._source, name, change.DELETED, merge_gone.gone_along(connection, own, self._root), now)
             merge.apply(now)
-            require_referred(self._connection, merge, now)
+            require_referred(connection, merge, now)
             for own, _ in going:
                 own.take_along(self._root.deleted(), now)
             _join_actions(actions, merge.actions())

@@ -287,10 +287,8 @@ class _Run:
                 self._replace_all(connection, writer, spool)
                 return
             room = again.Room(connection)
-            while rows := spool.chunk(after, self._context.settings.chunk_rows):
-                self._check()
-                after = (rows[-1].depth, rows[-1].key)
-                again.commit(connection, partial(self._write_chunk, connection, writer, rows, after))
+            for rows in self._chunks(spool, after):
+                again.commit(connection, partial(self._write_chunk, connection, writer, rows))
                 room.give(self._lost.wait)
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
 
@@ -312,8 +310,7 @@ class _Run:
             self._keep(session, reject_all(rows, refused))
         crash_points.reach(crash_points.INSIDE_CHUNK)
 
-    def _chunks(self, spool: Spool) -> Iterator[list[SpooledRow]]:
-        after = None
+    def _chunks(self, spool: Spool, after: tuple[int, str] | None = None) -> Iterator[list[SpooledRow]]:
         while rows := spool.chunk(after, self._context.settings.chunk_rows):
             self._check()
             after = (rows[-1].depth, rows[-1].key)
@@ -338,15 +335,9 @@ class _Run:
             raise ConfigError("It had to be read again, and the file has changed since. Run the job again.")
         return found
 
-    def _write_chunk(
-        self,
-        connection: DatabaseConnection,
-        writer: Writer,
-        rows: list[SpooledRow],
-        after: tuple[int, str],
-    ) -> None:
-        session = self._claimed(connection)
-        self._keep(session, writer.write(rows, database_now(session)), last_key=json.dumps(after))
+    def _write_chunk(self, connection: DatabaseConnection, writer: Writer, rows: list[SpooledRow]) -> None:
+        session, last = self._claimed(connection), (rows[-1].depth, rows[-1].key)
+        self._keep(session, writer.write(rows, database_now(session)), last_key=json.dumps(last))
         crash_points.reach(crash_points.INSIDE_CHUNK)
 
     def _claimed(self, connection: DatabaseConnection) -> Session:

@@ -16,7 +16,7 @@ from datahub.jobs.merge import DELETE, Merge, Updated
 def gone(connection: Connection, merge: Merge) -> list[Updated]:
     """In the order of the rows, each field that has more than its default with its value and None. Asked before apply,
     as all of these."""
-    work, table, fields = merge.work.c, merge.target.table, _kept(merge.target.fields)
+    work, table, fields = merge.work.c, merge.target.table, merge.target.fields
     columns = (work.record_key, work.key, work.file, work.line)
     query = select(*columns, *(merge.stored(field) for field in fields))
     query = query.select_from(merge.work.join(table, table.c.id == work.id)).where(work.action == DELETE)
@@ -25,7 +25,7 @@ def gone(connection: Connection, merge: Merge) -> list[Updated]:
 
 def gone_along(connection: Connection, merge: Merge, owner: Merge) -> list[Updated]:
     """The parts that go with what `owner` deletes."""
-    work, target, fields = owner.work.c, merge.target, _kept(merge.target.fields)
+    work, target, fields = owner.work.c, merge.target, merge.target.fields
     columns = (work.record_key, merge.shown_key().label("key"), work.file, work.line)
     query = select(*columns, *(merge.stored(field) for field in fields))
     query = query.select_from(target.table.join(owner.work, target.table.c[target.owner_column] == work.id))
@@ -39,21 +39,16 @@ def gone_links(connection: Connection, merge: Merge, link: Link) -> list[Updated
     """The links of other records that go with what the merge deletes."""
     work, owner, table = merge.work.c, link.owner_model.__table__, link.column.class_.__table__
     (part,) = (part for part in ENTITIES[link.entity].parts if part.shown_as == link.shown_as)
-    fields = _kept(part.fields)
     columns = (owner.c.external_id.label("record_key"), work.key, work.file, work.line)
-    query = select(*columns, *(table.c[field.column] for field in fields))
+    query = select(*columns, *(table.c[field.column] for field in part.fields))
     query = query.select_from(merge.work).join(table, link.column == work.id).join(owner, owner.c.id == link.owner)
-    return _read(connection, query.where(work.action == DELETE).order_by(work.sequence), fields)
+    return _read(connection, query.where(work.action == DELETE).order_by(work.sequence), part.fields)
 
 
 def as_it_was(fields: Sequence[Field], values: Sequence[Any]) -> dict[str, list[Any]]:
-    """By key of a field, its value and None: of those that say more than the default."""
+    """By key of a field, its value and None: of those that say more than the default and are not personal."""
     pairs = [(field, value) for field, value in zip(fields, values, strict=True) if value not in (None, "", [], {})]
-    return {field.key: [value, None] for field, value in pairs if value != field.fresh_default()}
-
-
-def _kept(fields: Sequence[Field]) -> list[Field]:
-    return [field for field in fields if not field.personal]
+    return {field.key: [value, None] for field, value in pairs if not field.personal and value != field.fresh_default()}
 
 
 def _read(connection: Connection, query: Select[Any], fields: Sequence[Field]) -> list[Updated]:

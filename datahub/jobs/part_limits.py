@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from datahub.entities.base import Part
 from datahub.jobs.import_faults import TOO_MANY, Fault
@@ -23,10 +23,11 @@ def take_all(plan: Plan, merges: Sequence[Merge], records: Sequence[Record]) -> 
             record.parts[number].setdefault(key, row)
 
 
-def beyond_limit(part: Part, merge: Merge, rows: Mapping[int, Row]) -> Iterator[tuple[Row, Fault]]:
-    """Rows whose parts no longer fit. `rows` are by sequence."""
+def beyond_limit(number: int, part: Part, merge: Merge, records: Sequence[Record]) -> Iterator[tuple[Row, Fault]]:
+    """Rows whose parts, the kind of this number, no longer fit."""
     if part.most is None or merge.wanted().isdisjoint((CREATE, REVIVE)):
         return
+    rows = {row.spooled.sequence: row for record in records for row in record.parts[number].values()}
     added = Counter(rows[sequence].spooled.key for sequence, action in merge.actions() if action in (CREATE, REVIVE))
     taken = Counter(rows[sequence].spooled.key for sequence, action in merge.actions() if action == DELETE)
     stored = Counter(owner for owner, _ in merge.parts_of(added))

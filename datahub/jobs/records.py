@@ -319,8 +319,7 @@ def _assign_parts(part: Part, record: Any, changes: list[_Change]) -> list[tuple
 
 
 def _as_it_was(fields: Sequence[Field], row: Any) -> _Differences:
-    kept = [item for item in fields if not item.personal]
-    return as_it_was(kept, [getattr(row, item.column) for item in kept])
+    return as_it_was(fields, [getattr(row, item.column) for item in fields])
 
 
 def _live_uses(use: Use, record: Any) -> Select[int]:

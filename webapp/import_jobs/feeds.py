@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from datahub.entities import ENTITIES
-from datahub.jobs.import_targets import mapping_targets
+from datahub.jobs.import_history import labels_of
 from datahub.mapping import transcoding
 from datahub.mapping.names import split_brackets
 from datahub.models.import_job import ImportJob
@@ -22,7 +21,7 @@ class Feed(NamedTuple):
 
 def of_job(job: ImportJob) -> list[Feed]:
     """In the order of the mapping; values are exchanged in every locale of a field."""
-    labels = {target.key: target.label for target in mapping_targets(ENTITIES[job.entity])}
+    labels = labels_of(job.entity)
     tables = transcoding.compile(job.transcoding)
     sources = {entry["field"]: entry["source"] for entry in job.mapping or ()}
     mapped = {split_brackets(place)[0] for place in sources}

@@ -23,6 +23,7 @@ from datahub.jobs import (
     import_preview,
     import_sample,
 )
+from datahub.jobs.import_history import labels_of
 from datahub.jobs.import_preview import ROWS_SHOWN, Preview
 from datahub.jobs.import_sample import Place, Sample
 from datahub.jobs.import_targets import mapping_targets
@@ -117,7 +118,7 @@ def preview_context(
         "shown_fields": lines.fields,
         "line_faults": lines.faults,
         "targets": mapping_targets(entity),
-        "labels": {target.key: target.label for target in mapping_targets(entity)},
+        "labels": labels_of(entity.name),
         "shown_rows": _around(seen.reading.rows, seen.reading.record),
         "most_in_selects": MOST_IN_SELECTS,
     }
