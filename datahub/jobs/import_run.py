@@ -91,7 +91,7 @@ class _Run:
     """One step under one claim. `failed` is the status that it ends in when it fails."""
 
     def __init__(self, context: Context, held: Claim, failed: str) -> None:
-        self._context, self._held, self._failed = context, held, failed
+        self._context, self._held = context, held
         self._hold = Hold(context, held, failed)
         self._lost = threading.Event()
         self._so_far = (0, 0)
@@ -131,7 +131,7 @@ class _Run:
         return False
 
     def _step(self) -> bool:
-        if self._failed == JOB_FAILED:
+        if self._hold.status == JOB_STARTED:
             self._read()
             crash_points.reach(crash_points.AFTER_PARSE)
             return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flask import request, url_for
+from sqlalchemy.orm import Session
 
 from datahub.jobs import import_history
 from datahub.jobs.import_history import Cause
@@ -15,8 +17,6 @@ from webapp.database import db
 from webapp.executions.causes import PHRASES, WARNINGS, words_for
 
 FARTHEST_PAGE = 500
-# What the address calls cause, field and page.
-OF_REJECTED, OF_WARNINGS = ("cause", "field", "page"), ("warning", "warning_field", "warnings_page")
 
 
 @dataclass(frozen=True)
@@ -42,47 +42,60 @@ class Findings:
     next_url: str
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """`names` are what the address calls cause, field and page, `anchor` is the part of the page that shows them."""
+
+    names: tuple[str, str, str]
+    anchor: str
+    find: Callable[..., Slice[Any]]
+    count: Callable[[Session, Execution], list[Cause]]
+    phrases: Mapping[str, str]
+
+
+REJECTED = _Kind(
+    ("cause", "field", "page"), "rejected", import_history.rejections, import_history.causes, phrases=PHRASES
+)
+WARNED = _Kind(
+    ("warning", "warning_field", "warnings_page"),
+    "warnings",
+    import_history.warnings,
+    import_history.warning_causes,
+    phrases=WARNINGS,
+)
+
+
 def rejected(execution: Execution) -> Findings:
-    cause, field, page = _chosen(OF_REJECTED)
-    found = import_history.rejections(db.session(), execution, page=page, cause=cause, field=field)
-    causes = import_history.causes(db.session(), execution)
-    words = words_for(execution.entity, [*((it.code, it.field) for it in causes), (cause, field)], PHRASES)
-    return _findings(execution, OF_REJECTED, "rejected", causes, words, found)
+    return _findings(execution, REJECTED, WARNED)
 
 
 def warned(execution: Execution) -> Findings:
-    cause, field, page = _chosen(OF_WARNINGS)
-    found = import_history.warnings(db.session(), execution, page=page, cause=cause, field=field)
-    causes = import_history.warning_causes(db.session(), execution)
-    words = words_for(execution.entity, [*((it.code, it.field) for it in causes), (cause, field)], WARNINGS)
-    return _findings(execution, OF_WARNINGS, "warnings", causes, words, found)
+    return _findings(execution, WARNED, REJECTED)
 
 
 def rows_url(execution: Execution) -> str:
     """What looks again at the same rows."""
-    return url_for("executions.rows", execution_id=execution.public_id, **_kept(OF_REJECTED), **_kept(OF_WARNINGS))
+    return url_for("executions.rows", execution_id=execution.public_id, **_kept(REJECTED), **_kept(WARNED))
 
 
-def _findings(
-    execution: Execution,
-    names: tuple[str, str, str],
-    anchor: str,
-    causes: list[Cause],
-    words: dict[tuple[str, str], str],
-    found: Slice[Any],
-) -> Findings:
-    chosen, page = _chosen(names)[:2], _chosen(names)[2]
-    others = {"execution_id": execution.public_id, **_kept(OF_WARNINGS if names == OF_REJECTED else OF_REJECTED)}
+def _findings(execution: Execution, kind: _Kind, other: _Kind) -> Findings:
+    cause, field, page = _chosen(kind)
+    chosen, names = (cause, field), kind.names
+    found = kind.find(db.session(), execution, page=page, cause=cause, field=field)
+    causes = kind.count(db.session(), execution)
+    words = words_for(execution.entity, [*((it.code, it.field) for it in causes), chosen], kind.phrases)
+    others = {"execution_id": execution.public_id, **_kept(other)}
     of_chosen = dict(zip(names[:2], (text or None for text in chosen), strict=True))
 
     def address(endpoint: str = "executions.detail", **own: object) -> str:
-        anchors = {"_anchor": anchor} if endpoint == "executions.detail" else {}
+        anchors = {"_anchor": kind.anchor} if endpoint == "executions.detail" else {}
         return url_for(endpoint, **own, **others, **anchors)
 
     def group(cause: Cause) -> Group:
-        kind = (cause.code, cause.field)
-        own = dict(zip(names[:2], kind, strict=True))
-        return Group(cause, words[kind], kind == chosen, address(**own), address("executions.rows", **own))
+        code_and_field = (cause.code, cause.field)
+        own = dict(zip(names[:2], code_and_field, strict=True))
+        is_chosen = code_and_field == chosen
+        return Group(cause, words[code_and_field], is_chosen, address(**own), address("executions.rows", **own))
 
     return Findings(
         groups=[group(cause) for cause in causes],
@@ -94,12 +107,12 @@ def _findings(
     )
 
 
-def _chosen(names: tuple[str, str, str]) -> tuple[str, str, int]:
-    cause, field, page = (request.args.get(name, "") for name in names)
+def _chosen(kind: _Kind) -> tuple[str, str, int]:
+    cause, field, page = (request.args.get(name, "") for name in kind.names)
     is_number = page.isascii() and page.isdecimal() and len(page) < 6
     return cause, field, min(int(page), FARTHEST_PAGE) if is_number else 0
 
 
-def _kept(names: tuple[str, str, str]) -> dict[str, object]:
-    cause, field, page = _chosen(names)
-    return {names[2]: page or None, names[0]: cause or None, names[1]: field or None}
+def _kept(kind: _Kind) -> dict[str, object]:
+    cause, field, page = _chosen(kind)
+    return {kind.names[2]: page or None, kind.names[0]: cause or None, kind.names[1]: field or None}
