@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from datahub.db import read_only
 from datahub.models.execution import UNENDED, Execution
 
-KINDS = (".spool", ".ordering", ".reading", ".source")
+KINDS = (".spool", ".ordering", ".tree", ".reading", ".source")
 
 
 def forget_spools(folder: Path, public_id: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
 from datahub.jobs.import_fold import Record
+from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merge_target import Target
 
 OWN_ANCESTOR = "It would be its own ancestor. Give one of them another parent."
@@ -16,23 +17,40 @@ OWN_ANCESTOR = "It would be its own ancestor. Give one of them another parent."
 def new_cycles(
     connection: Connection, target: Target, records: Sequence[Record]
 ) -> Iterator[tuple[Record, Field, str]]:
-    """With the field of the parent, and the parent that is given."""
+    """With the field of the parent, and the parent that is given. The file was looked through as a whole before: here
+    it is what others have changed since."""
     for place, item in enumerate(target.given):
         if item.refers_to is None or item.refers_to.model is not target.model:
             continue
-        child, parent = target.table.alias("child"), target.table.alias("parent")
-        query = select(child.c[target.key.column], parent.c[target.key.column])
-        query = query.join(parent, parent.c.id == child.c[item.column]).where(child.c.deleted_at.is_(None))
-        query = query.where(target.within(child))
-        parents = {row[0]: row[1] for row in connection.execute(query)}
-        moved = [record for record in records if record.values[place] is not None and not record.remove]
-        parents |= {record.key: record.values[place] for record in moved}
-        for record in moved:
+        given = {record.key: record for record in records if record.values[place] is not None and not record.remove}
+        stored = dict(_ways_up(connection, target, item, given, climbs=False))
+        moved = {key: record for key, record in given.items() if key in stored and stored[key] != record.values[place]}
+        above = (record.values[place] for record in moved.values())
+        parents: dict[str, str | None] = dict(_ways_up(connection, target, item, above, climbs=True))
+        parents |= {key: record.values[place] for key, record in given.items()}
+        for record in moved.values():
             if _is_own_ancestor(record.key, parents):
                 yield record, item, record.values[place]
 
 
-def _is_own_ancestor(key: str, parents: dict[str, str]) -> bool:
+def _ways_up(
+    connection: Connection, target: Target, item: Field, keys: Iterable[str], *, climbs: bool
+) -> Iterator[tuple[str, str | None]]:
+    """Live records of these keys with their stored parents, and all their ancestors with theirs."""
+    table, key = target.table, target.key.column
+    live = (table.c.deleted_at.is_(None), target.within(table))
+    parent = table.alias("parent")
+    for batch in in_batches(keys):
+        records = select(table.c.id, table.c[key], table.c[item.column]).where(*live)
+        found = records.where(table.c[key].in_(batch)).cte("found", recursive=climbs)
+        if climbs:
+            found = found.union(records.join(found, table.c.id == found.c[item.column]))
+        query = select(found.c[key], parent.c[key]).outerjoin(parent, parent.c.id == found.c[item.column])
+        for row in connection.execute(query):
+            yield row[0], row[1]
+
+
+def _is_own_ancestor(key: str, parents: dict[str, str | None]) -> bool:
     seen = {key}
     current = parents.get(key)
     while current is not None and current not in seen:

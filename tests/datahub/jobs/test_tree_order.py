@@ -135,3 +135,23 @@ def test_a_crash_meanwhile_leaves_the_spool_as_it_was(
         assert not spool.is_ordered
         assert [row.faults for row in spool.chunk(None, 9)] == ["", ""]
     assert list(tmp_path.glob("*.ordering")) == []
+
+
+@each_chunk
+def test_a_cycle_that_others_made_possible_after_the_file_was_looked_through_is_found_too(
+    load: Importer, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, chunk_rows: int
+) -> None:
+    load(TREE, category("A"), category("B"), category("C"), category("D", "C"))
+    order = tree_order.order
+
+    def then_move(path: Path, plan: Plan, connection: Connection) -> None:
+        order(path, plan, connection)
+        with sessions.begin() as session:
+            a, b, c = (session.scalar(select(Category).where(Category.external_id == key)) for key in "ABC")
+            assert a and b and c
+            b.parent_id, c.parent_id = a.id, b.id
+
+    monkeypatch.setattr(tree_order, "order", then_move)
+    outcome = load(TREE, category("A", "D"), category("E", "D"), chunk_rows=chunk_rows)
+    assert (counts(outcome), causes(outcome)) == ({"created": 1, "rejected": 1}, [(2, "cycle", PARENT)])
+    assert tree(sessions) == {"A": None, "B": "A", "C": "B", "D": "C", "E": "D"}
