@@ -25,6 +25,7 @@ LOCALES = ["en-GB", "fr-FR"]
 # In the order in which the files can be imported.
 NAMES = {
     "STORE": "Stores from ERP",
+    "ACCOUNT": "Accounts from CRM",
     "SUPPLIER": "Suppliers from ERP",
     "ATTRIBUTE": "Attributes from PIM",
     "CLASSIFICATION_CATEGORY": "Categories from PIM",

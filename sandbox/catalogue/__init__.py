@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.catalogue.offers import offers
-from sandbox.catalogue.parties import stores, suppliers
+from sandbox.catalogue.parties import accounts, stores, suppliers
 from sandbox.catalogue.products import products
 from sandbox.catalogue.sheet import Sample
 from sandbox.catalogue.tree import attributes, categories
 
 __all__ = ["Sample", "write"]
-SHEETS = (stores, suppliers, attributes, categories, products, offers)
+SHEETS = (stores, accounts, suppliers, attributes, categories, products, offers)
 
 
 def write(folder: Path) -> list[Sample]:

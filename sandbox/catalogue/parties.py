@@ -1,10 +1,29 @@
-"""Stores and suppliers of the sample catalogue."""
+"""Stores, customer accounts and suppliers of the sample catalogue."""
 
 from __future__ import annotations
 
 from sandbox.catalogue.sheet import BOM, CRLF, Cells, Note, Row, Sheet, insert
 
 STORES = ("counter", "rental")
+ACCOUNT, TAGS = "Account External Id", "Customer Tag External Id"
+ADDRESS, UNLINK = "Address External Id", "Unlink Address"
+COMPANY, REGISTERED = "Company Registration Name", "Business Registration Number"
+FULL_NAME, STREET, ZIP_CODE, CITY = "Address Full Name", "Address Street Name", "Address Zip Code", "Address City"
+# Id, name, tags, zip code, city, country.
+ACCOUNTS = (
+    ("TY-JOINERY", "Joinery Lindqvist & Daughters", "TRADE||WOOD", "411 03", "Göteborg", "Sweden"),
+    ("TY-MASONS", "Maçons du Vercors", "TRADE", "38250", "Villard-de-Lans", "France"),
+    ("TY-ROOFERS", "Dachdecker Ölschläger GmbH", "TRADE", "79098", "Freiburg", "Germany"),
+    ("TY-BOATS", "Strand Boatyard", "TRADE||WOOD||MARINE", "IV27 4TN", "Lochinver", "United Kingdom"),
+    ("TY-SCHOOL", "Lycée professionnel des Brosses", "SCHOOLS", "69100", "Villeurbanne", "France"),
+    ("TY-COLLEGE", 'Høgskolen, avd. "Bygg"', "SCHOOLS", "0166", "Oslo", "Norway"),
+    ("TY-THEATRE", "Theatre workshop; stage and props", "", "1012 JS", "Amsterdam", "Netherlands"),
+    ("TY-TOWN", "Ville de Saint-Étienne, ateliers", "PUBLIC", "42000", "Saint-Étienne", "France"),
+    ("TY-FARM", "Hof Immergrün", "", "6020", "Innsbruck", "Austria"),
+    ("TY-GARAGE", "Garage Peñalara", "TRADE", "28491", "Navacerrada", "Spain"),
+    ("TY-PAINTERS", "Peintres associés", "TRADE", "1003", "Lausanne", "Switzerland"),
+    ("TY-CLOSED", "Old Mill Workshops", "", "LA2 8AA", "Lancaster", "United Kingdom"),
+)
 # Id, name, rating, status, stores, where it is from.
 SUPPLIERS = (
     ("SUP-BRUNFELL", "Brúnfell Forge", "4.7", "ACTIVE", "", "Drop forge on the fjord"),
@@ -32,6 +51,76 @@ def stores() -> Sheet:
     rows = [Row(dict(zip(header, cells, strict=True))) for cells in texts]
     rows[-1] = rows[-1]._replace(fault=Note("required", "storeDescription"))
     return Sheet("STORE", "stores.csv", header, rows, ",")
+
+
+def accounts() -> Sheet:
+    """A row per address: every third account has a depot too."""
+    header = (
+        ACCOUNT,
+        "Account Name",
+        COMPANY,
+        REGISTERED,
+        "Account Manager Name",
+        "Account Website",
+        "Account VAT Number",
+        TAGS,
+        "Inactive",
+        ADDRESS,
+        "Address Label",
+        FULL_NAME,
+        STREET,
+        "Address Additional Street Name",
+        ZIP_CODE,
+        CITY,
+        "Address Country",
+        "Address Phone Number",
+        "Shipping Address",
+        "Billing Address",
+        UNLINK,
+    )
+    good = [Row(cells) for number, account in enumerate(ACCOUNTS) for cells in _account(number, *account)]
+    new = good[2].cells | {ACCOUNT: "TY-NEW", "Account Name": "New in town"}
+    wrong = {
+        3: [Row(good[2].cells | {ADDRESS: "TY-MASONS-YARD", CITY: ""}, Note("required", "addressCity"))],
+        5: [Row(new | {REGISTERED: "", ADDRESS: "TY-NEW-HQ"}, Note("required", "businessRegistrationNumber"))],
+        7: [
+            Row(
+                good[6].cells | {ADDRESS: "TY-SCHOOL-YARD", "Billing Address": "non"},
+                Note("malformed", "billingAddress"),
+            )
+        ],
+        9: [Row(new | {ADDRESS: ""}, Note("required", "addressExternalId"))],
+        11: [Row(good[11].cells | {"Address Label": "Office"}, warning=Note("superseded"))],
+        13: [Row(good[12].cells | {ADDRESS: "TY-FARM-BARN", UNLINK: "TRUE"}, warning=Note("unknown_key"))],
+    }
+    return Sheet("ACCOUNT", "accounts.csv", header, list(insert(good, wrong)), ";", line_end=CRLF, mark=BOM)
+
+
+def _account(number: int, key: str, name: str, tags: str, zip_code: str, city: str, country: str) -> list[Cells]:
+    short = key[3:].lower()
+    account = {
+        ACCOUNT: key,
+        "Account Name": name,
+        COMPANY: name.upper(),
+        REGISTERED: f"{412_000_117 + number * 1_379}",
+        "Account Manager Name": ("Ines Okafor", "", "Théo Vandermeer")[number % 3],
+        "Account Website": f"https://{short}.example.com" if number % 2 else "",
+        "Account VAT Number": "" if country in ("Norway", "Switzerland") else f"VAT{4_120_001 + number * 37}",
+        TAGS: tags,
+        "Inactive": "TRUE" if key == "TY-CLOSED" else "",
+    }
+    place = {FULL_NAME: name, ZIP_CODE: zip_code, CITY: city, "Address Country": country}
+    office = (
+        account | place | {ADDRESS: f"{key}-HQ", "Address Label": "Head office", STREET: f"{7 + number} Anvil Road"}
+    )
+    office |= {"Address Phone Number": f"+44 1632 9600{10 + number}"}
+    if number % 3:
+        return [office]
+    depot = (
+        account | place | {ADDRESS: f"{key}-DEPOT", "Address Label": "Depot", STREET: f"Gate {1 + number}, the docks"}
+    )
+    depot |= {"Address Additional Street Name": "Ring twice", "Shipping Address": "TRUE", "Billing Address": "false"}
+    return [office | {"Shipping Address": "FALSE", "Billing Address": "TRUE"}, depot]
 
 
 def suppliers() -> Sheet:

@@ -46,9 +46,9 @@ def test_each_file_of_the_catalogue_gets_a_job_in_the_order_of_import(
 ) -> None:
     demo.fill(session, vault, place, password=PASSWORD)
     jobs = session.scalars(select(ImportJob).order_by(ImportJob.id)).all()
-    entities = ["STORE", "SUPPLIER", "ATTRIBUTE", "CLASSIFICATION_CATEGORY", "PRODUCT", "OFFER"]
+    entities = ["STORE", "ACCOUNT", "SUPPLIER", "ATTRIBUTE", "CLASSIFICATION_CATEGORY", "PRODUCT", "OFFER"]
     assert [job.entity for job in jobs] == entities
-    assert [job.name for job in jobs][:2] == ["Stores from ERP", "Suppliers from ERP"]
+    assert [job.name for job in jobs][:2] == ["Stores from ERP", "Accounts from CRM"]
     assert [(job.active, job.schedule_enabled) for job in jobs] == [(True, False)] * len(entities)
     assert all((place.folder / str(job.file_path)).is_file() for job in jobs)
 
