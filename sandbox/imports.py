@@ -31,6 +31,7 @@ NAMES = {
     "CLASSIFICATION_CATEGORY": "Categories from PIM",
     "PRODUCT": "Products from PIM",
     "OFFER": "Offers from ERP",
+    "ASSORTMENT": "Assortments from PIM",
 }
 # Resting, so that what the demo shows stays as it is until somebody switches it on.
 SCHEDULES = {"OFFER": "0 * * * *"}

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
+from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
 from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, INTEGRATION_DONE, MANUAL, Execution
@@ -63,6 +64,18 @@ def make_offer(session: Session, external_id: str = "STOCK-1", *, prices: int = 
 def make_price(session: Session, stock: Stock, external_id: str, **changes: Any) -> Price:
     values = {"stock_id": stock.id, "type": "PUBLIC", "price": Decimal("9.99"), "currency": "EUR"}
     return _known_or_new(session, Price, external_id, values | changes)
+
+
+def make_assortment(session: Session, external_id: str = "RANGE", **changes: Any) -> Assortment:
+    """The one that exists with this external id, or a new one, with nothing in it."""
+    return _known_or_new(session, Assortment, external_id, {"name": external_id.title()} | changes)
+
+
+def put_into(session: Session, assortment: Assortment, product: Product) -> None:
+    """The product, and each of its variants by itself."""
+    _added(session, AssortmentProduct(assortment_id=assortment.id, product_id=product.id))
+    for variant in session.scalars(select(Variant).where(Variant.product_id == product.id)).all():
+        _added(session, AssortmentVariant(assortment_id=assortment.id, variant_id=variant.id))
 
 
 def make_import(session: Session, public_id: str) -> Execution:

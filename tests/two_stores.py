@@ -30,7 +30,7 @@ from datahub.models.order import Order, OrderPayment, OrderSnapshot, OrderStatus
 from datahub.models.party import Store, Supplier
 from datahub.orders.snapshot import build_document
 from datahub.vault import Vault
-from tests.catalogue import make_attribute, make_offer, make_product, record_change
+from tests.catalogue import make_assortment, make_attribute, make_offer, make_product, put_into, record_change
 from tests.factories import (
     add_connection,
     add_import_execution,
@@ -99,6 +99,7 @@ def _shop(session: Session, tag: str) -> Shop:
     stores = [store.external_id]
     supplier = make_supplier(session, f"{tag}-SUP", name=f"{tag} supplier", stores=stores)
     product = make_product(session, f"{tag}-P", names={"en-GB": f"{tag} product"}, brand=tag, stores=stores)
+    put_into(session, make_assortment(session), product)
     make_offer(session, f"{tag}-STOCK", variant=product.variants[0], supplier=supplier, stores=stores)
     order = make_order(
         session,
@@ -171,6 +172,9 @@ def _noted(session: Session, imported: Execution, shop: Shop, number: int) -> No
     ):
         record_change(session, entity, f"{shop.tag}-{key}", execution_id=imported.id, changes={field_: lists})
     record_change(session, "STORE", f"{shop.tag}-STORE", changes={"storeName": ["", f"{shop.tag} store"]})
+    record_change(session, "ASSORTMENT", "RANGE", changes={"assortmentName": ["", "Range"]})
+    for part, key in (("products", "P"), ("variants", "P-V1")):
+        record_change(session, "ASSORTMENT", "RANGE", "created", part=part, part_key=f"{shop.tag}-{key}")
 
 
 def _added(session: Session, thing: Any) -> Any:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from datahub.db import Base, is_one_of
+from datahub.models.assortment import AssortmentProduct, AssortmentVariant
 from datahub.models.catalogue import Product, Variant
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, Event, Execution, Payload
@@ -42,7 +43,8 @@ LISTING = (Supplier, Product, Stock)
 # What an import reads may be of any store, and nobody knows of which before it is applied.
 OF_NOBODY = (RejectedRow, ImportWarning, UploadChunk)
 LIMITED: tuple[type[Base], ...] = (
-    Store, Order, *OF_ORDER, *OF_INCIDENT, Execution, *OF_EXECUTION, *LISTING, Variant, Price, Change, *OF_NOBODY,
+    Store, Order, *OF_ORDER, *OF_INCIDENT, Execution, *OF_EXECUTION, *LISTING, Variant, Price,
+    AssortmentProduct, AssortmentVariant, Change, *OF_NOBODY,
 )  # fmt: skip
 TABLES = frozenset(model.__tablename__ for model in LIMITED)
 
@@ -73,6 +75,8 @@ def criteria(ids: tuple[int, ...], external_ids: tuple[str, ...], dialect: str) 
         Execution: mine.execution(Execution.__table__),
         Variant: mine.variant(Variant.__table__),
         Price: mine.price(Price.__table__),
+        AssortmentProduct: mine.product_link(AssortmentProduct.__table__),
+        AssortmentVariant: mine.variant_link(AssortmentVariant.__table__),
         Change: mine.change(Change.__table__),
     }
     conditions |= {model: mine.of_order(model.__table__.c.order_id) for model in OF_ORDER}
@@ -128,12 +132,23 @@ class _Mine:
     def price(self, prices: FromClause) -> Condition:
         return _there_is(Stock, lambda it: and_(it.c.id == prices.c.stock_id, self.listing(it)))
 
+    def product_link(self, links: FromClause) -> Condition:
+        return _there_is(Product, lambda it: and_(it.c.id == links.c.product_id, self.listing(it)))
+
+    def variant_link(self, links: FromClause) -> Condition:
+        return _there_is(Variant, lambda it: and_(it.c.id == links.c.variant_id, self.variant(it)))
+
     def change(self, changes: FromClause) -> Condition:
-        """Of an entity that is not known here nobody with a limit sees a change."""
+        """Of an entity that is not known here nobody with a limit sees a change. All share assortments, but not the
+        products and variants that are in them."""
 
         def of(entity: str, model: type[Base], key: str, is_mine: Callable[[FromClause], Condition]) -> Condition:
             found = _there_is(model, lambda it: and_(it.c[key] == changes.c.record_key, is_mine(it)))
             return and_(changes.c.entity == entity, found)
+
+        def in_assortments(part: str, model: type[Base], is_mine: Callable[[FromClause], Condition]) -> Condition:
+            found = _there_is(model, lambda it: and_(it.c.external_id == changes.c.part_key, is_mine(it)))
+            return and_(changes.c.entity == "ASSORTMENT", changes.c.part == part, found)
 
         return or_(
             changes.c.entity.in_(SHARED),
@@ -141,6 +156,9 @@ class _Mine:
             of("SUPPLIER", Supplier, "external_id", self.listing),
             of("PRODUCT", Product, "external_id", self.listing),
             of("OFFER", Stock, "external_id", self.listing),
+            and_(changes.c.entity == "ASSORTMENT", changes.c.part == ""),
+            in_assortments("products", Product, self.listing),
+            in_assortments("variants", Variant, self.variant),
             of("ORDER", Order, "reference", self.order),
             of("INCIDENT", Incident, "incident_id", lambda it: self.of_order(it.c.order_id)),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datahub.entities.account import ACCOUNT
+from datahub.entities.assortment import ASSORTMENT
 from datahub.entities.attribute import ATTRIBUTE
 from datahub.entities.base import EntityType
 from datahub.entities.classification_category import CLASSIFICATION_CATEGORY
@@ -13,5 +14,6 @@ from datahub.entities.supplier import SUPPLIER
 
 # In the order in which they can be imported: each after what it refers to.
 ENTITIES: dict[str, EntityType] = {
-    entity.name: entity for entity in (STORE, ACCOUNT, SUPPLIER, ATTRIBUTE, CLASSIFICATION_CATEGORY, PRODUCT, OFFER)
+    entity.name: entity
+    for entity in (STORE, ACCOUNT, SUPPLIER, ATTRIBUTE, CLASSIFICATION_CATEGORY, PRODUCT, OFFER, ASSORTMENT)
 }

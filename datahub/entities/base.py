@@ -39,7 +39,8 @@ class Field:
     row changes that column and gives no other value. A `unique` one has another value in each record that is not
     deleted. What goes falls back to the default, which may then not be None: where no row of a record gives one that is
     `erased_when_absent`, and one that is `personal` when its record is deleted. `used_options` finds, of labels in the
-    main locale that a list of options is about to lose, those that records use."""
+    main locale that a list of options is about to lose, those that records use. `spellings` are other names of its
+    columns."""
 
     key: str
     label: str
@@ -56,6 +57,7 @@ class Field:
     default: Any = None
     localisable: bool = False
     length: int = KEY_LENGTH
+    spellings: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     least: int | None = None
     more_than: int | None = None
@@ -88,7 +90,8 @@ class Holder:
 
 @dataclass(frozen=True)
 class Link:
-    """Parts of records of another entity that point at the record by `column`, and go along when it is deleted."""
+    """Parts of records of another entity that point at a record, or at a part, by `column`, and go along when it is
+    deleted."""
 
     entity: str
     shown_as: str
@@ -155,6 +158,7 @@ class Part:
     in_each_row: bool = False
     has_attributes: bool = False
     used_by: tuple[Use, ...] = ()
+    links: tuple[Link, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datahub.entities.base import CATALOGUE, LONG_TEXT, EntityType, Field, Part, Reference, Use
+from datahub.entities.base import CATALOGUE, LONG_TEXT, EntityType, Field, Link, Part, Reference, Use
 from datahub.entities.classification_category import A_CATEGORY
 from datahub.entities.store import A_STORE
 from datahub.entities.values import BOOLEAN, LOCALISED, TEXT, TEXT_LIST
+from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
 from datahub.models.catalogue import Product, Variant
 from datahub.models.offer import Stock
 from datahub.models.party import DEFAULT_STORE
 
+A_PRODUCT = Reference("PRODUCT", Product)
 A_VARIANT = Reference("variant", Variant)
 VARIANT = Part(
     "variants",
@@ -23,6 +25,7 @@ VARIANT = Part(
     has_attributes=True,
     removed_by=Field("deletedVariant", "Deleted Variant", "deleted_at", BOOLEAN),
     used_by=(Use("offers", Stock.variant_id),),
+    links=(Link("ASSORTMENT", "variants", AssortmentVariant.variant_id, AssortmentVariant.assortment_id, Assortment),),
     key_field=Field("variantExternalId", "Variant External Id", "external_id", TEXT, editable=False),
     fields=(
         Field(
@@ -88,6 +91,7 @@ PRODUCT = EntityType(
     ),
     parts=(VARIANT,),
     after=("CLASSIFICATION_CATEGORY", "STORE"),
+    links=(Link("ASSORTMENT", "products", AssortmentProduct.product_id, AssortmentProduct.assortment_id, Assortment),),
     deleted_by=Field("deletedProduct", "Deleted Product", "deleted_at", BOOLEAN),
     has_attributes=True,
     has_full_mode=True,

@@ -105,13 +105,15 @@ def _part(part: Part) -> Iterator[str]:
         facts.append("Every row needs one, unless it deletes the record.")
     if part.used_by:
         facts.append(f"It cannot be removed while it has {' or '.join(use.what for use in part.used_by)}.")
+    facts += [f"Its links in {link.entity} go with it." for link in part.links]
     for item, other in product(part.fields, part.fields):
         if item.depends_on == other.column:
             facts.append(f"The value of `{item.key}` goes when `{other.key}` changes and the row gives no other.")
     yield " ".join(facts)
     yield ""
     named = (part.key_field, *part.more_keys)
-    rows = [_row(item, required="with the fields below", changes="never") for item in named]
+    required = "with the fields below" if part.fields else ""
+    rows = [_row(item, required=required, changes="never") for item in named]
     rows += map(_row, part.fields)
     if part.removed_by.key:
         taken = "takes all away, before other rows add theirs" if part.removes_all else "takes it away"
@@ -137,7 +139,7 @@ def _rules(rules: Iterable[Rule]) -> Iterator[str]:
 def _row(field: Field, *, required: str = "", changes: str = "") -> tuple[str, ...]:
     return (
         f"`{field.key}`",
-        field.label,
+        ", or ".join([field.label, *(f"`{name}`" for name in field.spellings)]),
         _type(field),
         required or _required(field),
         changes or ("yes" if field.editable else "no"),

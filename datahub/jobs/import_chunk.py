@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
-from datahub.jobs import ledger, merge_conditions, merge_gone, part_owners
+from datahub.jobs import ledger, merge_conditions, merge_gone, merge_links, part_owners
 from datahub.jobs.held_values import still_held
 from datahub.jobs.import_extras import ExtraValues, what_differs
 from datahub.jobs.import_faults import (
@@ -307,20 +307,25 @@ class ChunkWriter:
             self._note(self._source, part, change.UPDATED, updates, now)
             if DELETE in done:
                 self._note(self._source, part, change.DELETED, merge_gone.gone(connection, merge), now)
-            takes_along = target.owner is None and DELETE in done
-            for link in self._plan.entity.links if takes_along else ():
-                along = replace(self._source, entity=link.entity)
-                self._note(along, link.shown_as, change.DELETED, merge_gone.gone_links(connection, merge, link), now)
-                merge.drop_links(link)
-            going = list(zip(self._parts, names, strict=True)) if takes_along else []
+                self._drop_links(merge, now)
+            going = list(zip(self._parts, names, strict=True)) if target.owner is None and DELETE in done else []
             for own, name in going:
                 self._note(self._source, name, change.DELETED, merge_gone.gone_along(connection, own, self._root), now)
+                self._drop_links(merge, now, own)
             merge.apply(now)
             require_referred(connection, merge, now)
             for own, _ in going:
                 own.take_along(self._root.deleted(), now)
             _join_actions(actions, merge.actions())
         return actions
+
+    def _drop_links(self, merge: Merge, now: datetime, parts: Merge | None = None) -> None:
+        """To what the merge deletes, or to parts that go with it."""
+        for link in (parts or merge).target.links:
+            along = replace(self._source, entity=link.entity)
+            gone = merge_links.gone_links(self._connection, merge, link, parts)
+            self._note(along, link.shown_as, change.DELETED, gone, now)
+            merge_links.drop_links(self._connection, merge, link, parts)
 
     def _note(self, source: ledger.Source, part: str, action: str, lines: list[Updated], now: datetime) -> None:
         for line in lines:

@@ -154,6 +154,7 @@ class Plan:
             fields=entity.fields + kind,
             given=given + (kind if sees_to_extras else ()),
             used_by=entity.used_by,
+            links=entity.links,
             parts=entity.parts,
             rules=entity.rules,
             must_exist=entity.must_exist,
@@ -188,6 +189,7 @@ class Plan:
             owner_column=part.owner,
             global_key=part.global_key,
             used_by=part.used_by,
+            links=part.links,
             rules=part.rules,
         )
 

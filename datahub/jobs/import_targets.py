@@ -20,6 +20,7 @@ def mapping_targets(entity: EntityType) -> list[Target]:
             required=field is entity.key or field.key in in_each_row,
             waived_by=waived_by.get(field.key),
             localisable=field.localisable,
+            spellings=field.spellings,
         )
         for field in entity.named().values()
     ]

@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from datahub.entities.base import Field, Link
+from datahub.entities.base import Field
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merge_target import Target, is_json, is_reference, referred, stage_columns, work_columns
 from datahub.jobs.staging import empty, load
@@ -162,9 +162,6 @@ class Merge:
     def take_along(self, owners: Select[Any], now: datetime) -> None:
         """Deletes the parts of these records."""
         self._remove(self._table.c[self.target.owner_column].in_(owners), now)
-
-    def drop_links(self, link: Link) -> None:
-        self._connection.execute(delete(link.column.class_.__table__).where(link.column.in_(self.deleted())))
 
     def stored(self, field: Field) -> ColumnElement[Any]:
         """The value of a field as it is, references as external ids."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Boolean, Column, ColumnElement, Integer, Table, Text, true
 
 from datahub.db import UtcTime
-from datahub.entities.base import Field, Part, Rule, Use
+from datahub.entities.base import Field, Link, Part, Rule, Use
 from datahub.entities.extras import EXTRAS
 from datahub.entities.values import NUMBER
 
@@ -31,6 +31,7 @@ class Target:
     owner_column: str = ""
     global_key: bool = True
     used_by: tuple[Use, ...] = ()
+    links: tuple[Link, ...] = ()
     parts: tuple[Part, ...] = ()
     rules: tuple[Rule, ...] = ()
     must_exist: bool = False

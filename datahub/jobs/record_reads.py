@@ -16,6 +16,7 @@ from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
 from datahub.errors import NotFoundError
 from datahub.jobs import order_records
+from datahub.jobs.in_batches import in_batches
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
@@ -105,8 +106,11 @@ def count_parts(session: Session, part: Part, records: Sequence[Any]) -> dict[in
     return dict(session.execute(query).all())
 
 
-def describe(session: Session, entity: str, records: Sequence[Any]) -> list[dict[str, Any]]:
-    """Values as stored: decimals stay Decimal, times datetime; references are external ids, parts come in their order.
+def describe(
+    session: Session, entity: str, records: Sequence[Any], *, most_parts: int | None = None
+) -> list[dict[str, Any]]:
+    """Values as stored: decimals stay Decimal, times datetime; references are external ids, parts come in their order,
+    of each kind at most so many.
 
     However many the records are, the statements are as few."""
     if entity in order_records.KINDS:
@@ -114,7 +118,7 @@ def describe(session: Session, entity: str, records: Sequence[Any]) -> list[dict
     kind = entity_type(entity)
     fields = describe_fields(session, entity, records)
     updated = updated_at(session, kind, records)
-    parts = {part.shown_as: _describe_parts(session, part, records) for part in kind.parts}
+    parts = {part.shown_as: _describe_parts(session, part, records, most_parts) for part in kind.parts}
     return [
         {
             "entity": kind.name,
@@ -220,10 +224,13 @@ def _matches(session: Session, kind: EntityType, text: str) -> list[ColumnElemen
     return found
 
 
-def _describe_parts(session: Session, part: Part, records: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
+def _describe_parts(
+    session: Session, part: Part, records: Sequence[Any], most: int | None
+) -> dict[int, list[dict[str, Any]]]:
     """By the id of their record."""
     items = (part.key_field, *part.fields)
-    rows = session.scalars(select(part.model).where(_belong_to(part, records)).order_by(part.model.id)).all()
+    query = select(part.model).where(_belong_to(part, records)).order_by(part.model.id)
+    rows = session.scalars(query.limit(most)).all()
     names = _referred_names(session, part.model, items, rows)
     described: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
@@ -249,8 +256,9 @@ def _referred_names(
         if item.refers_to is not None and is_reference(model, item):
             other = item.refers_to.model
             ids = {getattr(row, item.column) for row in rows} - {None}
-            found = session.execute(select(other.id, other.external_id).where(other.id.in_(ids)))
-            names[item.column] = dict(found.all())
+            query = select(other.id, other.external_id)
+            found = (session.execute(query.where(other.id.in_(batch))) for batch in in_batches(ids))
+            names[item.column] = {row[0]: row[1] for rows_found in found for row in rows_found}
     return names
 
 

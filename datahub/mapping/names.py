@@ -17,13 +17,14 @@ _TAG = re.compile(
 @dataclass(frozen=True)
 class Target:
     """What a mapping may point at. The caller decides what `required` stands for: such a field must have a column,
-    unless the field `waived_by` has one."""
+    unless the field `waived_by` has one. `spellings` are other names than key and label."""
 
     key: str
     label: str
     required: bool = False
     localisable: bool = False
     waived_by: str | None = None
+    spellings: tuple[str, ...] = ()
 
     def is_lacking(self, fed: Collection[str]) -> bool:
         """Whether it needs a column where only the fields `fed` have one."""
@@ -63,7 +64,8 @@ def split_locale(name: str) -> tuple[str, str | None]:
 
 
 class Found(NamedTuple):
-    """The lower the rank, the closer the name: equal to the key, equal to the label, equal when folded."""
+    """The lower the rank, the closer the name: equal to the key, equal to the label, equal when folded or
+    another spelling."""
 
     target: Target
     locale: str | None
@@ -76,8 +78,9 @@ class Names:
     def __init__(self, targets: Iterable[Target]) -> None:
         self.by_key = {target.key: target for target in targets}
         self._written = {target.label: target for target in self.by_key.values()} | self.by_key
+        others = {fold(name): target for target in self.by_key.values() for name in target.spellings}
         labels = {fold(target.label): target for target in self.by_key.values()}
-        self._folded = labels | {fold(target.key): target for target in self.by_key.values()}
+        self._folded = others | labels | {fold(target.key): target for target in self.by_key.values()}
 
     def find(self, name: str) -> Found | None:
         """What a column's name stands for. A locale on a field that has none stands for nothing."""

@@ -2,6 +2,7 @@
 
 from datahub.models import (
     access,
+    assortment,
     audit,
     catalogue,
     change,
@@ -21,6 +22,7 @@ from datahub.models import (
 
 __all__ = [
     "access",
+    "assortment",
     "audit",
     "catalogue",
     "change",

@@ -15,6 +15,7 @@ from datahub.entities.values import NEVER
 from datahub.formats.delimited import Limits, open_delimited
 from datahub.mapping.columns import match
 from datahub.mapping.names import Target
+from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
 from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
 from datahub.models.change import Change
 from datahub.models.import_run import COUNTS
@@ -26,6 +27,23 @@ from sandbox.catalogue.words import ATTRIBUTES
 from tests.importer import Importer, causes
 
 CHUNK = 400
+# Records, parts and links that are there after all of them.
+STORED: dict[type, int] = {
+    Store: 3,
+    Account: 12,
+    AccountAddress: 16,
+    Supplier: 12,
+    Attribute: 40,
+    Category: 60,
+    CategoryAttribute: 73,
+    Product: 800,
+    Variant: 2_000,
+    Stock: 3_000,
+    Price: 5_400,
+    Assortment: 8,
+    AssortmentProduct: 208,
+    AssortmentVariant: 56,
+}
 Notes = list[tuple[int, str, str]]
 Findings = tuple[dict[str, int], Notes, Notes]
 
@@ -74,7 +92,7 @@ def test_every_column_is_a_field(samples: list[Sample], tmp_path: Path) -> None:
 
 
 def test_few_rows_are_wrong_and_every_kind_of_error_is_met(samples: list[Sample]) -> None:
-    for sample in samples[-2:]:
+    for sample in (sample for sample in samples if sample.rows > 1_000):
         assert len(sample.rejected) + len(sample.warned) < sample.rows / 100
     causes = {code for sample in samples for _, code, _ in sample.rejected}
     assert causes == {"malformed", "required", "unknown_reference", "belongs_to_another", "wrong_unit"}
@@ -107,12 +125,11 @@ def test_an_import_rejects_just_the_wrong_rows_and_a_second_one_changes_nothing(
         unchanged = sum(code in ("superseded", "unknown_key") for _, code, _ in sample.warned)
         created = sample.rows - len(sample.rejected) - unchanged
         assert counts == tally(created=created, unchanged=unchanged, rejected=len(rejected)), sample.file_name
-    records = [count(sessions, model) for model in (Store, Account, Supplier, Attribute, Category, Product, Stock)]
-    parts = [count(sessions, model) for model in (AccountAddress, CategoryAttribute, Variant, Price)]
-    assert (records, parts[0], parts[2:]) == ([3, 12, 12, 40, 60, 800, 3_000], 16, [2_000, 5_400])
+    found = {model: count(sessions, model) for model in STORED}
+    assert found == STORED
     # A line for each, but the default store.
     written = count(sessions, Change)
-    assert written == sum(records) + sum(parts) - 1
+    assert written == sum(STORED.values()) - 1
     for sample in samples:
         counts, rejected, warned = load(importer, sample, tmp_path)
         assert (rejected, warned) == (sorted(sample.rejected), sorted(sample.warned)), sample.file_name

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datahub.access import users
+from datahub.entities import ENTITIES
 from datahub.models.connection import Connection
 from datahub.models.execution import JOB_PENDING, Execution
 from datahub.models.export_job import ExportJob
@@ -46,7 +47,7 @@ def test_each_file_of_the_catalogue_gets_a_job_in_the_order_of_import(
 ) -> None:
     demo.fill(session, vault, place, password=PASSWORD)
     jobs = session.scalars(select(ImportJob).order_by(ImportJob.id)).all()
-    entities = ["STORE", "ACCOUNT", "SUPPLIER", "ATTRIBUTE", "CLASSIFICATION_CATEGORY", "PRODUCT", "OFFER"]
+    entities = list(ENTITIES)
     assert [job.entity for job in jobs] == entities
     assert [job.name for job in jobs][:2] == ["Stores from ERP", "Accounts from CRM"]
     assert [(job.active, job.schedule_enabled) for job in jobs] == [(True, False)] * len(entities)

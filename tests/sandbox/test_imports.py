@@ -72,6 +72,7 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
         (90, 4),
         (2_000, 13),
         (6_000, 22),
+        (241, 5),
     ]
     assert list(imports.run_new(sessions)) == []
     with sessions() as session:

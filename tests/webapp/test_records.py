@@ -70,6 +70,7 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
         "Classification categories": "1",
         "Products": "1",
         "Offers": "1",
+        "Assortments": "0",
     }
     for kind in ENTITIES.values():
         assert links(page)[kind.label] == f"/records/{kind.name}"

@@ -72,7 +72,7 @@ def detail(entity: str, external_id: str) -> str:
     session = db.session()
     kind = record_reads.entity_type(entity)
     record = record_reads.get(session, entity, external_id)
-    (described,) = record_reads.describe(session, entity, [record])
+    (described,) = record_reads.describe(session, entity, [record], most_parts=MOST_PARTS)
     found = record_history.changes_page(session, entity, external_id, **pager.asked())
     address = partial(url_for, "records.detail", entity=entity, external_id=external_id, _anchor="changes")
     return render_template(
@@ -83,7 +83,7 @@ def detail(entity: str, external_id: str) -> str:
         fields=_fields(kind, described),
         custom_fields=_extras(kind, described["customFields"]),
         attributes=_extras(kind, described["attributes"]),
-        tables=_tables(kind, described),
+        tables=_tables(kind, record, described),
         changes=shown_changes(found.items),
         **pager.neighbours(found, address),
     )
@@ -138,12 +138,12 @@ def _extras(kind: EntityType, given: dict[str, Any]) -> list[shown.Shown]:
     return shown.shown_extras(given, names_of(kind, given.keys()))
 
 
-def _tables(kind: EntityType, described: dict[str, Any]) -> list[shown.Table]:
+def _tables(kind: EntityType, record: Any, described: dict[str, Any]) -> list[shown.Table]:
     tables = []
     for part in kind.parts:
         rows = described["parts"][part.shown_as]
-        keys = [row[part.key_field.key] for row in rows[:MOST_PARTS]]
-        borne = {name for row in rows[:MOST_PARTS] for name in row.get("attributes") or ()}
-        names = names_of(kind, borne)
-        tables.append(shown.parts_table(part, rows, _links(part.key_field, keys), names, MOST_PARTS))
+        keys = [row[part.key_field.key] for row in rows]
+        names = names_of(kind, {name for row in rows for name in row.get("attributes") or ()})
+        number = record_reads.count_parts(db.session(), part, [record]).get(record.id, 0)
+        tables.append(shown.parts_table(part, rows, _links(part.key_field, keys), names, number))
     return tables

@@ -20,6 +20,7 @@ COLUMNS = {
     "CLASSIFICATION_CATEGORY": ("classificationParentExternalId",),
     "PRODUCT": ("productBrand", "productClassificationCategoryId"),
     "OFFER": ("stockVariantId", "supplierId", "stockNumber"),
+    "ASSORTMENT": (),
 }
 NOTES = {
     "STORE": "The shops that sell.",
@@ -29,6 +30,7 @@ NOTES = {
     "CLASSIFICATION_CATEGORY": "The tree that products stand in, with the attributes they bear.",
     "PRODUCT": "What is sold, with its variants.",
     "OFFER": "The stock of a variant at a supplier, with its prices.",
+    "ASSORTMENT": "Products and single variants that belong together.",
 }
 LONG = 100
 ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -133,13 +135,14 @@ def state_field(kind: EntityType) -> Field | None:
     return next((item for item in kind.fields if item.column == "inactive"), None)
 
 
-def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, names: Names, most: int) -> Table:
-    """Without the columns that are empty in every row."""
-    shown = [_part_row(part, row, links, names) for row in rows[:most]]
+def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, names: Names, number: int) -> Table:
+    """Without the columns that are empty in every row. The record has this number of parts, of which some may be left
+    out of the rows."""
+    shown = [_part_row(part, row, links, names) for row in rows]
     used = [place for place, cells in enumerate(zip(*shown, strict=True)) if any(cell.pieces for cell in cells)]
     kept = [[row[place] for place in used] for row in shown]
     headings = [(cell.label, cell.is_number) for cell in kept[0]] if kept else []
-    return Table(part.label, headings, kept, max(len(rows) - most, 0))
+    return Table(part.label, headings, kept, number - len(rows))
 
 
 def _part_row(part: Part, row: dict[str, Any], links: Links, names: Names) -> list[Shown]:

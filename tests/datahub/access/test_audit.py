@@ -30,6 +30,7 @@ ADA = Actor("ada", None, "PAGE", "192.0.2.1")
 KEPT_ELSEWHERE = {
     *("Account", "AccountAddress", "Attribute", "Category", "CategoryAttribute", "Offer", "Price", "Product", "Stock"),
     *("Store", "Supplier", "Variant", "Change"),
+    *("Assortment", "AssortmentProduct", "AssortmentVariant"),
     *("Order", "OrderLine", "OrderAddress", "OrderPayment", "OrderSnapshot", "OrderStatusChange"),
     *("Incident", "IncidentLine", "IncidentStatusChange"),
     *("Execution", "Payload", "Event", "ImportRun", "UploadChunk", "RejectedRow", "ImportWarning"),

@@ -11,6 +11,7 @@ from datahub.access.store_criteria import LIMITED, OF_NOBODY
 from datahub.access.store_limits import StoreLimit
 from datahub.db import Base, database_now
 from datahub.errors import InvalidError
+from datahub.jobs import record_reads
 from datahub.models.access import User
 from datahub.models.change import Change
 from datahub.models.execution import Execution
@@ -145,7 +146,22 @@ def test_changes_of_what_all_share_are_seen(session: Session, stores: TwoStores)
     session.flush()
     limit_to(session, stores.north.store)
     seen = set(session.scalars(select(Change.record_key)))
-    assert seen == {"NORTH-STOCK", "NORTH-P", "NORTH-SUP", "NORTH-STORE", "ACC-1"}
+    assert seen == {"NORTH-STOCK", "NORTH-P", "NORTH-SUP", "NORTH-STORE", "ACC-1", "RANGE"}
+
+
+def test_of_what_is_in_an_assortment_each_store_sees_its_own(session: Session, stores: TwoStores) -> None:
+    limit_to(session, stores.north.store)
+    found = select(Change.part, Change.part_key).where(Change.entity == "ASSORTMENT").distinct()
+    assert {tuple(row) for row in session.execute(found)} == {
+        ("", ""),
+        ("products", "NORTH-P"),
+        ("variants", "NORTH-P-V1"),
+    }
+    (shown,) = record_reads.describe(session, "ASSORTMENT", [record_reads.get(session, "ASSORTMENT", "RANGE")])
+    assert shown["parts"] == {
+        "products": [{"productExternalIds": "NORTH-P"}],
+        "variants": [{"variantExternalIds": "NORTH-P-V1"}],
+    }
 
 
 def test_nobody_with_a_limit_reads_rejected_rows(session: Session, stores: TwoStores) -> None:

@@ -69,6 +69,7 @@ LEAST: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "category": ("CLASSIFICATION_CATEGORY", category("N") | {"attrCode": "COLOR"}, set()),
     "product": ("PRODUCT", product("N", "V"), set()),
     "offer": ("OFFER", offer("N", "P"), set()),
+    "assortment": ("ASSORTMENT", {"assortmentExternalId": "N", "productExternalIds": "P-1"}, set()),
 }
 
 
@@ -128,7 +129,8 @@ def test_each_field_is_stored_changed_and_left_alone_where_a_cell_is_empty(
         seen = told(sessions, entity)
         assert {key: seen[key] for key in pairs} == {key: pair[place][1] for key, pair in pairs.items()}
     kind = ENTITIES[entity]
-    always = {field.key for field in kind.fields if field.required_on_update} | {kind.key.key}
+    always = {field.key for field in kind.fields if field.required_on_update or field.erased_when_absent}
+    always |= {kind.key.key}
     always |= {part.key_field.key for part in kind.parts}
     empty = {key: value if key in always else "" for key, value in row.items()}
     assert counts(load(entity, empty)) == {"unchanged": 1}

@@ -15,7 +15,6 @@ from datahub.entities import ENTITIES
 from datahub.entities.base import ACCOUNTS, CATALOGUE, EntityType, Field, Part
 from datahub.entities.tables import in_markdown
 from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
-from datahub.jobs.import_read import HUB_COLUMNS
 from datahub.models.change import Change
 from tests.importer import Importer, causes, counts
 
@@ -74,7 +73,7 @@ VIEW = EntityType(
     family=CATALOGUE,
     model=View,
     key=key("viewId"),
-    fields=(Field("name", "Name", "name", TEXT, default="", erased_when_absent=True), SHOWN, HIDDEN),
+    fields=(Field("name", "Name", "name", TEXT), SHOWN, HIDDEN),
     emptied_by=Field("empty", "Empty", "", BOOLEAN),
     emptied=(SHOWN, HIDDEN),
 )
@@ -162,23 +161,6 @@ def test_a_flag_that_says_no_empties_nothing(load: Importer, sessions: Sessions)
     load("VIEW", {"viewId": "V", "name": "Trade", "shown": "A"})
     load("VIEW", {"viewId": "V", "name": "Trade", "empty": "FALSE"}, {"viewId": "W", "name": "New", "empty": "TRUE"})
     assert views(sessions) == [("V", "Trade", ["A"], []), ("W", "New", [], [])]
-
-
-@pytest.mark.parametrize("row", [{"viewId": "V", "shown": "A"}, {"viewId": "V", "name": "", "shown": "A"}])
-def test_a_field_that_a_file_leaves_out_is_erased_and_the_history_says_so(
-    load: Importer, sessions: Sessions, row: dict[str, str]
-) -> None:
-    load("VIEW", {"viewId": "V", "name": "Trade", "shown": "A"})
-    assert (counts(load("VIEW", row)), views(sessions)) == ({"updated": 1}, [("V", "", ["A"], [])])
-    with sessions() as session:
-        assert session.scalars(select(Change.changes).order_by(Change.id)).all()[-1] == {"name": ["Trade", ""]}
-    assert counts(load("VIEW", row)) == {"unchanged": 1}
-
-
-def test_mended_rows_erase_nothing_that_they_do_not_say(load: Importer, sessions: Sessions) -> None:
-    load("VIEW", {"viewId": "V", "name": "Trade"})
-    mended = {"viewId": "V", "shown": "A"} | dict.fromkeys(HUB_COLUMNS, "")
-    assert (counts(load("VIEW", mended)), views(sessions)) == ({"updated": 1}, [("V", "Trade", ["A"], [])])
 
 
 def test_a_value_of_another_live_record_is_refused_and_named(load: Importer, sessions: Sessions) -> None:
@@ -278,7 +260,7 @@ def test_the_row_that_adds_too_many_parts_is_refused(load: Importer, sessions: S
 def test_the_documented_tables_say_all_this() -> None:
     text = in_markdown()
     for sentence in (
-        "`name` is erased where no row of the record gives it.",
+        "`assortmentName` is erased where no row of the record gives it.",
         "TRUE empties `shown`, `hidden` first",
         "No two records have the same `mail`. `mail` is blanked when the record is deleted.",
         "Imports change records that exist and make none.",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from datahub.mapping.names import Names, Target, fold, locale_tag, split_brackets, split_locale
 
-NAME = Target("name", "Supplier Name", localisable=True)
+NAME = Target("name", "Supplier Name", localisable=True, spellings=("raisonSociale",))
 STATUS = Target("status", "Status")
 NAMES = Names([NAME, STATUS])
 
@@ -89,6 +89,8 @@ def test_brackets_are_split_off_whatever_they_hold() -> None:
         ("supplier-name[de]", (NAME, "de", 2)),
         ("name[fr_FR]", None),
         ("status[fr-FR]", None),
+        ("Raison-Sociale [de]", (NAME, "de", 2)),
+        ("raison.sociale", None),
         ("surname", None),
         ("", None),
     ],

@@ -23,6 +23,7 @@ KEYS = {
     "CLASSIFICATION_CATEGORY": "TOOLS",
     "PRODUCT": "P",
     "OFFER": "STOCK",
+    "ASSORTMENT": "RANGE",
     "ORDER": "ORDER-1",
     "INCIDENT": tuple(str(uuid5(NAMESPACE_URL, tag)) for tag in ("NORTH", "SOUTH")),
 }
