@@ -4,45 +4,20 @@ the functions that pages and the API use, with all that these set off. The calle
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from datahub.jobs.acts import Act, Doing, RowFaultError, Said, Values
 from datahub.jobs.import_chunk import REJECTED, ChunkWriter, Outcome
 from datahub.jobs.import_faults import REQUIRED, Fault, because_of, fault_of
-from datahub.jobs.import_fold import Row, read_rows
+from datahub.jobs.import_fold import Row, Warned, read_rows
 from datahub.jobs.import_plan import Plan
 from datahub.storage import SpooledRow
-
-Values = Mapping[str, Any]
-Said = tuple[SpooledRow, Values]
-
-
-class RowFaultError(Exception):
-    """What is wrong with one of the rows that an act was given: the first one, unless `number` says another."""
-
-    def __init__(self, code: str, field: str, value: str, message: str, *, number: int = 0) -> None:
-        super().__init__(message)
-        self.fault: Fault = {"code": code, "field": field, "value": value[:200], "message": message}
-        self.number = number
-
-
-@dataclass(frozen=True)
-class Act:
-    """`do` gets a session, the record's key, what rows of it say, by key of a field and without what is empty, and the
-    actor. It gives a word of COUNTS for each row, or raises RowFaultError, and what it has done is undone.
-
-    It gets one row at a time, in the order of the file. Where `is_joint`, it gets all rows of a record at once, and one
-    that is bad costs them all."""
-
-    do: Callable[[Session, str, Sequence[Values], str], Sequence[str]]
-    is_joint: bool = False
-
 
 # By name of the entity.
 ACTS: dict[str, Act] = {}
@@ -52,14 +27,18 @@ def writer_of(connection: Connection, plan: Plan, *, execution_id: int, actor: s
     act = ACTS.get(plan.entity.name)
     if act is None:
         return ChunkWriter(connection, plan, execution_id=execution_id, actor=actor)
-    return ActWriter(connection, plan, act, actor)
+    doing = Doing(actor, plan.main_locale, execution_id, plan.store_id, plan.extras.definitions)
+    return ActWriter(connection, plan, act, doing)
+
+
+_Good = tuple[SpooledRow, Values]
 
 
 class ActWriter:
     """Belongs to one run and one connection."""
 
-    def __init__(self, connection: Connection, plan: Plan, act: Act, actor: str) -> None:
-        self._connection, self._plan, self._act, self._actor = connection, plan, act, actor
+    def __init__(self, connection: Connection, plan: Plan, act: Act, doing: Doing) -> None:
+        self._connection, self._plan, self._act, self._doing = connection, plan, act, doing
 
     def write(self, rows: Sequence[SpooledRow], _: datetime) -> Outcome:
         """`rows` are whole records in the order of their keys."""
@@ -79,7 +58,7 @@ class ActWriter:
         outcome.counts[REJECTED] = len(outcome.rejected)
         return outcome
 
-    def _parted(self, given: Sequence[SpooledRow]) -> tuple[list[tuple[SpooledRow, list[Fault]]], list[Said]]:
+    def _parted(self, given: Sequence[SpooledRow]) -> tuple[list[tuple[SpooledRow, list[Fault]]], list[_Good]]:
         """The rows that are faulty by themselves, with their faults, and the others with their values."""
         bad = [(row, orjson.loads(row.faults)) for row in given if row.faults]
         good = []
@@ -92,10 +71,13 @@ class ActWriter:
                 good.append((row.spooled, values))
         return bad, good
 
-    def _do(self, session: Session, key: str, rows: Sequence[Said], outcome: Outcome) -> None:
+    def _do(self, session: Session, key: str, rows: Sequence[_Good], outcome: Outcome) -> None:
+        clears = all(row.file in self._plan.extras.clearing for row, _ in rows)
+        doing = replace(self._doing, clears=clears, warnings=[])
+        said = [Said(values, row.file, row.line) for row, values in rows]
         try:
             with session.begin_nested():
-                done = self._act.do(session, key, [values for _, values in rows], self._actor)
+                done = self._act.do(session, key, said, doing)
         except RowFaultError as error:
             culprit, _ = rows[error.number]
             others = because_of(culprit, error.fault)
@@ -103,6 +85,8 @@ class ActWriter:
             return
         for name in done:
             outcome.counts[name] += 1
+        for it in doing.warnings:
+            outcome.warnings.append(Warned(rows[it.number][0], it.code, it.field, it.message))
 
     def _values(self, row: Row) -> Values:
         plan = self._plan

@@ -143,6 +143,7 @@ class Plan:
         self._transcoding = transcoding
         self.main_locale = main_locale
         self.mended = mended
+        self.store_id = store_id
         keys = {key for _, key, _ in bound}
         given = _given(entity.fields, keys, entity.emptied if entity.emptied_by else ())
         kind = self._kind_of_extras()
@@ -158,7 +159,7 @@ class Plan:
             parts=entity.parts,
             rules=entity.rules,
             must_exist=entity.must_exist,
-            scope=None if store_id is None else (entity.scoped_by, store_id),
+            scope=(entity.scoped_by, store_id) if entity.scoped_by and store_id is not None else None,
         )
         self.emptied = tuple(place for place, item in enumerate(given) if item in entity.emptied)
         self.erased = tuple(place for place, item in enumerate(given) if item.erased_when_absent)

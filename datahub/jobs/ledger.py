@@ -34,11 +34,14 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Source:
-    """By whom, and in which execution; None for a change by page or API."""
+    """By whom, and in which execution; None for a change by page or API. `file` and `line` are for `note` alone: what
+    is merged brings its own."""
 
     entity: str
     execution_id: int | None
     actor: str
+    file: str | None = None
+    line: int | None = None
 
 
 def write_made(connection: Connection, source: Source, part: str, found: Select[Any], now: datetime) -> None:
@@ -97,7 +100,7 @@ def note(
     part: str = "",
     part_key: str = "",
 ) -> None:
-    """One line, for a change by page or API."""
+    """One line, for what is changed one by one."""
     session.add(
         Change(
             execution_id=source.execution_id,
@@ -108,6 +111,8 @@ def note(
             part_key=part_key,
             action=action,
             changes=_plain(changes),
+            file=source.file,
+            line=source.line,
             at=now,
         )
     )

@@ -14,24 +14,19 @@ from datahub.jobs.incidents import WITH_LINES
 from datahub.jobs.queries import Slice, by_offset
 from datahub.models.change import CREATED, UPDATED, Change
 from datahub.models.incident import Incident, IncidentStatusChange
-from datahub.models.order import Order, OrderAddress, OrderLine, OrderStatusChange
+from datahub.models.order import Order, OrderAddress, OrderLine
 
 Values = dict[str, Any]
 Column = InstrumentedAttribute[Any]
-Moved = type[OrderStatusChange] | type[IncidentStatusChange]
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """`names` are the columns that a search looks into, the external id first; `whole` loads what `described` shows.
-    `moves` are the rows of its history, `owner` the column in them that names the record, `status` the field."""
+    """`names` are the columns that a search looks into, the external id first; `whole` loads what `described` shows."""
 
     whole: Select[Any]
     names: tuple[Column, ...]
     described: Callable[[Any], Values]
-    moves: Moved
-    owner: Column
-    status: str
 
 
 def get(session: Session, entity: str, external_id: str) -> Any:
@@ -64,25 +59,22 @@ def describe(entity: str, records: Sequence[Any]) -> list[Values]:
     ]
 
 
-def changes(
-    session: Session, entity: str, external_id: str, *, descending: bool, page: int, size: int
-) -> Slice[Change]:
+def incident_changes(session: Session, incident_id: str, *, descending: bool, page: int, size: int) -> Slice[Change]:
     """Its way through the statuses, as lines of the ledger that are not stored there."""
-    kind = KINDS[entity]
-    name = kind.names[0]
-    record = select(name.class_.id).where(name == external_id).scalar_subquery()
-    query: Select[Any] = select(kind.moves).where(kind.owner == record)
-    found = by_offset(session, query, kind.moves.id, kind.moves.id, descending, page, size)
-    return Slice([_as_change(kind.status, moved) for moved in found.items], found.has_more)
+    record = select(Incident.id).where(Incident.incident_id == incident_id).scalar_subquery()
+    moves = IncidentStatusChange
+    query = select(moves).where(moves.incident_id == record)
+    found = by_offset(session, query, moves.id, moves.id, descending, page, size)
+    return Slice([_as_change(moved) for moved in found.items], found.has_more)
 
 
-def _as_change(field: str, moved: OrderStatusChange | IncidentStatusChange) -> Change:
+def _as_change(moved: IncidentStatusChange) -> Change:
     is_first = moved.from_status is None
     return Change(
         at=moved.at,
         actor=moved.actor,
         action=CREATED if is_first else UPDATED,
-        changes=None if is_first else {field: [moved.from_status, moved.to_status]},
+        changes=None if is_first else {"incidentStatus": [moved.from_status, moved.to_status]},
     )
 
 
@@ -114,12 +106,16 @@ def _order(order: Order) -> Values:
 def _line(line: OrderLine) -> Values:
     return {
         "orderLineId": line.number,
+        "orderLineExternalId": line.external_id,
         "offerPriceExternalId": line.external_offer_id,
         "variantExternalId": line.variant.get("externalId"),
         "variantName": line.variant.get("name"),
+        "variantDescription": line.variant.get("description"),
         "netUnitPrice": line.item_price_without_taxes,
+        "grossUnitPrice": line.gross_unit_price,
         "taxAmount": line.tax_amount,
         "orderLineQuantity": line.quantity,
+        "orderLineStatus": line.status,
         "customFields": _custom(line.custom_fields),
     }
 
@@ -148,16 +144,10 @@ KINDS = {
         ),
         names=(Order.reference, Order.external_id),
         described=_order,
-        moves=OrderStatusChange,
-        owner=OrderStatusChange.order_id,
-        status="orderStatus",
     ),
     "INCIDENT": _Kind(
         whole=select(Incident).join(Incident.order).options(joinedload(Incident.order), WITH_LINES),
         names=(Incident.incident_id, Order.reference),
         described=_incident,
-        moves=IncidentStatusChange,
-        owner=IncidentStatusChange.incident_id,
-        status="incidentStatus",
     ),
 }

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from datahub.access import store_limits
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
-from datahub.jobs import triggers
+from datahub.jobs import ledger, triggers
+from datahub.models.change import CREATED, UPDATED
 from datahub.models.execution import Execution
 from datahub.models.order import Order, OrderStatusChange
 from datahub.orders import life
@@ -29,14 +30,21 @@ def create_order(session: Session, body: dict[str, Any], *, actor: str) -> Order
 
     Raises InvalidError with every fault at its field, FieldConflictError for a reference that exists."""
     order = read_order(session, body, now=database_now(session), seeing_all=store_limits.lifted)
-    _reach(session, order, came_from=None, actor=actor)
+    reach(session, order, came_from=None, source=ledger.Source("ORDER", None, actor))
     return order
 
 
 def change_status(
-    session: Session, order: Order, status: str, *, actor: str, seen: str | None = None
+    session: Session,
+    order: Order,
+    status: str,
+    *,
+    actor: str,
+    seen: str | None = None,
+    source: ledger.Source | None = None,
 ) -> list[Execution]:
-    """Moves the order and returns the exports this fired. The status it already has changes nothing.
+    """Moves the order and returns the exports this fired. The status it already has changes nothing. `source` is what
+    the change ledger is told, of a move by import.
 
     Raises InvalidError for an unknown word, IllegalMoveError for a move the life cycle forbids, ConflictError when
     the order is no longer in the status `seen`."""
@@ -54,17 +62,17 @@ def change_status(
     came_from, order.status = order.status, to
     order.updated_at = database_now(session)
     session.flush()
-    return _reach(session, order, came_from=came_from, actor=actor)
+    return reach(session, order, came_from=came_from, source=source or ledger.Source("ORDER", None, actor))
 
 
-def _reach(session: Session, order: Order, *, came_from: str | None, actor: str) -> list[Execution]:
+def reach(session: Session, order: Order, *, came_from: str | None, source: ledger.Source) -> list[Execution]:
+    """Of an order that has just got its status, after all else that changes with it. Flushes."""
+    now = database_now(session)
     change = OrderStatusChange(
-        order_id=order.id,
-        from_status=came_from,
-        to_status=order.status,
-        at=database_now(session),
-        actor=actor,
+        order_id=order.id, from_status=came_from, to_status=order.status, at=now, actor=source.actor
     )
     session.add(change)
+    action, changes = (CREATED, None) if came_from is None else (UPDATED, {"orderStatus": [came_from, order.status]})
+    ledger.note(session, source, order.reference, action, changes, now)
     session.flush()
     return triggers.reached(session, order, change)

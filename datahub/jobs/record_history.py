@@ -37,9 +37,9 @@ def find_changes(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Recorded]:
-    """By time, those of the parts included; of an order or incident its way through the statuses."""
-    if entity in order_records.KINDS:
-        moved = order_records.changes(session, entity, external_id, descending=descending, page=page, size=size)
+    """By time, those of the parts included; of an incident its way through the statuses."""
+    if entity == "INCIDENT":
+        moved = order_records.incident_changes(session, external_id, descending=descending, page=page, size=size)
         return Slice([Recorded(change, None, None, change.changes) for change in moved.items], moved.has_more)
     order = Change.id.desc() if descending else Change.id.asc()
     query = _changes(entity, external_id).order_by(order).offset(page * size).limit(size + 1)

@@ -51,7 +51,8 @@ PAYMENT_STATUSES = (
 
 
 class Order(Base):
-    """An order logistic. It keeps its store for good, since its executions carry it.
+    """An order logistic. It keeps its store for good, since its executions carry it. An import has made it if it
+    `is_external`.
 
     `supplier_snapshot` and `customer_snapshot` keep the keys of the exported document; `custom_fields` is
     `{external id: {"type": …, "value": text or list of texts}}` in document order."""
@@ -67,6 +68,7 @@ class Order(Base):
     reference: Mapped[str] = mapped_column(String(255), unique=True)
     number: Mapped[str] = mapped_column(String(50), unique=True)
     external_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    is_external: Mapped[bool] = mapped_column(default=False)
     commercial_reference: Mapped[str] = mapped_column(String(255), index=True)
     store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"), index=True)
     supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"), index=True)
@@ -116,16 +118,22 @@ def _keep_store(_mapper: object, _connection: object, order: Order) -> None:
 
 
 class OrderLine(Base):
-    """`price`, `item_price_without_taxes`, `tax_amount`, `price_with_taxes` are per unit, `total_*` per line."""
+    """`price`, `item_price_without_taxes`, `tax_amount`, `price_with_taxes` are per unit, `total_*` per line.
+    `product` and `variant` keep the keys of the exported document, and of an imported line what else is known."""
 
     __tablename__ = "order_lines"
-    __table_args__ = (UniqueConstraint("order_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("order_id", "number"),
+        Index("ix_order_lines_external", "order_id", "external_id", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
     position: Mapped[int]
     number: Mapped[str] = mapped_column(String(50))
+    external_id: Mapped[str | None] = mapped_column(String(255))
     quantity: Mapped[int]
+    gross_unit_price: Mapped[Decimal | None]
     price: Mapped[Decimal]
     item_price_without_taxes: Mapped[Decimal]
     tax_rate: Mapped[Decimal]

@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session
 from datahub.db import Base, make_engine
 from datahub.jobs import execution_list, orders
 from datahub.jobs.execution_list import Wanted
+from datahub.models.change import Change
 from datahub.models.execution import Execution
+from datahub.models.order import OrderStatusChange
 from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
 from datahub.vault import Vault
@@ -163,6 +165,28 @@ def test_exports_that_were_there_before_get_the_store_of_their_order(engines: tu
     command.upgrade(config(migrated), "head")
     with Session(migrated) as session:
         assert [session.get_one(Execution, row_id).store_id for row_id in ids] == [store_id, None]
+
+
+def test_moves_that_were_made_before_are_in_the_change_ledger(engines: tuple[Engine, Engine]) -> None:
+    migrated, _ = engines
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        order = make_order(session)
+        first = OrderStatusChange(
+            order_id=order.id, to_status="WAITING_SUPPLIER_APPROVAL", at=order.created_at, actor="x"
+        )
+        session.add(first)
+        session.flush()
+        orders.change_status(session, order, "ACCEPTED_BY_SUPPLIER", actor="ada")
+        reference, came_at = order.reference, order.created_at
+        session.commit()
+    command.downgrade(config(migrated), "0015")
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        made, moved = session.scalars(select(Change).order_by(Change.id)).all()
+        assert (made.actor, made.action, made.changes, made.at) == ("x", "created", None, came_at)
+        assert moved.changes == {"orderStatus": ["WAITING_SUPPLIER_APPROVAL", "ACCEPTED_BY_SUPPLIER"]}
+        assert (moved.entity, moved.record_key, moved.actor) == ("ORDER", reference, "ada")
 
 
 def test_a_postgresql_without_trigrams_is_told_what_to_do(postgres_server: Server) -> None:

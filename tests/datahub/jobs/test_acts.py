@@ -15,7 +15,8 @@ from datahub.entities.base import ORDERS, EntityType, Field
 from datahub.entities.values import TEXT
 from datahub.errors import IllegalMoveError, InvalidError, NotFoundError
 from datahub.jobs import import_run, orders
-from datahub.jobs.act_writer import ACTS, Act, RowFaultError, Values
+from datahub.jobs.act_writer import ACTS
+from datahub.jobs.acts import Act, Doing, RowFaultError, Said
 from datahub.jobs.export_run import Context
 from datahub.models.execution import EXPORT, INTEGRATION_DONE_WITH_ERRORS, Execution
 from datahub.models.import_run import RejectedRow
@@ -41,9 +42,10 @@ ORDER_MOVE = EntityType(
 )
 
 
-def move(session: Session, key: str, rows: Sequence[Values], actor: str) -> list[str]:
+def move(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:
     done = []
-    for number, row in enumerate(rows):
+    for number, said in enumerate(rows):
+        row = said.values
         status = str(row["orderStatus"])
         named = Order.reference == key if "orderReference" not in row else Order.reference == row["orderReference"]
         order = session.scalar(select(Order).where(named | (Order.number == key)))
@@ -51,7 +53,7 @@ def move(session: Session, key: str, rows: Sequence[Values], actor: str) -> list
             if order is None:
                 raise NotFoundError(f"There is no order {key}.")
             before = order.status
-            orders.change_status(session, order, status, actor=actor)
+            orders.change_status(session, order, status, actor=doing.actor, source=doing.source("ORDER", said))
         except NotFoundError as error:
             raise RowFaultError("unknown_key", "orderReference", key, str(error), number=number) from error
         except (InvalidError, IllegalMoveError) as error:
