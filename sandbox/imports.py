@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import read_only
+from datahub.entities import ENTITIES
 from datahub.errors import ConflictError, NotFoundError
 from datahub.jobs import general_settings, import_executions, import_jobs
 from datahub.models.change import Change
@@ -17,6 +18,7 @@ from datahub.models.connection import Connection
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, MANUAL, Execution
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import COUNTS, ImportRun, RejectedRow
+from datahub.models.party import DEFAULT_STORE
 from sandbox import catalogue
 from sandbox.place import Place
 
@@ -29,6 +31,7 @@ NAMES = {
     "SUPPLIER": "Suppliers from ERP",
     "ATTRIBUTE": "Attributes from PIM",
     "CLASSIFICATION_CATEGORY": "Categories from PIM",
+    "NAVIGATION_CATEGORY": "Navigation from the shop",
     "PRODUCT": "Products from PIM",
     "OFFER": "Offers from ERP",
     "ASSORTMENT": "Assortments from PIM",
@@ -62,6 +65,7 @@ def create_jobs(session: Session, connection: Connection, place: Place) -> None:
             file_path=f"{FOLDER}/{sample.file_name}",
             delimiter=sample.delimiter,
             cron=SCHEDULES.get(sample.entity),
+            store_external_ids=[DEFAULT_STORE] if ENTITIES[sample.entity].scoped_by else [],
         )
         import_jobs.create(session, configuration, entity=sample.entity)
 

@@ -13,8 +13,9 @@ from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentV
 from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, INTEGRATION_DONE, MANUAL, Execution
+from datahub.models.navigation import NavigationCategory
 from datahub.models.offer import Price, Stock
-from datahub.models.party import DEFAULT_STORE
+from datahub.models.party import DEFAULT_STORE, Store
 from tests.factories import make_supplier
 
 Thing = TypeVar("Thing")
@@ -29,6 +30,16 @@ def make_attribute(session: Session, external_id: str = "COLOR", **changes: Any)
 def make_category(session: Session, external_id: str = "TOOLS", **changes: Any) -> Category:
     """The one that exists with this external id, or a new one."""
     return _known_or_new(session, Category, external_id, {"name": external_id.title(), **changes})
+
+
+def make_navigation_category(
+    session: Session, external_id: str = "HOME", *, store: Store | None = None, **changes: Any
+) -> NavigationCategory:
+    """At the top of the default store's tree unless told otherwise."""
+    store = store or session.scalars(select(Store).where(Store.external_id == DEFAULT_STORE)).one()
+    now = database_now(session)
+    values = {"names": {"en-GB": external_id.title()}, "categories": ["TOOLS"], "created_at": now, "updated_at": now}
+    return _added(session, NavigationCategory(store_id=store.id, external_id=external_id, **values | changes))
 
 
 def link_attribute(session: Session, category: Category, attribute: Attribute, **changes: Any) -> CategoryAttribute:

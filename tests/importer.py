@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
@@ -20,6 +20,7 @@ from datahub.jobs.act_writer import Writer, writer_of
 from datahub.jobs.import_chunk import Outcome
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_read import Source
+from datahub.models.party import DEFAULT_STORE, Store
 from datahub.settings import Settings
 from datahub.storage import Spool, SpooledRow
 
@@ -27,7 +28,8 @@ MAIN_LOCALE = "en-GB"
 
 
 class Importer:
-    """The keys of the rows are the header. `clears` is Full mode. Each file is an execution of its own."""
+    """The keys of the rows are the header. `clears` is Full mode. Each file is an execution of its own, for the default
+    store where it must be for one; what it does not name stays in any case."""
 
     def __init__(self, engine: Engine, settings: Settings, folder: Path) -> None:
         self._engine, self._settings, self._folder = engine, settings, folder
@@ -43,7 +45,9 @@ class Importer:
         kind = ENTITIES[entity]
         with Session(self._engine) as session:
             defined = import_definitions.definitions_of(session, kind, MAIN_LOCALE)
-        recipe = {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": delimiter, "mapping": None}
+            store = session.execute(select(Store.id, Store.external_id).where(Store.external_id == DEFAULT_STORE)).one()
+        recipe = {"store": tuple(store) if kind.scoped_by else None}
+        recipe |= {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": delimiter, "mapping": None}
         recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
         spooled = self._folder / "rows.spool"
         with closing(Spool(spooled)) as spool:
@@ -85,6 +89,11 @@ def _write_chunk(connection: Connection, writer: Writer, rows: list[SpooledRow],
 def category(key: str, parent: str = "Root", **more: str) -> dict[str, str]:
     given = {"classificationExternalId": key, "classificationName": key.title()}
     return given | {"classificationParentExternalId": parent} | more
+
+
+def navigation(key: str, parent: str = "Root_default", **more: str) -> dict[str, str]:
+    given = {"navigationCategoryExternalId": key, "navigationCategoryNames": key.title()}
+    return given | {"navigationCategoryParentId": parent, "classificationCategoryCode": "TOOLS"} | more
 
 
 def product(key: str, variant: str, **more: str) -> dict[str, str]:

@@ -30,7 +30,15 @@ from datahub.models.order import Order, OrderPayment, OrderSnapshot, OrderStatus
 from datahub.models.party import Store, Supplier
 from datahub.orders.snapshot import build_document
 from datahub.vault import Vault
-from tests.catalogue import make_assortment, make_attribute, make_offer, make_product, put_into, record_change
+from tests.catalogue import (
+    make_assortment,
+    make_attribute,
+    make_navigation_category,
+    make_offer,
+    make_product,
+    put_into,
+    record_change,
+)
 from tests.factories import (
     add_connection,
     add_import_execution,
@@ -100,6 +108,7 @@ def _shop(session: Session, tag: str) -> Shop:
     supplier = make_supplier(session, f"{tag}-SUP", name=f"{tag} supplier", stores=stores)
     product = make_product(session, f"{tag}-P", names={"en-GB": f"{tag} product"}, brand=tag, stores=stores)
     put_into(session, make_assortment(session), product)
+    make_navigation_category(session, f"{tag}-NAV", store=store, names={"en-GB": f"{tag} menu"})
     make_offer(session, f"{tag}-STOCK", variant=product.variants[0], supplier=supplier, stores=stores)
     order = make_order(
         session,
@@ -171,6 +180,8 @@ def _noted(session: Session, imported: Execution, shop: Shop, number: int) -> No
         ("SUPPLIER", "SUP", "storesExternalId"),
     ):
         record_change(session, entity, f"{shop.tag}-{key}", execution_id=imported.id, changes={field_: lists})
+    of_store = {"execution_id": imported.id, "store_id": shop.store.id}
+    record_change(session, "NAVIGATION_CATEGORY", f"{shop.tag}-NAV", **of_store)
     record_change(session, "STORE", f"{shop.tag}-STORE", changes={"storeName": ["", f"{shop.tag} store"]})
     record_change(session, "ASSORTMENT", "RANGE", changes={"assortmentName": ["", "Range"]})
     for part, key in (("products", "P"), ("variants", "P-V1")):

@@ -30,6 +30,7 @@ from datahub.models.change import Change
 from datahub.models.execution import IMPORT, Event, Execution, Payload
 from datahub.models.import_run import ImportWarning, RejectedRow, UploadChunk
 from datahub.models.incident import Incident, IncidentLine, IncidentStatusChange
+from datahub.models.navigation import NavigationCategory
 from datahub.models.offer import Price, Stock
 from datahub.models.order import Order, OrderAddress, OrderLine, OrderPayment, OrderSnapshot, OrderStatusChange
 from datahub.models.party import DEFAULT_STORE, Store, Supplier
@@ -43,7 +44,7 @@ LISTING = (Supplier, Product, Stock)
 # What an import reads may be of any store, and nobody knows of which before it is applied.
 OF_NOBODY = (RejectedRow, ImportWarning, UploadChunk)
 LIMITED: tuple[type[Base], ...] = (
-    Store, Order, *OF_ORDER, *OF_INCIDENT, Execution, *OF_EXECUTION, *LISTING, Variant, Price,
+    Store, Order, *OF_ORDER, *OF_INCIDENT, Execution, *OF_EXECUTION, *LISTING, Variant, Price, NavigationCategory,
     AssortmentProduct, AssortmentVariant, Change, *OF_NOBODY,
 )  # fmt: skip
 TABLES = frozenset(model.__tablename__ for model in LIMITED)
@@ -72,6 +73,7 @@ def criteria(ids: tuple[int, ...], external_ids: tuple[str, ...], dialect: str) 
     conditions: dict[type[Base], Condition] = {
         Store: Store.id.in_(ids),
         Order: Order.store_id.in_(ids),
+        NavigationCategory: NavigationCategory.store_id.in_(ids),
         Execution: mine.execution(Execution.__table__),
         Variant: mine.variant(Variant.__table__),
         Price: mine.price(Price.__table__),
@@ -152,6 +154,7 @@ class _Mine:
 
         return or_(
             changes.c.entity.in_(SHARED),
+            changes.c.store_id.in_(self._ids),
             of("STORE", Store, "external_id", lambda it: it.c.id.in_(self._ids)),
             of("SUPPLIER", Supplier, "external_id", self.listing),
             of("PRODUCT", Product, "external_id", self.listing),

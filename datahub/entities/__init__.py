@@ -7,6 +7,7 @@ from datahub.entities.assortment import ASSORTMENT
 from datahub.entities.attribute import ATTRIBUTE
 from datahub.entities.base import EntityType
 from datahub.entities.classification_category import CLASSIFICATION_CATEGORY
+from datahub.entities.navigation_category import NAVIGATION_CATEGORY
 from datahub.entities.offer import OFFER
 from datahub.entities.product import PRODUCT
 from datahub.entities.store import STORE
@@ -15,5 +16,15 @@ from datahub.entities.supplier import SUPPLIER
 # In the order in which they can be imported: each after what it refers to.
 ENTITIES: dict[str, EntityType] = {
     entity.name: entity
-    for entity in (STORE, ACCOUNT, SUPPLIER, ATTRIBUTE, CLASSIFICATION_CATEGORY, PRODUCT, OFFER, ASSORTMENT)
+    for entity in (
+        STORE,
+        ACCOUNT,
+        SUPPLIER,
+        ATTRIBUTE,
+        CLASSIFICATION_CATEGORY,
+        NAVIGATION_CATEGORY,
+        PRODUCT,
+        OFFER,
+        ASSORTMENT,
+    )
 }

@@ -34,13 +34,13 @@ class Field:
     """`column` is the attribute of the model. A field that is not editable may be given on creation only.
 
     A field that refers to something holds its id where the column is a foreign key, else a list of external ids.
-    `root` are the words that stand for no reference at all, such as the top of a tree. A `lasting` field has the same
-    value after the record was deleted and came back. The value of one that names a column as `depends_on` goes when a
-    row changes that column and gives no other value. A `unique` one has another value in each record that is not
-    deleted. What goes falls back to the default, which may then not be None: where no row of a record gives one that is
-    `erased_when_absent`, and one that is `personal` when its record is deleted. `used_options` finds, of labels in the
-    main locale that a list of options is about to lose, those that records use. `spellings` are other names of its
-    columns."""
+    `root` are the words that stand for no reference at all, such as the top of a tree; `{store}` in them is that of the
+    job. A `lasting` field has the same value after the record was deleted and came back. The value of one that names a
+    column as `depends_on` goes when a row changes that column and gives no other value. A `unique` one has another
+    value in each record that is not deleted. What goes falls back to the default, which may then not be None: where no
+    row of a record gives one that is `erased_when_absent`, and one that is `personal` when its record is deleted.
+    `used_options` finds, of labels in the main locale that a list of options is about to lose, those that records use.
+    `spellings` are other names of its columns."""
 
     key: str
     label: str
@@ -169,7 +169,8 @@ class EntityType:
     leaves what the file names and nothing else; one bad row refuses the file. `emptied_by` is a flag by which a row
     empties the lists in `emptied`, but for those that it gives itself. Where the key is empty, the value of
     `other_key` stands for it. `scoped_by` is the column of the store that a job imports for: keys count within it, and
-    records of other stores are not seen. Such records have no parts."""
+    records of other stores are not seen. Such records have no parts. A field for that column names stores, and a row
+    must name that of the job or none."""
 
     name: str
     label: str
@@ -195,6 +196,10 @@ class EntityType:
     rules: tuple[Rule, ...] = ()
     checks: tuple[Check, ...] = ()
     by_key: dict[str, Field] = field(init=False, repr=False, default_factory=dict)
+
+    @property
+    def hides_deleted(self) -> bool:
+        return "deleted_at" in self.model.__table__.c
 
     def __post_init__(self) -> None:
         self.by_key.update({field.key: field for field in self.fields})

@@ -44,7 +44,8 @@ def _entity(entity: EntityType) -> Iterator[str]:
     yield ""
     yield " ".join(_facts(entity))
     yield ""
-    own = [_row(entity.key, required="always", changes="never"), *map(_row, entity.fields)]
+    own = [_row(entity.key, required="always", changes="never")]
+    own += [_row(item, changes="never" if item.column == entity.scoped_by else "") for item in entity.fields]
     if entity.deleted_by is not None:
         own.append(_row(entity.deleted_by, changes="TRUE deletes the record"))
     if entity.emptied_by is not None:
@@ -73,6 +74,8 @@ def _facts(entity: EntityType) -> Iterator[str]:
         yield f"Its links in {link.entity} go with it."
     if entity.replaced_whole:
         yield "A file is taken as a whole: what it does not name is deleted, and one bad row refuses it."
+    if entity.scoped_by:
+        yield "Each store has its own: a job imports for one store, and its rows name that one or none."
     if entity.must_exist:
         yield "Imports change records that exist and make none."
     yield from _facts_of_fields(entity.fields)
@@ -177,4 +180,8 @@ def _default(value: Any) -> str:
 def _refers_to(field: Field) -> str:
     if field.refers_to is None:
         return ""
-    return " or ".join([field.refers_to.name, *(f"the word {word}" for word in field.root)])
+    return " or ".join([field.refers_to.name, *(f"the word {_word(word)}" for word in field.root)])
+
+
+def _word(root: str) -> str:
+    return root.replace("{store}", "<external id of the store>")

@@ -81,7 +81,7 @@ class ChunkWriter:
     def __init__(self, connection: Connection, plan: Plan, *, execution_id: int | None, actor: str) -> None:
         self._connection = connection
         self._plan = plan
-        self._source = ledger.Source(plan.entity.name, execution_id, actor)
+        self._source = ledger.Source(plan.entity.name, execution_id, actor, store_id=plan.store_id)
         self._root = Merge(connection, plan.root)
         self._parts = [Merge(connection, target) for target in plan.parts]
         self._extras = ExtraValues(connection, plan)

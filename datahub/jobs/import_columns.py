@@ -35,7 +35,7 @@ def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     for cell in plan.cells:
         place = (cell.part, cell.place)
         values = _read_column(cell, columns[cell.column])
-        is_plain = place not in found and cell.locale is None and not cell.field.root
+        is_plain = place not in found and cell.locale is None and not cell.roots
         found[place] = values if is_plain else list(_joined(cell, found.get(place, [None] * count), values))
     nothing = [None] * count
     values = [

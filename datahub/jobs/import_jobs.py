@@ -240,6 +240,7 @@ def _checked(given: Configuration, entity: str, faults: Faults) -> Configuration
     faults.choice("simultaneous_execution", given.simultaneous_execution, POLICIES)
     _check_delimiter(given.delimiter, faults)
     _check_mapping(given, entity, faults)
+    _check_scope(given, entity, faults)
     if given.import_full_mode and entity in ENTITIES and not ENTITIES[entity].has_full_mode:
         faults.add("import_full_mode", f"{entity} has no attributes and no custom fields that Full mode could clear.")
     name = faults.text("name", given.name, NAME_LENGTH)
@@ -288,6 +289,16 @@ def _check_mapping(given: Configuration, entity: str, faults: Faults) -> None:
             if given.mapping and target.is_lacking(mapped):
                 faults.add("mapping", f"Map {target.key} ({target.label}) too: each row must have a value for it.")
     faults.extend(transcoding.check(given.transcoding, {target.key for target in targets}))
+
+
+def _check_scope(given: Configuration, entity: str, faults: Faults) -> None:
+    if entity not in ENTITIES:
+        return
+    records = ENTITIES[entity].label.lower()
+    if ENTITIES[entity].scoped_by and len(set(given.store_external_ids)) != 1:
+        faults.add("store_external_ids", f"Name the one store whose {records} the job imports.")
+    if ENTITIES[entity].replaced_whole and given.bulk:
+        faults.add("bulk", f"A file replaces all {records}: give the path of one file, not a folder.")
 
 
 def _read_cron(given: Configuration, faults: Faults) -> str | None:

@@ -33,7 +33,7 @@ REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
 
 
 # Places that are none among the values.
-KEY, FLAG, EMPTIES = -1, -2, -3
+KEY, FLAG, EMPTIES, NOWHERE = -1, -2, -3, -4
 
 
 class CellValues(dict[str, Any]):
@@ -55,7 +55,8 @@ class CellValues(dict[str, Any]):
 class Cell:
     """What one column of the source says of one target. `part` is the number of that part, or None for the record
     itself. `place` is the field's position among the given ones of the target, or -1 for its key, -2 for its flag of
-    removal, -3 for the one that empties lists; `locale` is set for the columns of localised fields. `is_plain_text`
+    removal, -3 for the one that empties lists, -4 where nothing is put; `roots` are words for no reference;
+    `locale` is set for the columns of localised fields. `is_plain_text`
     where nothing is done to texts but to check and to trim them."""
 
     column: int
@@ -65,12 +66,13 @@ class Cell:
     locale: str | None
     values: CellValues
     is_plain_text: bool
+    roots: tuple[str, ...] = ()
 
     def joined(self, old: Any, value: Any) -> Any:
         """With what other columns of the same field say. Never changes a value, which other rows may share."""
         if self.place == KEY and old is not None:
             return list(dict.fromkeys([*keys_of(old), *keys_of(value)]))
-        if self.place >= 0 and self.field.root and value in self.field.root:
+        if value in self.roots:
             value = ""
         return value if self.locale is None else (old or {}) | {self.locale: value}
 
@@ -122,8 +124,8 @@ class Converted:
 
 class Plan:
     """How one run reads its rows. `bound` pairs a column with a field key and a locale or None. Files in `mended` hold
-    rows that were rejected before: they may say less of a record than the whole file did. `store_id` is that of the
-    store whose records are imported, of an entity that is scoped by it."""
+    rows that were rejected before: they may say less of a record than the whole file did. `store` is the id and the
+    external id of the one whose records are imported, of an entity that is scoped by it."""
 
     def __init__(
         self,
@@ -134,7 +136,7 @@ class Plan:
         main_locale: str,
         extras: Extras = NO_EXTRAS,
         mended: frozenset[str] = frozenset(),
-        store_id: int | None = None,
+        store: tuple[int, str] | None = None,
     ) -> None:
         self.entity = entity
         self.header = list(header)
@@ -143,23 +145,26 @@ class Plan:
         self._transcoding = transcoding
         self.main_locale = main_locale
         self.mended = mended
-        self.store_id = store_id
+        self.store = store
+        self.store_id = store[0] if store else None
         keys = {key for _, key, _ in bound}
-        given = _given(entity.fields, keys, entity.emptied if entity.emptied_by else ())
+        self._scope = next((item for item in entity.fields if item.column == entity.scoped_by), None)
+        merged = tuple(item for item in entity.fields if item is not self._scope)
+        given = _given(merged, keys, entity.emptied if entity.emptied_by else ())
         kind = self._kind_of_extras()
         sees_to_extras = self.has_levels or bool(extras.definitions) or bool(extras.clearing)
         self.root = Target(
             name="record",
             model=entity.model,
             key=entity.key,
-            fields=entity.fields + kind,
+            fields=merged + kind,
             given=given + (kind if sees_to_extras else ()),
             used_by=entity.used_by,
             links=entity.links,
             parts=entity.parts,
             rules=entity.rules,
             must_exist=entity.must_exist,
-            scope=(entity.scoped_by, store_id) if entity.scoped_by and store_id is not None else None,
+            scope=(entity.scoped_by, self.store_id) if entity.scoped_by and self.store_id is not None else None,
         )
         self.emptied = tuple(place for place, item in enumerate(given) if item in entity.emptied)
         self.erased = tuple(place for place, item in enumerate(given) if item.erased_when_absent)
@@ -201,19 +206,33 @@ class Plan:
         for number, target, flag in zip((None, *range(len(self.parts))), targets, flags, strict=True):
             empties = self.entity.emptied_by if number is None else None
             keys = (target.key, *(() if number is None else self.entity.parts[number].more_keys))
-            flags_of = ((FLAG, flag), (EMPTIES, empties))
+            scope = self._scope if number is None else None
+            flags_of = ((FLAG, flag), (EMPTIES, empties), (NOWHERE, scope))
             for place, known in (*((KEY, name) for name in keys), *flags_of, *enumerate(target.given)):
                 if known is not None and known.key == key:
                     localised = locale or self.main_locale if known.type in (LOCALISED, LOCALISED_LIST) else None
                     is_plain_text = known.type in (TEXT, LOCALISED) and not self._transcoding.tables.get(key)
                     values = CellValues(self._reader(known))
-                    yield Cell(column, known, number, place, localised, values, is_plain_text)
+                    yield Cell(
+                        column, known, number, place, localised, values, is_plain_text, self._roots(known, place)
+                    )
+
+    def _roots(self, field: Field, place: int) -> tuple[str, ...]:
+        store = self.store[1] if self.store else ""
+        return tuple(word.replace("{store}", store) for word in field.root) if place >= 0 else ()
 
     def _reader(self, field: Field) -> Callable[[str], Any]:
         parse, is_multiple = partial(_parser(field), field), field.type in MULTIPLE
+        if field is self._scope:
+            parse = partial(self._name_own_store, field)
         if not self._transcoding.tables.get(field.key):
             return parse
         return lambda text: parse(self._transcoding.transcode(field.key, text, multiple=is_multiple))
+
+    def _name_own_store(self, field: Field, text: str) -> None:
+        named = field.parse(text)
+        if named and self.store and self.store[1] not in named:
+            raise ValueError(f"The job imports for the store {self.store[1]}: name it here, or leave the cell empty.")
 
     def key_of(self, cells: Sequence[str]) -> str | None:
         """Of a row that is not looked into, if its cell can be read."""

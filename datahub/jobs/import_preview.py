@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from io import BytesIO
 from itertools import islice
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
@@ -30,6 +31,7 @@ from datahub.jobs.schedule import next_fires
 from datahub.mapping.columns import Binding, Matched, match
 from datahub.mapping.proposals import Proposal, propose
 from datahub.mapping.transcoding import Transcoding, compile, distinct_values
+from datahub.models.party import Store
 
 SAMPLE_ROWS = 10_000
 ROWS_SHOWN = 5
@@ -66,11 +68,21 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """What a file that replaces everything would do to the records of `store` that are there: so many `stored`, and of
+    these so many that no row names."""
+
+    store: str
+    stored: int
+    gone: int
+
+
+@dataclass(frozen=True)
 class Reading:
     """The sample under the chosen delimiter. `problem` would make a run fail; what comes before it is there all the
     same. `fields` are by field and locale, as in a mapping: productNames[fr-FR]; `extras`, custom fields or attributes
     that need no mapping, by column. `cleared` is what Full mode would do, if it is chosen; it does nothing while
-    there is a line that is `keyless`: it may belong to any record."""
+    there is a line that is `keyless`: it may belong to any record. `replaced` is there where the file replaces all."""
 
     problem: str = ""
     header: Sequence[str] = ()
@@ -87,6 +99,7 @@ class Reading:
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cleared: Effect | None = None
     keyless: int | None = None
+    replaced: Replaced | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +176,7 @@ class _Reader:
         self._main_locale = general.main_locale
         defined = import_definitions.definitions_of(session, entity, general.main_locale)
         self._recipe = {"extras": defined, "locales": general.locales}
+        self._store = _store_of(session, given, entity)
 
     def read(self, record: int) -> Reading:
         header, rows, problem = self._parse()
@@ -193,6 +207,7 @@ class _Reader:
             values=self._values(rows, matched),
             keyless=next((rows[at][0] for at, row in enumerate(converted) if row is None or not row.key), None),
             cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clearing else None,
+            replaced=self._replaced(row.key for row in converted if row is not None),
         )
 
     def _parse(self) -> tuple[list[str], list[Row], str]:
@@ -213,7 +228,17 @@ class _Reader:
         keys = {target.key for target in mapping_targets(self._entity)}
         entries = [entry for entry in self._given.transcoding if entry["field"] in keys and entry["from"]]
         bound = [(binding.column, binding.field, binding.locale) for binding in matched.bindings]
-        return Plan(self._entity, header, bound, Transcoding(compile(entries)), self._main_locale, extras)
+        return Plan(
+            self._entity, header, bound, Transcoding(compile(entries)), self._main_locale, extras, store=self._store
+        )
+
+    def _replaced(self, keys: Iterable[str]) -> Replaced | None:
+        if not self._entity.replaced_whole or self._store is None:
+            return None
+        model = self._entity.model
+        theirs = (getattr(model, self._entity.scoped_by) == self._store[0], model.deleted_at.is_(None))
+        stored = set(self._session.scalars(select(model.external_id).where(*theirs)))
+        return Replaced(self._store[1], len(stored), len(stored.difference(keys)))
 
     def _extras(self, matched: Matched) -> tuple[Extras, str]:
         """With why a run would not take a file with these columns."""
@@ -269,6 +294,15 @@ class _Reader:
                 counted = distinct_values(cells, VALUES_SHOWN, multiple=binding.field in lists)
                 found.setdefault(binding.field, []).extend(text for text, _ in counted)
         return found
+
+
+def _store_of(session: Session, given: Configuration, entity: EntityType) -> tuple[int, str] | None:
+    """Id and external id of the store that is chosen, where one must be."""
+    if not entity.scoped_by:
+        return None
+    named = Store.external_id.in_(given.store_external_ids)
+    row = session.execute(select(Store.id, Store.external_id).where(named)).first()
+    return (row[0], row[1]) if row else None
 
 
 def _ended_in_quotes(error: SourceError) -> bool:
@@ -329,7 +363,8 @@ def _summary(given: Configuration, entity: EntityType, source: str, reading: Rea
         when = "Once its schedule is complete"
     what = f"every .csv file of {source}" if given.bulk else source
     records = entity.label.lower()
-    told = f"{when}: {what or 'a file that is not named yet'} creates and updates {records} by {entity.key.label}"
+    does = f"replaces all {records} of its store" if entity.replaced_whole else f"creates and updates {records}"
+    told = f"{when}: {what or 'a file that is not named yet'} {does} by {entity.key.label}"
     if reading.fields:
         count = len({place.partition("[")[0] for place in reading.fields})
         told += f", {count} {'field' if count == 1 else 'fields'} of {len(mapping_targets(entity))} from its columns"

@@ -77,7 +77,7 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
     entity = ENTITIES[job.entity]
     return {
         "entity": job.entity,
-        "store_id": _store_of(session, job) if entity.scoped_by else None,
+        "store": _store_of(session, job) if entity.scoped_by else None,
         "full_mode": job.import_full_mode,
         "extras": import_definitions.definitions_of(session, entity, general.main_locale),
         "delimiter": job.delimiter,
@@ -88,8 +88,9 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def _store_of(session: Session, job: ImportJob) -> int:
-    stores = session.scalars(select(Store.id).where(Store.external_id.in_(job.store_external_ids))).all()
+def _store_of(session: Session, job: ImportJob) -> tuple[int, str]:
+    named = Store.external_id.in_(job.store_external_ids)
+    stores = [(row[0], row[1]) for row in session.execute(select(Store.id, Store.external_id).where(named))]
     if len(stores) != 1:
         raise ConfigError(f"A job for {ENTITIES[job.entity].label} needs one store; this one has {len(stores)}.")
     return stores[0]
@@ -104,7 +105,7 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     extras = import_definitions.extras_of(recipe, name)
     mended = frozenset(name for name, header in recipe["headers"].items() if is_mended(header))
     entity, header = ENTITIES[recipe["entity"]], recipe["headers"][name]
-    return Plan(entity, header, bound, transcoding, recipe["main_locale"], extras, mended, recipe.get("store_id"))
+    return Plan(entity, header, bound, transcoding, recipe["main_locale"], extras, mended, recipe.get("store"))
 
 
 def spool_of(folder: Path, public_id: str, recipe: dict[str, Any]) -> Path:

@@ -28,6 +28,7 @@ COLUMNS = (
     "changes",
     "file",
     "line",
+    "store_id",
     "at",
 )
 
@@ -35,13 +36,14 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Source:
     """By whom, and in which execution; None for a change by page or API. `file` and `line` are for `note` alone: what
-    is merged brings its own."""
+    is merged brings its own. `store_id` as Change has it."""
 
     entity: str
     execution_id: int | None
     actor: str
     file: str | None = None
     line: int | None = None
+    store_id: int | None = None
 
 
 def write_made(connection: Connection, source: Source, part: str, found: Select[Any], now: datetime) -> None:
@@ -58,6 +60,7 @@ def write_made(connection: Connection, source: Source, part: str, found: Select[
         "action": case(ACTIONS, value=rows.c.action),
         "file": rows.c.file,
         "line": rows.c.line,
+        "store_id": literal(source.store_id, table.c.store_id.type),
         "at": literal(now, table.c.at.type),
     }
     connection.execute(insert(table).from_select(list(values), select(*values.values())))
@@ -82,6 +85,7 @@ def write_changes(
             _plain(update.fields),
             update.file,
             update.line,
+            source.store_id,
             now,
         )
         for update in updates

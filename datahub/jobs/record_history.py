@@ -15,16 +15,19 @@ from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
+from datahub.models.party import Store
 from datahub.paging import Page, read_page
 
 
 class Recorded(NamedTuple):
-    """The execution's public id and its job's name; None for a change by page or API. `differences` is what the change
+    """The execution's public id and its job's name; None for a change by page or API. `store` is the external id of
+    the one whose record changed, where keys count within a store. `differences` is what the change
     says of fields, without stores that the session does not see."""
 
     change: Change
     execution_id: str | None
     job_name: str | None
+    store: str | None
     differences: dict[str, Any] | None
 
 
@@ -33,25 +36,34 @@ def find_changes(
     entity: str,
     external_id: str,
     *,
+    store_id: int | None = None,
     descending: bool = True,
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Recorded]:
-    """By time, those of the parts included; of an incident its way through the statuses."""
+    """By time, those of the parts included; of an incident its way through the statuses. `store_id` is that of the
+    store, of an entity whose keys count within one."""
     if entity == "INCIDENT":
         moved = order_records.incident_changes(session, external_id, descending=descending, page=page, size=size)
-        return Slice([Recorded(change, None, None, change.changes) for change in moved.items], moved.has_more)
+        return Slice([Recorded(change, None, None, None, change.changes) for change in moved.items], moved.has_more)
     order = Change.id.desc() if descending else Change.id.asc()
-    query = _changes(entity, external_id).order_by(order).offset(page * size).limit(size + 1)
+    query = _changes(entity, external_id, store_id).order_by(order).offset(page * size).limit(size + 1)
     rows = [_recorded(session, *row) for row in session.execute(query)]
     return Slice(rows[:size], has_more=len(rows) > size)
 
 
 def changes_page(
-    session: Session, entity: str, external_id: str, *, before: str = "", after: str = "", size: int = PAGE_SIZE
+    session: Session,
+    entity: str,
+    external_id: str,
+    *,
+    store_id: int | None = None,
+    before: str = "",
+    after: str = "",
+    size: int = PAGE_SIZE,
 ) -> Page[Recorded]:
     """Newest first."""
-    query, recorded = _changes(entity, external_id), partial(_recorded, session)
+    query, recorded = _changes(entity, external_id, store_id), partial(_recorded, session)
     return read_page(session, query, Change.id, recorded, size=size, descending=True, before=before, after=after)
 
 
@@ -65,20 +77,25 @@ def changes_of(
     size: int = PAGE_SIZE,
 ) -> Page[Recorded]:
     """What one execution changed, in the order of writing. An unknown action counts as none."""
-    query = select(Change, literal(execution.public_id), literal(execution.job_name))
+    query = select(Change, literal(execution.public_id), literal(execution.job_name), Store.external_id)
+    query = query.outerjoin(Store, Store.id == Change.store_id)
     query = query.where(Change.execution_id == execution.id)
     if action in ACTIONS:
         query = query.where(Change.action == action)
     return read_page(session, query, Change.id, partial(_recorded, session), size=size, before=before, after=after)
 
 
-def _changes(entity: str, external_id: str) -> Select[Change, str, str]:
-    query = select(Change, Execution.public_id, Execution.job_name)
+def _changes(entity: str, external_id: str, store_id: int | None) -> Select[Change, str, str, str]:
+    query = select(Change, Execution.public_id, Execution.job_name, Store.external_id)
     query = query.outerjoin(Execution, Execution.id == Change.execution_id)
-    return query.where(Change.entity == entity, Change.record_key == external_id)
+    query = query.outerjoin(Store, Store.id == Change.store_id)
+    query = query.where(Change.entity == entity, Change.record_key == external_id)
+    return query if store_id is None else query.where(Change.store_id == store_id)
 
 
-def _recorded(session: Session, change: Change, execution_id: str | None, job_name: str | None) -> Recorded:
+def _recorded(
+    session: Session, change: Change, execution_id: str | None, job_name: str | None, store: str | None
+) -> Recorded:
     limit, differences = store_limits.of_session(session), change.changes
     if limit is not None and differences and change.entity in ENTITIES:
         of_stores = {field.key for field in ENTITIES[change.entity].fields if field.refers_to is A_STORE}
@@ -86,4 +103,4 @@ def _recorded(session: Session, change: Change, execution_id: str | None, job_na
             key: [limit.visible(value or []) for value in pair] if key in of_stores else pair
             for key, pair in differences.items()
         }
-    return Recorded(change, execution_id, job_name, differences)
+    return Recorded(change, execution_id, job_name, store, differences)

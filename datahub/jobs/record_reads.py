@@ -14,13 +14,14 @@ from datahub.entities import ENTITIES
 from datahub.entities.attribute import METRIC_TYPES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
-from datahub.errors import NotFoundError
+from datahub.errors import InvalidError, NotFoundError
 from datahub.jobs import order_records
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
+from datahub.models.party import Store
 from datahub.paging import Page, read_page
 
 SORTS = ("external_id", "created_at", "updated_at")
@@ -44,12 +45,17 @@ def entity_type(name: str) -> EntityType:
     raise NotFoundError(f"There are no records of the entity {name!r}.{hint} Known: {known}.")
 
 
-def get(session: Session, entity: str, external_id: str) -> Any:
-    """Deleted records are found too, and say so."""
+def get(session: Session, entity: str, external_id: str, *, store: str = "") -> Any:
+    """Deleted records are found too, and say so. `store` is the external id of the one whose record is meant, where
+    keys count within a store; without it InvalidError is raised."""
     if entity in order_records.KINDS:
         return order_records.get(session, entity, external_id)
-    model = entity_type(entity).model
-    record = session.scalar(select(model).where(model.external_id == external_id))
+    kind = entity_type(entity)
+    model = kind.model
+    query = select(model).where(model.external_id == external_id)
+    if kind.scoped_by:
+        query = query.where(_of_store(session, kind, store))
+    record = session.scalar(query)
     if record is None:
         raise NotFoundError(f"There is no {entity} with the external id {external_id!r}.")
     return record
@@ -61,12 +67,14 @@ def find(
     *,
     search: str = "",
     external_id: str = "",
+    store: str = "",
     sort: str = "external_id",
     descending: bool = False,
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Any]:
-    """Without deleted ones. `search` is part of the external id or a name, in any case."""
+    """Without deleted ones. `search` is part of the external id or a name, in any case. `store` narrows down entities
+    whose keys count within a store."""
     if sort not in SORTS:
         raise ValueError(f"no records are sorted by {sort}")
     if entity in order_records.KINDS:
@@ -76,15 +84,26 @@ def find(
     query = _live(session, kind, search)
     if external_id:
         query = query.where(kind.model.external_id == external_id)
+    if store and kind.scoped_by:
+        query = query.where(_of_store(session, kind, store))
     return by_offset(session, query, getattr(kind.model, sort), kind.model.id, descending, page, size)
 
 
 def records_page(
-    session: Session, entity: str, *, search: str = "", before: str = "", after: str = "", size: int = PAGE_SIZE
+    session: Session,
+    entity: str,
+    *,
+    search: str = "",
+    store: str = "",
+    before: str = "",
+    after: str = "",
+    size: int = PAGE_SIZE,
 ) -> Page[Any]:
-    """As `find`, by external id."""
+    """As `find`, by external id. An entity whose keys count within a store needs it."""
     kind = entity_type(entity)
     query, key = _live(session, kind, search), kind.model.external_id
+    if kind.scoped_by:
+        query = query.where(_of_store(session, kind, store))
     return read_page(session, query, key, lambda record: record, size=size, before=before, after=after)
 
 
@@ -93,7 +112,7 @@ def count_live(session: Session) -> dict[str, int]:
     counted = []
     for kind in ENTITIES.values():
         some = select(literal(1)).select_from(kind.model).limit(MOST_COUNTED + 1)
-        if kind.deleted_by:
+        if kind.hides_deleted:
             some = some.where(kind.model.deleted_at.is_(None))
         counted.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
     return dict(zip(ENTITIES, session.execute(select(*counted)).one(), strict=True))
@@ -129,7 +148,7 @@ def describe(
             "parts": {name: by_owner.get(record.id, []) for name, by_owner in parts.items()},
             "createdAt": record.created_at,
             "updatedAt": updated[record.id],
-            "deletedAt": record.deleted_at if kind.deleted_by else None,
+            "deletedAt": record.deleted_at if kind.hides_deleted else None,
         }
         for record, own in zip(records, fields, strict=True)
     ]
@@ -197,10 +216,29 @@ def is_reference(model: type[Any], item: Field) -> bool:
 
 def _live(session: Session, kind: EntityType, search: str) -> Select[Any]:
     query = select(kind.model)
-    if kind.deleted_by:
+    if kind.hides_deleted:
         query = query.where(kind.model.deleted_at.is_(None))
     text = search.strip()
     return query.where(or_(*_matches(session, kind, text))) if text else query
+
+
+def store_id(session: Session, entity: str, store: str) -> int | None:
+    """None for an entity whose keys count everywhere. Raises InvalidError for one that is not named, NotFoundError for
+    one that is not there."""
+    if entity not in ENTITIES or not ENTITIES[entity].scoped_by:
+        return None
+    if not store:
+        message = f"Each store has its own {ENTITIES[entity].label.lower()}: add ?store= with its external id."
+        raise InvalidError(message, {"store": ["This field is required."]})
+    found = session.scalar(select(Store.id).where(Store.external_id == store))
+    if found is None:
+        raise NotFoundError(f"There is no store with the external id {store!r}.")
+    return found
+
+
+def _of_store(session: Session, kind: EntityType, store: str) -> ColumnElement[bool]:
+    chosen: ColumnElement[bool] = getattr(kind.model, kind.scoped_by) == store_id(session, kind.name, store)
+    return chosen
 
 
 def _matches(session: Session, kind: EntityType, text: str) -> list[ColumnElement[bool]]:

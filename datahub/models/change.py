@@ -17,7 +17,8 @@ ACTIONS = (CREATED, UPDATED, DELETED)
 class Change(Base):
     """`changes` maps a field to [old, new], and is None for what was created. `part` and `part_key` name the part of
     the record, empty for the record itself. `execution_id` is None for a change by page or API; it has no foreign key,
-    which would be looked up for each line: what writes a line holds the execution, and executions are never deleted."""
+    which would be looked up for each line: what writes a line holds the execution, and executions are never deleted.
+    `store_id` is that of the store whose records have this key, of an entity that is scoped by it."""
 
     __tablename__ = "changes"
     __table_args__ = (
@@ -37,4 +38,5 @@ class Change(Base):
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     file: Mapped[str | None] = mapped_column(Text)
     line: Mapped[int | None]
+    store_id: Mapped[int | None]
     at: Mapped[datetime]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.catalogue.assortments import assortments
+from sandbox.catalogue.navigation import navigation
 from sandbox.catalogue.offers import offers
 from sandbox.catalogue.parties import accounts, stores, suppliers
 from sandbox.catalogue.products import products
@@ -12,7 +13,17 @@ from sandbox.catalogue.sheet import Sample
 from sandbox.catalogue.tree import attributes, categories
 
 __all__ = ["Sample", "write"]
-SHEETS = (stores, accounts, suppliers, attributes, categories, products, offers, assortments)
+SHEETS = (
+    stores,
+    accounts,
+    suppliers,
+    attributes,
+    categories,
+    navigation,
+    products,
+    offers,
+    assortments,
+)
 
 
 def write(folder: Path) -> list[Sample]:

@@ -19,6 +19,7 @@ from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentV
 from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
 from datahub.models.change import Change
 from datahub.models.import_run import COUNTS
+from datahub.models.navigation import NavigationCategory
 from datahub.models.offer import Price, Stock
 from datahub.models.party import Account, AccountAddress, Store, Supplier
 from datahub.settings import Settings
@@ -36,6 +37,7 @@ STORED: dict[type, int] = {
     Attribute: 40,
     Category: 60,
     CategoryAttribute: 73,
+    NavigationCategory: 25,
     Product: 800,
     Variant: 2_000,
     Stock: 3_000,

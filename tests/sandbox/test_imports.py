@@ -16,7 +16,7 @@ from datahub.errors import ConflictError, NotFoundError
 from datahub.jobs import import_run
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_claims import is_due
-from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED, Execution
+from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED, Execution
 from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
@@ -70,6 +70,7 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
         (12, 3),
         (40, 3),
         (90, 4),
+        (25, 0),
         (2_000, 13),
         (6_000, 22),
         (241, 5),
@@ -77,7 +78,9 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
     assert list(imports.run_new(sessions)) == []
     with sessions() as session:
         ended = session.scalars(select(Execution).where(Execution.import_job_id.is_not(None))).all()
-        assert {execution.status for execution in ended} == {INTEGRATION_DONE_WITH_ERRORS}
+        whole = {execution.entity for execution in ended if execution.status == INTEGRATION_DONE}
+        assert whole == {"NAVIGATION_CATEGORY"}
+        assert {execution.status for execution in ended} == {INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS}
     assert imports.differences(first, list(imports.run_all(sessions))) == []
 
 

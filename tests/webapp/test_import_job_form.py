@@ -232,7 +232,7 @@ def test_full_mode_is_offered_only_where_there_is_something_to_clear(sign_in: Si
     assert 'id="head-full-mode"' not in client.get("/imports/new/sftp?entity=STORE").text
 
 
-@pytest.mark.parametrize("entity", ENTITIES)
+@pytest.mark.parametrize("entity", [name for name, kind in ENTITIES.items() if not kind.scoped_by])
 def test_stores_given_by_a_script_are_kept_and_not_asked_for(
     sign_in: SignIn, connection: Connection, form: dict[str, Any], sessions: Sessions, entity: str
 ) -> None:

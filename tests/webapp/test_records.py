@@ -68,6 +68,7 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
         "Suppliers": "1",
         "Attributes": "0",
         "Classification categories": "1",
+        "Navigation categories": "0",
         "Products": "1",
         "Offers": "1",
         "Assortments": "0",

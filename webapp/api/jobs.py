@@ -95,7 +95,8 @@ class JobBody(Shape):
     simultaneous_execution: str = Field(WAIT_FOR_NEXT, json_schema_extra={"enum": list(POLICIES)})
     import_full_mode: bool = False
     store_external_ids: list[str] = Field(
-        default_factory=list, description="Stores that exist. Kept, but rows name their stores themselves."
+        default_factory=list,
+        description="Exactly one for NAVIGATION_CATEGORY. Of other jobs they are kept, and rows name their stores.",
     )
     active: bool = True
 

@@ -20,6 +20,7 @@ from webapp.database import db
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 
 blueprint = make_blueprint("records", "Commerce records")
+OF_STORE = "External id of a store, needed where keys count within one: NAVIGATION_CATEGORY. Others take no heed."
 EXAMPLE = {"fields": {"name": "Acme", "status": "ACTIVE"}, "customFields": {"region": "north"}}
 
 
@@ -33,10 +34,16 @@ class RecordBody(Shape):
 class RecordQuery(PageQuery):
     search: str = Field("", description="Part of an external id or a name, in any case.")
     external_id: str = ""
+    store: str = Field("", description=OF_STORE)
     sort: str = Field("externalId", pattern=sort_pattern("externalId", "createdAt", "updatedAt"))
 
 
+class StoreQuery(Shape):
+    store: str = Field("", description=OF_STORE)
+
+
 class ChangeQuery(PageQuery):
+    store: str = Field("", description=OF_STORE)
     sort: str = Field("at,desc", pattern=sort_pattern("at"))
 
 
@@ -51,6 +58,7 @@ def list_records(entity: str, query_data: RecordQuery) -> Response:
         entity,
         search=query_data.search,
         external_id=query_data.external_id,
+        store=query_data.store,
         sort=paging.sort,
         descending=paging.descending,
         page=paging.page,
@@ -61,10 +69,11 @@ def list_records(entity: str, query_data: RecordQuery) -> Response:
 
 
 @blueprint.get("/v1/records/<entity>/<whatever:external_id>", merge_slashes=False)
+@blueprint.input(StoreQuery, location="query")
 @blueprint.output(RecordAnswer)
 @permission(MAPPER_READ)
-def get_record(entity: str, external_id: str) -> Response:
-    return reply(_describe(entity, record_reads.get(db.session(), entity, external_id)))
+def get_record(entity: str, external_id: str, query_data: StoreQuery) -> Response:
+    return reply(_describe(entity, record_reads.get(db.session(), entity, external_id, store=query_data.store)))
 
 
 @blueprint.get("/v1/records/<entity>/<whatever:external_id>/changes", merge_slashes=False)
@@ -74,13 +83,15 @@ def get_record(entity: str, external_id: str) -> Response:
 def list_changes(entity: str, external_id: str, query_data: ChangeQuery) -> Response:
     if not urlsplit(request.environ["RAW_URI"]).path.endswith("/changes"):
         # The id itself ends so, with its slash percent-encoded: only the address as it was sent tells.
-        return reply(_describe(entity, record_reads.get(db.session(), entity, f"{external_id}/changes")))
-    record_reads.get(db.session(), entity, external_id)
+        record = record_reads.get(db.session(), entity, f"{external_id}/changes", store=query_data.store)
+        return reply(_describe(entity, record))
+    record_reads.get(db.session(), entity, external_id, store=query_data.store)
     paging = query_data.paging()
     found = record_history.find_changes(
         db.session(),
         entity,
         external_id,
+        store_id=record_reads.store_id(db.session(), entity, query_data.store),
         descending=paging.descending,
         page=paging.page,
         size=paging.size,

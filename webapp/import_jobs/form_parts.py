@@ -12,6 +12,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 from wtforms import SelectChoice
 
+from datahub.access import store_limits
 from datahub.entities.base import EntityType
 from datahub.errors import DataHubError, InvalidError, NotFoundError
 from datahub.formats.delimited import Limits, Row
@@ -68,6 +69,9 @@ def context(
 ) -> dict[str, object]:
     """For the whole page: no server is asked, the preview does that once the page is there."""
     offer_connections(session, form)
+    if form.has_store:
+        named = [SelectChoice(it.external_id, f"{it.name} ({it.external_id})") for it in store_limits.choices(session)]
+        form.store_external_ids.choices = [SelectChoice("", "Choose…"), *named]
     connection, place = source_of(session, form)
     settings = current_app.extensions["settings"]
     sample = import_sample.kept_sample(connection, settings, place) if connection and _is_given(place) else None

@@ -42,6 +42,7 @@ def new_sftp() -> ResponseReturnValue:
             connection=request.args.get("connection"),
         )
     form = ImportJobForm(connection_id=request.args.get("connection", ""))
+    form.is_for(entity)
     lines = posted_lines(request.form)
     if form.validate_on_submit():
         try:
@@ -60,7 +61,7 @@ def edit(job_id: str) -> ResponseReturnValue:
     job = import_jobs.get(db.session(), job_id)
     is_posted = request.method == "POST"
     form = ImportJobForm(data=None if is_posted else stored_values(job))
-    form.edits(job)
+    form.is_for(ENTITIES[job.entity], job)
     lines = posted_lines(request.form) if is_posted else stored_lines(job)
     if form.validate_on_submit():
         try:
@@ -81,8 +82,7 @@ def preview() -> str:
     job = import_jobs.get(session, request.args["job"]) if "job" in request.args else None
     entity = ENTITIES.get(job.entity if job else request.args.get("entity", "")) or abort(404)
     form, lines = ImportJobForm(), posted_lines(request.form)
-    if job is not None:
-        form.edits(job)
+    form.is_for(entity, job)
     connection, place = form_parts.source_of(session, form)
     faults = form_parts.faults(session, form, lines, entity, job)
     sample = form_parts.read_sample(_let_go(session, connection), place, _asked())

@@ -8,6 +8,8 @@ from typing import Any
 from wtforms import BooleanField, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
+from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType
 from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs.import_jobs import PATH_LENGTH, Configuration
 from datahub.jobs.job_rules import NAME_LENGTH
@@ -48,17 +50,21 @@ class ImportJobForm(ScheduleForm):
     active = BooleanField("Active", default=True)
     # Whoever switched Full mode on before has confirmed it then.
     full_mode_was_on = False
-    # Only scripts give them: no entity so far has a store scope.
-    store_external_ids: Sequence[str] = ()
+    store_external_ids = SelectField("Store", validate_choice=False)
+    # Where the form asks for no store, scripts may have given some.
+    has_store = False
+    kept_stores: Sequence[str] = ()
 
     def validate_full_mode_known(self, known: BooleanField) -> None:
         if self.import_full_mode.data and not self.full_mode_was_on and not known.data:
             raise ValidationError("Full mode removes values. Tick this if that is what you want.")
 
-    def edits(self, job: ImportJob) -> None:
-        """What the job has and the form does not show."""
-        self.full_mode_was_on = job.import_full_mode
-        self.store_external_ids = job.store_external_ids
+    def is_for(self, entity: EntityType, job: ImportJob | None = None) -> None:
+        """What the entity asks for, and what a job that is edited has and the form does not show."""
+        self.has_store = bool(entity.scoped_by)
+        if job is not None:
+            self.full_mode_was_on = job.import_full_mode
+            self.kept_stores = job.store_external_ids
 
     def configuration(self, lines: Lines) -> Configuration:
         """What the domain's create and update take. Raises InvalidError for a schedule with faults."""
@@ -87,9 +93,14 @@ class ImportJobForm(ScheduleForm):
             schedule_enabled=self.schedule_enabled.data and cron is not None,
             simultaneous_execution=self.simultaneous_execution.data or "",
             import_full_mode=self.import_full_mode.data,
-            store_external_ids=self.store_external_ids,
+            store_external_ids=self._stores(),
             active=self.active.data,
         )
+
+    def _stores(self) -> Sequence[str]:
+        if not self.has_store:
+            return self.kept_stores
+        return [self.store_external_ids.data] if self.store_external_ids.data else []
 
     def show_at(self, lines: Lines, error: InvalidError | FieldConflictError) -> None:
         """Faults of the mapping and the transcoding go to their lines, the others to their fields."""
@@ -106,5 +117,6 @@ def stored_values(job: ImportJob) -> dict[str, Any]:
         "connection_id": job.connection.public_id,
         "reads": FOLDER if job.bulk else ONE_FILE,
         "by_name": job.mapping is None,
+        "store_external_ids": next(iter(job.store_external_ids), "") if ENTITIES[job.entity].scoped_by else "",
         **stored_schedule(job.cron, enabled=job.schedule_enabled),
     }

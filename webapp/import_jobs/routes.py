@@ -67,6 +67,7 @@ def detail(job_id: str) -> Response:
         "import_jobs/detail.html",
         "import_jobs/_history.html",
         job=job,
+        entity=ENTITIES[job.entity],
         row=row,
         past=ticks.last(db.session(), job),
         feeds=feeds.of_job(job),

@@ -19,6 +19,7 @@ from webapp import pager
 from webapp.database import db
 from webapp.permissions import MAPPER_READ, permission
 from webapp.records import shown
+from webapp.records.addresses import address_of
 from webapp.records.blueprint import blueprint
 from webapp.records.extras import names_of
 
@@ -53,6 +54,7 @@ def shown_changes(found: list[Recorded]) -> list[dict[str, Any]]:
     return [
         {
             "change": it.change,
+            "url": address_of(it.change.entity, it.change.record_key, it.store),
             "execution_id": it.execution_id,
             "job_name": it.job_name,
             "part": _part_words(kinds[it.change.entity], it.change.part),

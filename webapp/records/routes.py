@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, render_template, request, url_for
 
+from datahub.access import store_limits
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field
 from datahub.jobs import general_settings, record_history, record_reads
@@ -16,6 +17,7 @@ from webapp.database import db
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import MAPPER_READ, permission
 from webapp.records import shown
+from webapp.records.addresses import address_of, store_of
 from webapp.records.blueprint import blueprint
 from webapp.records.changes import shown_changes
 from webapp.records.extras import names_of
@@ -45,8 +47,10 @@ def list_records(entity: str) -> Response:
     kind = record_reads.entity_type(entity)
     search = request.args.get("search", "").strip()
     asked = pager.asked()
-    found = record_reads.records_page(db.session(), entity, search=search, **asked)
-    address = partial(url_for, "records.list_records", entity=entity, search=search or None)
+    stores = store_limits.choices(db.session()) if kind.scoped_by else []
+    store = (request.args.get("store") or stores[0].external_id) if stores else None
+    found = record_reads.records_page(db.session(), entity, search=search, store=store or "", **asked)
+    address = partial(url_for, "records.list_records", entity=entity, store=store, search=search or None)
     response = render(
         "records/list.html",
         "records/_list.html",
@@ -54,6 +58,8 @@ def list_records(entity: str) -> Response:
         note=shown.NOTES.get(entity, ""),
         tabs=_tabs(entity),
         search=search,
+        stores=stores,
+        store=store,
         looks_in="External id or name" if shown.name_field(kind) else "External id, also of what it refers to",
         headings=[shown.heading(item, kind.label) for item in (kind.key, *shown.list_fields(kind))],
         has_state=shown.state_field(kind) is not None,
@@ -71,14 +77,17 @@ def list_records(entity: str) -> Response:
 def detail(entity: str, external_id: str) -> str:
     session = db.session()
     kind = record_reads.entity_type(entity)
-    record = record_reads.get(session, entity, external_id)
+    store = request.args.get("store", "")
+    record = record_reads.get(session, entity, external_id, store=store)
     (described,) = record_reads.describe(session, entity, [record], most_parts=MOST_PARTS)
-    found = record_history.changes_page(session, entity, external_id, **pager.asked())
-    address = partial(url_for, "records.detail", entity=entity, external_id=external_id, _anchor="changes")
+    store_id = record_reads.store_id(session, entity, store)
+    found = record_history.changes_page(session, entity, external_id, store_id=store_id, **pager.asked())
+    address = partial(address_of, entity, external_id, store, _anchor="changes")
     return render_template(
         "records/detail.html",
         kind=kind,
         record=described,
+        list_url=url_for("records.list_records", entity=entity, store=store if kind.scoped_by else None),
         name=shown.name_of(kind, described["fields"], general_settings.get(session).main_locale),
         fields=_fields(kind, described),
         custom_fields=_extras(kind, described["customFields"]),
@@ -107,7 +116,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
     return [
         {
             "external_id": record.external_id,
-            "url": url_for("records.detail", entity=kind.name, external_id=record.external_id),
+            "url": address_of(kind.name, record.external_id, store_of(kind, fields)),
             "name": shown.name_of(kind, fields, main_locale),
             "cells": [shown.shown_field(item, fields[item.key], {}, kind.label) for item in shown.list_fields(kind)],
             "parts": [counted.get(record.id, 0) for counted in parts],
@@ -120,18 +129,17 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
 
 def _fields(kind: EntityType, described: dict[str, Any]) -> list[shown.Shown]:
     fields = described["fields"]
-    return [shown.shown_field(item, fields[item.key], _links(item, [fields[item.key]])) for item in kind.fields]
+    store = store_of(kind, fields)
+    return [shown.shown_field(item, fields[item.key], _links(item, [fields[item.key]], store)) for item in kind.fields]
 
 
-def _links(item: Field, values: list[Any]) -> dict[str, str]:
-    """Addresses of the records that these values of a field refer to, by external id."""
+def _links(item: Field, values: list[Any], store: str | None = None) -> dict[str, str]:
+    """Addresses of the records that these values of a field refer to, by external id. `store` is that of the record."""
     if item.refers_to is None:
         return {}
     keys = {key for value in values for key in (value if isinstance(value, list) else [value]) if key}
     holders = record_reads.holders(db.session(), item.refers_to, keys)
-    return {
-        key: url_for("records.detail", entity=entity, external_id=owner) for key, (entity, owner) in holders.items()
-    }
+    return {key: address_of(entity, owner, store) for key, (entity, owner) in holders.items()}
 
 
 def _extras(kind: EntityType, given: dict[str, Any]) -> list[shown.Shown]:

@@ -28,7 +28,17 @@ PASSWORD = "correct horse battery"
 ADA = Actor("ada", None, "PAGE", "192.0.2.1")
 # They have histories of their own, are written by the hub itself, or hold nothing that a person sets.
 KEPT_ELSEWHERE = {
-    *("Account", "AccountAddress", "Attribute", "Category", "CategoryAttribute", "Offer", "Price", "Product", "Stock"),
+    *(
+        "Account",
+        "AccountAddress",
+        "Attribute",
+        "Category",
+        "CategoryAttribute",
+        "NavigationCategory",
+        "Price",
+        "Product",
+        "Stock",
+    ),
     *("Store", "Supplier", "Variant", "Change"),
     *("Assortment", "AssortmentProduct", "AssortmentVariant"),
     *("Order", "OrderLine", "OrderAddress", "OrderPayment", "OrderSnapshot", "OrderStatusChange"),

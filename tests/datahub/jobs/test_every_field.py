@@ -13,10 +13,10 @@ from datahub.entities import ENTITIES
 from datahub.entities.base import Field
 from datahub.jobs import custom_fields, record_reads
 from datahub.jobs.custom_fields import Definition
-from datahub.models.party import Store
+from datahub.models.party import DEFAULT_STORE, Store
 from tests.catalogue import make_attribute
 from tests.factories import make_account, make_supplier
-from tests.importer import Importer, category, causes, counts, offer, product
+from tests.importer import Importer, category, causes, counts, navigation, offer, product
 
 Sessions = sessionmaker[Session]
 Pair = tuple[tuple[str, Any], tuple[str, Any]]
@@ -42,6 +42,8 @@ OF_FIELD: dict[str, Pair] = {
     "attributeUnitType": (("WEIGHT_METRIC", "WEIGHT_METRIC"), ("LENGTH_METRIC", "LENGTH_METRIC")),
     "attributeUnit": (("kg", "kg"), ("cm", "cm")),
     "classificationParentExternalId": (("Root", "Root"), ("TOOLS", "TOOLS")),
+    "navigationCategoryParentId": (("Root_default", "Root_default"), ("TOP", "TOP")),
+    "classificationCategoryCode": (("TOOLS", ["TOOLS"]), ("TOOLS||SAWS", ["TOOLS", "SAWS"])),
     "productClassificationCategoryId": (("TOOLS", "TOOLS"), ("SAWS", "SAWS")),
 }
 # The least that a row of each entity says, and fields that do not go with it.
@@ -67,6 +69,7 @@ LEAST: dict[str, tuple[str, dict[str, str], set[str]]] = {
         {"attributeValues", "attributeMulti"},
     ),
     "category": ("CLASSIFICATION_CATEGORY", category("N") | {"attrCode": "COLOR"}, set()),
+    "navigation category": ("NAVIGATION_CATEGORY", navigation("N"), {"store"}),
     "product": ("PRODUCT", product("N", "V"), set()),
     "offer": ("OFFER", offer("N", "P"), set()),
     "assortment": ("ASSORTMENT", {"assortmentExternalId": "N", "productExternalIds": "P-1"}, set()),
@@ -85,6 +88,7 @@ def known(sessions: Sessions, load: Importer) -> None:
         make_supplier(session, "SUP-2")
         make_attribute(session, "COLOR")
     load("CLASSIFICATION_CATEGORY", category("TOOLS"), category("SAWS"))
+    load("NAVIGATION_CATEGORY", navigation("TOP"))
     load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"))
 
 
@@ -104,7 +108,7 @@ def changeable(entity: str, left_out: set[str]) -> dict[str, Pair]:
 def told(sessions: Sessions, entity: str) -> dict[str, Any]:
     """All that is known of the record and of its part."""
     with sessions() as session:
-        record = record_reads.get(session, entity, "N")
+        record = record_reads.get(session, entity, "N", store=DEFAULT_STORE)
         (described,) = record_reads.describe(session, entity, [record])
     (part,) = next(iter(described["parts"].values()), []) or [{}]
     return dict(described["fields"]) | dict(part)
@@ -154,7 +158,7 @@ def test_a_deleted_record_is_made_afresh_and_keeps_nothing_of_before(
 
 
 @pytest.mark.usefixtures("known")
-@pytest.mark.parametrize("case", ["account", "supplier", "category", "offer"])
+@pytest.mark.parametrize("case", ["account", "supplier", "category", "navigation category", "offer"])
 def test_a_custom_field_is_kept_without_full_mode_and_cleared_by_it(
     load: Importer, sessions: Sessions, case: str
 ) -> None:
@@ -164,7 +168,7 @@ def test_a_custom_field_is_kept_without_full_mode_and_cleared_by_it(
 
     def kept() -> Any:
         with sessions() as session:
-            return record_reads.get(session, entity, "N").custom_fields
+            return record_reads.get(session, entity, "N", store=DEFAULT_STORE).custom_fields
 
     load(entity, least | {"CF_zone": "north"})
     with_it = kept()

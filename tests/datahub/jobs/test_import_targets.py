@@ -30,6 +30,11 @@ def test_what_nothing_takes_away_has_no_flag() -> None:
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_what_each_row_must_give_is_required(entity: str) -> None:
     each = {
+        "NAVIGATION_CATEGORY": [
+            "navigationCategoryNames",
+            "navigationCategoryParentId",
+            "classificationCategoryCode",
+        ],
         "OFFER": ["stockVariantId", "supplierId", "stockNumber"],
         "PRODUCT": ["variantExternalId"],
         "STORE": ["storeName", "storeDescription"],

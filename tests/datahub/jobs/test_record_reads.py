@@ -17,7 +17,7 @@ from datahub.entities.store import A_STORE
 from datahub.errors import NotFoundError
 from datahub.jobs import record_reads
 from datahub.models.custom_field import CustomField
-from datahub.models.party import AccountAddress
+from datahub.models.party import DEFAULT_STORE, AccountAddress
 from tests import catalogue
 from tests.factories import make_account, make_supplier
 from tests.importer import Importer, offer
@@ -28,6 +28,7 @@ make_of: dict[str, Any] = {
     "SUPPLIER": make_supplier,
     "ATTRIBUTE": catalogue.make_attribute,
     "CLASSIFICATION_CATEGORY": catalogue.make_category,
+    "NAVIGATION_CATEGORY": catalogue.make_navigation_category,
     "PRODUCT": catalogue.make_product,
     "OFFER": catalogue.make_offer,
     "ASSORTMENT": catalogue.make_assortment,
@@ -36,13 +37,15 @@ make_of: dict[str, Any] = {
 
 def found(session: Session, entity: str, search: str) -> list[str]:
     by_page = [row.external_id for row in record_reads.find(session, entity, search=search).items]
-    by_key = [row.external_id for row in record_reads.records_page(session, entity, search=search).items]
+    by_key = record_reads.records_page(session, entity, search=search, store=DEFAULT_STORE).items
+    by_key = [row.external_id for row in by_key]
     assert by_page == by_key
     return by_page
 
 
 def described(session: Session, entity: str, external_id: str) -> dict[str, Any]:
-    (shown,) = record_reads.describe(session, entity, [record_reads.get(session, entity, external_id)])
+    record = record_reads.get(session, entity, external_id, store=DEFAULT_STORE)
+    (shown,) = record_reads.describe(session, entity, [record])
     return shown
 
 

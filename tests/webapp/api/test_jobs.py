@@ -18,6 +18,8 @@ NEW = "/v2/mapper/jobs"
 JOBS = "/v1/mapper/jobs"
 DELETES = [{"field": "stockId", "source": "Stock Id"}, {"field": "stockDeleted", "source": "Gone"}]
 Body = dict[str, Any]
+TREE: Body = {"entity": "NAVIGATION_CATEGORY", "mapping": None, "transcoding": []}
+FOLDERS: Body = {"filePath": None, "inboundDirectory": "in", "outboundDirectory": "done"}
 
 
 @pytest.fixture
@@ -158,6 +160,8 @@ def test_an_answer_can_be_sent_back(script: Script, body: Body) -> None:
         ({"importFullMode": 1}, ["importFullMode"]),
         ({"storeExternalIds": ["nowhere"]}, ["storeExternalIds"]),
         ({"storeExternalIds": "default_store"}, ["storeExternalIds"]),
+        (TREE | {"storeExternalIds": []}, ["storeExternalIds"]),
+        (TREE | {"storeExternalIds": ["default_store"], "bulk": True} | FOLDERS, ["bulk"]),
         ({"active": "true"}, ["active"]),
         ({"colour": 1, "calls": []}, ["colour", "calls"]),
         ({"name": " ", "delimiter": "|", "filePath": ""}, ["name", "delimiter", "filePath"]),

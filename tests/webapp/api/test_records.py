@@ -8,8 +8,10 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.jobs import incidents, orders
+from datahub.models.party import Store
 from tests import catalogue
 from tests.factories import make_order, make_supplier
 from tests.webapp.api.conftest import Script, assert_error
@@ -43,6 +45,35 @@ def test_unknown_entities_and_records_are_told(script: Script) -> None:
     assert_error(script.put(f"{PATH}/LOST/1", json={}), 404)
     assert_error(script.get(f"{PATH}/STORE/unknown"), 404)
     assert_error(script.get(f"{PATH}/STORE/unknown/changes"), 404)
+
+
+def test_a_record_whose_key_counts_within_a_store_is_asked_for_with_it(script: Script, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        now = database_now(session)
+        south = Store(external_id="SOUTH", name="South", created_at=now, updated_at=now)
+        session.add(south)
+        catalogue.make_navigation_category(session, "HOME", names={"en-GB": "Ours"})
+        theirs = catalogue.make_navigation_category(session, "HOME", store=south, names={"en-GB": "Theirs"})
+        catalogue.record_change(session, "NAVIGATION_CATEGORY", "HOME", action="created", store_id=theirs.store_id)
+    path = f"{PATH}/NAVIGATION_CATEGORY"
+    stores = [it["fields"]["store"] for it in script.get(path).json["content"]]
+    assert stores == ["default_store", "SOUTH"]
+    assert [it["fields"]["store"] for it in script.get(f"{path}?store=SOUTH").json["content"]] == ["SOUTH"]
+    told = script.get(f"{path}/HOME?store=SOUTH").json
+    assert told["fields"] == {
+        "navigationCategoryExternalId": "HOME",
+        "navigationCategoryNames": {"en-GB": "Theirs"},
+        "navigationCategoryParentId": "Root_default",
+        "classificationCategoryCode": ["TOOLS"],
+        "navigationCategoryActive": True,
+        "navigationCategoryPosition": None,
+        "store": "SOUTH",
+    }
+    changes = script.get(f"{path}/HOME/changes?store=SOUTH").json["content"]
+    assert [it["action"] for it in changes] == ["created"]
+    assert script.get(f"{path}/HOME/changes?store=default_store").json["content"] == []
+    assert "?store=" in assert_error(script.get(f"{path}/HOME"), 400, "store")["message"]
+    assert_error(script.get(f"{path}/HOME?store=EAST"), 404)
 
 
 def test_orders_and_incidents_are_records_too(script: Script, sessions: Sessions) -> None:
