@@ -35,6 +35,7 @@ NAMES = {
     "PRODUCT": "Products from PIM",
     "OFFER": "Offers from ERP",
     "ASSORTMENT": "Assortments from PIM",
+    "CATALOG_VIEW": "Catalog views from CRM",
 }
 # Resting, so that what the demo shows stays as it is until somebody switches it on.
 SCHEDULES = {"OFFER": "0 * * * *"}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
+from datahub.models.catalog_view import CatalogView
 from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, INTEGRATION_DONE, MANUAL, Execution
@@ -80,6 +81,11 @@ def make_price(session: Session, stock: Stock, external_id: str, **changes: Any)
 def make_assortment(session: Session, external_id: str = "RANGE", **changes: Any) -> Assortment:
     """The one that exists with this external id, or a new one, with nothing in it."""
     return _known_or_new(session, Assortment, external_id, {"name": external_id.title()} | changes)
+
+
+def make_view(session: Session, external_id: str = "VIEW", **changes: Any) -> CatalogView:
+    """The one that exists with this external id, or a new one that shows nothing to nobody."""
+    return _known_or_new(session, CatalogView, external_id, {"name": external_id.title()} | changes)
 
 
 def put_into(session: Session, assortment: Assortment, product: Product) -> None:

@@ -36,6 +36,7 @@ from tests.catalogue import (
     make_navigation_category,
     make_offer,
     make_product,
+    make_view,
     put_into,
     record_change,
 )
@@ -109,6 +110,7 @@ def _shop(session: Session, tag: str) -> Shop:
     product = make_product(session, f"{tag}-P", names={"en-GB": f"{tag} product"}, brand=tag, stores=stores)
     put_into(session, make_assortment(session), product)
     make_navigation_category(session, f"{tag}-NAV", store=store, names={"en-GB": f"{tag} menu"})
+    make_view(session, allowed=["RANGE"])
     make_offer(session, f"{tag}-STOCK", variant=product.variants[0], supplier=supplier, stores=stores)
     order = make_order(
         session,

@@ -36,7 +36,7 @@ from datahub.models.order import Order, OrderAddress, OrderLine, OrderPayment, O
 from datahub.models.party import DEFAULT_STORE, Store, Supplier
 
 # What nobody's store owns; the ledger shows everybody what changed there.
-SHARED = ("ACCOUNT", "ATTRIBUTE", "CLASSIFICATION_CATEGORY")
+SHARED = ("ACCOUNT", "ATTRIBUTE", "CLASSIFICATION_CATEGORY", "CATALOG_VIEW")
 OF_ORDER = (OrderLine, OrderAddress, OrderPayment, OrderStatusChange, OrderSnapshot, Incident)
 OF_INCIDENT = (IncidentLine, IncidentStatusChange)
 OF_EXECUTION = (Payload, Event)

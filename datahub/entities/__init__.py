@@ -6,6 +6,7 @@ from datahub.entities.account import ACCOUNT
 from datahub.entities.assortment import ASSORTMENT
 from datahub.entities.attribute import ATTRIBUTE
 from datahub.entities.base import EntityType
+from datahub.entities.catalog_view import CATALOG_VIEW
 from datahub.entities.classification_category import CLASSIFICATION_CATEGORY
 from datahub.entities.navigation_category import NAVIGATION_CATEGORY
 from datahub.entities.offer import OFFER
@@ -26,5 +27,6 @@ ENTITIES: dict[str, EntityType] = {
         PRODUCT,
         OFFER,
         ASSORTMENT,
+        CATALOG_VIEW,
     )
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datahub.entities.base import ACCOUNTS, LONG_TEXT, EntityType, Field, Part, Reference
+from datahub.entities.base import ACCOUNTS, LONG_TEXT, EntityType, Field, Listed, Part, Reference
 from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
+from datahub.models.catalog_view import CatalogView
 from datahub.models.party import Account, AccountAddress
 
 ADDRESS = Part(
@@ -63,4 +64,5 @@ ACCOUNT = EntityType(
         Field("inactive", "Inactive", "inactive", BOOLEAN, default=False),
     ),
     parts=(ADDRESS,),
+    listed_in=(Listed("CATALOG_VIEW", "accountExternalId", CatalogView.accounts),),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datahub.entities.base import CATALOGUE, EntityType, Field, Part
+from datahub.entities.base import CATALOGUE, EntityType, Field, Part, Reference
 from datahub.entities.product import A_PRODUCT, A_VARIANT
 from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
 from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
 
+AN_ASSORTMENT = Reference("ASSORTMENT", Assortment)
 UNLINK = Field("unlink", "Unlink", "", BOOLEAN)
 PRODUCTS = Part(
     "products",

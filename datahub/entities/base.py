@@ -100,6 +100,15 @@ class Link:
     owner_model: type[Any]
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A field of another entity whose JSON lists name the record by its external id, until it is deleted."""
+
+    entity: str
+    field: str
+    column: Any
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """What must hold between fields once a row is applied. `broken` gets a function from a column to what it comes to,
@@ -193,6 +202,7 @@ class EntityType:
     used_by: tuple[Use, ...] = ()
     held_by: tuple[Holder, ...] = ()
     links: tuple[Link, ...] = ()
+    listed_in: tuple[Listed, ...] = ()
     rules: tuple[Rule, ...] = ()
     checks: tuple[Check, ...] = ()
     by_key: dict[str, Field] = field(init=False, repr=False, default_factory=dict)

@@ -66,12 +66,7 @@ def _facts(entity: EntityType) -> Iterator[str]:
     if entity.has_attributes:
         yield "Takes attributes in columns `attribute-<external id>`."
     yield "Has a Full mode." if entity.has_full_mode else "Has no Full mode."
-    if entity.used_by:
-        yield f"Cannot be deleted while it has {' or '.join(use.what for use in entity.used_by)}."
-    if entity.held_by:
-        yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} have a value of it."
-    for link in entity.links:
-        yield f"Its links in {link.entity} go with it."
+    yield from _facts_of_deletion(entity)
     if entity.replaced_whole:
         yield "A file is taken as a whole: what it does not name is deleted, and one bad row refuses it."
     if entity.scoped_by:
@@ -79,6 +74,17 @@ def _facts(entity: EntityType) -> Iterator[str]:
     if entity.must_exist:
         yield "Imports change records that exist and make none."
     yield from _facts_of_fields(entity.fields)
+
+
+def _facts_of_deletion(entity: EntityType) -> Iterator[str]:
+    if entity.used_by:
+        yield f"Cannot be deleted while it has {' or '.join(use.what for use in entity.used_by)}."
+    if entity.held_by:
+        yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} have a value of it."
+    for link in entity.links:
+        yield f"Its links in {link.entity} go with it."
+    for listed in entity.listed_in:
+        yield f"Once deleted it is in no `{listed.field}` of {listed.entity} any more."
 
 
 def _facts_of_fields(fields: Iterable[Field]) -> Iterator[str]:

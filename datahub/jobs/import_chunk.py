@@ -35,13 +35,13 @@ from datahub.jobs.import_faults import (
 )
 from datahub.jobs.import_fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.import_plan import Plan
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import settle_options
+from datahub.jobs.listed_ids import shortened_by, unknown_in_lists
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Updated
 from datahub.jobs.merge_locks import lock_changed, lock_deleted, require_referred
 from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem, cannot_delete
-from datahub.jobs.merge_target import Target, is_json
+from datahub.jobs.merge_target import Target
 from datahub.jobs.part_limits import beyond_limit, take_all
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
@@ -174,7 +174,7 @@ class ChunkWriter:
         for record, holders in still_held(self._connection, self._plan, records):
             problem = Problem(0, record.key, IN_USE, self._plan.root.key, cannot_delete(" and ".join(holders)))
             yield record, problem.field, explain(problem, self._plan.root, record.values)
-        for record, item, unknown in self._unknown_in_lists(records):
+        for record, item, unknown in unknown_in_lists(self._connection, self._plan.root, records):
             yield record, item, fault_of("unknown_reference", item, unknown)
 
     def _to_blame(self, record: Record) -> list[Row]:
@@ -235,23 +235,6 @@ class ChunkWriter:
             and all(row.parts[number].remove for row in record.parts[number].values())
         ]
 
-    def _unknown_in_lists(self, records: list[Record]) -> Iterator[tuple[Record, Field, list[str]]]:
-        """Lists of external ids are JSON, which the merge cannot look into."""
-        for place, item in enumerate(self._plan.root.given):
-            if item.refers_to is None or not is_json(self._plan.root, item):
-                continue
-            table = item.refers_to.model.__table__
-            named = {key for record in records for key in record.values[place] or ()}
-            query = select(table.c.external_id)
-            if "deleted_at" in table.c:
-                query = query.where(table.c.deleted_at.is_(None))
-            in_named = (query.where(table.c.external_id.in_(batch)) for batch in in_batches(named))
-            known = {key for found in in_named for key in self._connection.scalars(found)}
-            for record in records:
-                missing = [key for key in record.values[place] or () if key not in known]
-                if missing and not record.remove:
-                    yield record, item, missing
-
     def _staged_roots(
         self, target: Target, records: list[Record], stored: Stored, missing: Faults
     ) -> Iterator[tuple[Any, ...]]:
@@ -308,6 +291,7 @@ class ChunkWriter:
             if DELETE in done:
                 self._note(self._source, part, change.DELETED, merge_gone.gone(connection, merge), now)
                 self._drop_links(merge, now)
+                self._shorten_lists(merge, now)
             going = list(zip(self._parts, names, strict=True)) if target.owner is None and DELETE in done else []
             for own, name in going:
                 self._note(self._source, name, change.DELETED, merge_gone.gone_along(connection, own, self._root), now)
@@ -326,6 +310,11 @@ class ChunkWriter:
             gone = merge_links.gone_links(self._connection, merge, link, parts)
             self._note(along, link.shown_as, change.DELETED, gone, now)
             merge_links.drop_links(self._connection, merge, link, parts)
+
+    def _shorten_lists(self, merge: Merge, now: datetime) -> None:
+        for listed in self._plan.entity.listed_in if merge is self._root else ():
+            of = replace(self._source, entity=listed.entity)
+            self._note(of, "", change.UPDATED, shortened_by(self._connection, merge, listed, now), now)
 
     def _note(self, source: ledger.Source, part: str, action: str, lines: list[Updated], now: datetime) -> None:
         for line in lines:

@@ -181,8 +181,9 @@ def holders(session: Session, reference: Reference, keys: Collection[str]) -> di
     target = reference.model
     for kind in ENTITIES.values():
         if kind.model is target:
-            found = session.scalars(select(target.external_id).where(target.external_id.in_(keys)))
-            return {key: (kind.name, key) for key in found}
+            query = select(target.external_id)
+            in_keys = (query.where(target.external_id.in_(batch)) for batch in in_batches(keys))
+            return {key: (kind.name, key) for found in in_keys for key in session.scalars(found)}
         for part in kind.parts:
             if part.model is target:
                 query = select(target.external_id, kind.model.external_id)

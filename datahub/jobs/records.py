@@ -21,6 +21,7 @@ from datahub.jobs import ledger, order_records
 from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.json_values import newer
+from datahub.jobs.listed_ids import drop_from_lists
 from datahub.jobs.merge_gone import as_it_was
 from datahub.jobs.merge_problem import cannot_delete
 from datahub.jobs.record_reads import entity_type
@@ -335,6 +336,13 @@ def _require_unused(session: Session, kind: EntityType, key: str, record: Any) -
         raise ConflictError(f"{kind.name} {key}: {cannot_delete(' and '.join(used))}")
 
 
+def _shorten_lists(session: Session, kind: EntityType, key: str, actor: str, now: datetime) -> None:
+    for listed in kind.listed_in:
+        of = ledger.Source(listed.entity, None, actor)
+        for record_key, old, new in drop_from_lists(session.connection(), listed, [key], now):
+            ledger.note(session, of, record_key, UPDATED, {listed.field: [old, new]}, now)
+
+
 def _delete(session: Session, kind: EntityType, key: str, record: Any | None, actor: str) -> Any:
     """Takes the parts along. Deleting what is deleted already changes nothing."""
     if record is None:
@@ -349,6 +357,7 @@ def _delete(session: Session, kind: EntityType, key: str, record: Any | None, ac
             setattr(record, item.column, item.fresh_default())
         source = ledger.Source(kind.name, None, actor)
         ledger.note(session, source, key, DELETED, was, now)
+        _shorten_lists(session, kind, key, actor, now)
         for part in kind.parts:
             for row in getattr(record, part.attribute):
                 gone = {"part": part.shown_as, "part_key": row.external_id}

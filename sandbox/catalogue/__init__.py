@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.catalogue.assortments import assortments
+from sandbox.catalogue.catalog_views import catalog_views
 from sandbox.catalogue.navigation import navigation
 from sandbox.catalogue.offers import offers
 from sandbox.catalogue.parties import accounts, stores, suppliers
@@ -23,6 +24,7 @@ SHEETS = (
     products,
     offers,
     assortments,
+    catalog_views,
 )
 
 

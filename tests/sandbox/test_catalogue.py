@@ -16,6 +16,7 @@ from datahub.formats.delimited import Limits, open_delimited
 from datahub.mapping.columns import match
 from datahub.mapping.names import Target
 from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
+from datahub.models.catalog_view import CatalogView
 from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
 from datahub.models.change import Change
 from datahub.models.import_run import COUNTS
@@ -45,6 +46,7 @@ STORED: dict[type, int] = {
     Assortment: 8,
     AssortmentProduct: 208,
     AssortmentVariant: 56,
+    CatalogView: 6,
 }
 Notes = list[tuple[int, str, str]]
 Findings = tuple[dict[str, int], Notes, Notes]
@@ -151,8 +153,8 @@ def count(sessions: sessionmaker[Session], model: type) -> int:
 def targets(entity: EntityType) -> Iterator[Target]:
     """All that a column may feed. What is needed to create a record must have one."""
     yield Target(entity.key.key, entity.key.label, required=True)
-    if entity.deleted_by:
-        yield Target(entity.deleted_by.key, entity.deleted_by.label)
+    flags = [flag for flag in (entity.deleted_by, entity.emptied_by) if flag]
+    yield from (Target(flag.key, flag.label) for flag in flags)
     yield from map(_target, entity.fields)
     for part in entity.parts:
         yield Target(part.key_field.key, part.key_field.label)

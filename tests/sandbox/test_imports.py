@@ -74,6 +74,7 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
         (2_000, 13),
         (6_000, 22),
         (241, 5),
+        (6, 4),
     ]
     assert list(imports.run_new(sessions)) == []
     with sessions() as session:

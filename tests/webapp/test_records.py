@@ -72,6 +72,7 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
         "Products": "1",
         "Offers": "1",
         "Assortments": "0",
+        "Catalog views": "0",
     }
     for kind in ENTITIES.values():
         assert links(page)[kind.label] == f"/records/{kind.name}"
@@ -104,6 +105,8 @@ def test_a_list_shows_what_people_know_its_records_by(sign_in: SignIn, sessions:
         catalogue.make_variant(session, product, "P-1-V2").deleted_at = database_now(session)
         catalogue.make_offer(session, "STOCK-1", prices=2, quantity=14)
         make_supplier(session, "SUP-2", rating=Decimal("4.500000"))
+        catalogue.make_view(session, "V-1")
+        catalogue.make_view(session, "V-2", active=False)
     client = sign_in("VIEWER")
     page = client.get("/records/PRODUCT").text
     assert cells(page, "External Id") == ["P-1Perceuse"]
@@ -113,6 +116,7 @@ def test_a_list_shows_what_people_know_its_records_by(sign_in: SignIn, sessions:
     assert (cells(page, "Stock Variant Id"), cells(page, "Supplier Id")) == (["P-1-V1"], ["SUP-1"])
     assert (cells(page, "Stock Number"), cells(page, "Prices")) == (["14"], ["2"])
     assert cells(client.get("/records/SUPPLIER").text, "Rating") == [EMPTY, "4.5"]
+    assert cells(client.get("/records/CATALOG_VIEW").text, "State") == ["Active", "Inactive"]
 
 
 def test_htmx_gets_the_list_alone_and_its_address(sign_in: SignIn, sessions: Sessions) -> None:

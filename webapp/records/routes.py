@@ -120,7 +120,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
             "name": shown.name_of(kind, fields, main_locale),
             "cells": [shown.shown_field(item, fields[item.key], {}, kind.label) for item in shown.list_fields(kind)],
             "parts": [counted.get(record.id, 0) for counted in parts],
-            "is_inactive": state is not None and fields[state.key],
+            "is_inactive": shown.is_at_rest(state, fields),
             "updated_at": updated[record.id],
         }
         for record, fields in zip(records, described, strict=True)

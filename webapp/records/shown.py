@@ -27,6 +27,7 @@ COLUMNS = {
     "PRODUCT": ("productBrand", "productClassificationCategoryId"),
     "OFFER": ("stockVariantId", "supplierId", "stockNumber"),
     "ASSORTMENT": (),
+    "CATALOG_VIEW": ("catalogDescription", "allowedAssortmentExternalId"),
 }
 NOTES = {
     "STORE": "The shops that sell.",
@@ -38,6 +39,7 @@ NOTES = {
     "PRODUCT": "What is sold, with its variants.",
     "OFFER": "The stock of a variant at a supplier, with its prices.",
     "ASSORTMENT": "Products and single variants that belong together.",
+    "CATALOG_VIEW": "Which assortments accounts see.",
 }
 LONG = 100
 ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -139,7 +141,11 @@ def list_fields(kind: EntityType) -> list[Field]:
 
 
 def state_field(kind: EntityType) -> Field | None:
-    return next((item for item in kind.fields if item.column == "inactive"), None)
+    return next((item for item in kind.fields if item.column in ("active", "inactive")), None)
+
+
+def is_at_rest(state: Field | None, fields: Mapping[str, Any]) -> bool:
+    return state is not None and fields[state.key] == (state.column == "inactive")
 
 
 def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, names: Names, number: int) -> Table:

@@ -40,7 +40,7 @@ KEPT_ELSEWHERE = {
         "Stock",
     ),
     *("Store", "Supplier", "Variant", "Change"),
-    *("Assortment", "AssortmentProduct", "AssortmentVariant"),
+    *("Assortment", "AssortmentProduct", "AssortmentVariant", "CatalogView"),
     *("Order", "OrderLine", "OrderAddress", "OrderPayment", "OrderSnapshot", "OrderStatusChange"),
     *("Incident", "IncidentLine", "IncidentStatusChange"),
     *("Execution", "Payload", "Event", "ImportRun", "UploadChunk", "RejectedRow", "ImportWarning"),

@@ -14,13 +14,14 @@ from datahub.entities.base import Field
 from datahub.jobs import custom_fields, record_reads
 from datahub.jobs.custom_fields import Definition
 from datahub.models.party import DEFAULT_STORE, Store
-from tests.catalogue import make_attribute
+from tests.catalogue import make_assortment, make_attribute
 from tests.factories import make_account, make_supplier
 from tests.importer import Importer, category, causes, counts, navigation, offer, product
 
 Sessions = sessionmaker[Session]
 Pair = tuple[tuple[str, Any], tuple[str, Any]]
 STORES: Pair = (("NORTH", ["NORTH"]), ("default_store||NORTH", ["default_store", "NORTH"]))
+RANGES: Pair = (("R-1", ["R-1"]), ("R-2||R-1", ["R-2", "R-1"]))
 # Two values of each type: as a file has them, and as a record tells them.
 OF_TYPE: dict[str, Pair] = {
     "TEXT": (("first", "first"), ("second", "second")),
@@ -36,6 +37,8 @@ OF_TYPE: dict[str, Pair] = {
 # Of fields whose values must be known somewhere.
 OF_FIELD: dict[str, Pair] = {
     "accountExternalId": (("ACC-1", ["ACC-1"]), ("ACC-2", ["ACC-2"])),
+    "allowedAssortmentExternalId": RANGES,
+    "excludedAssortmentExternalId": RANGES,
     "storesExternalId": STORES,
     "attributeStoresExternalId": STORES,
     "storeExternalIds": STORES,
@@ -73,6 +76,7 @@ LEAST: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "product": ("PRODUCT", product("N", "V"), set()),
     "offer": ("OFFER", offer("N", "P"), set()),
     "assortment": ("ASSORTMENT", {"assortmentExternalId": "N", "productExternalIds": "P-1"}, set()),
+    "view": ("CATALOG_VIEW", {"catalogExternalId": "N", "catalogName": "n"}, set()),
 }
 
 
@@ -87,6 +91,8 @@ def known(sessions: Sessions, load: Importer) -> None:
         make_supplier(session, "SUP-1")
         make_supplier(session, "SUP-2")
         make_attribute(session, "COLOR")
+        for name in ("R-1", "R-2"):
+            make_assortment(session, name)
     load("CLASSIFICATION_CATEGORY", category("TOOLS"), category("SAWS"))
     load("NAVIGATION_CATEGORY", navigation("TOP"))
     load("PRODUCT", product("P-1", "V-1"), product("P-1", "V-2"))

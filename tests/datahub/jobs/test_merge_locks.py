@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.jobs import records
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.merge import Merge
+from datahub.models.catalog_view import CatalogView
 from datahub.models.catalogue import Variant
 from datahub.models.change import Change
 from datahub.models.offer import Stock
 from datahub.models.party import Supplier
 from datahub.settings import Settings
 from tests.datahub.jobs.test_import_extras import define, supplier
+from tests.factories import make_account
 from tests.importer import Importer, category, causes, counts, offer, product
 
 __all__ = ["define"]
@@ -94,6 +96,32 @@ REMOVALS = {
 }
 
 
+Job = tuple[Importer, str, dict[str, str]]
+
+
+def beside(engine: Engine, settings: Settings, folder: Path) -> Importer:
+    """Another one, with a folder of its own."""
+    (folder / "other").mkdir()
+    return Importer(engine, settings, folder / "other")
+
+
+def both_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch, first: Job, second: Job) -> Outcome:
+    """The second begins when the first has written and not committed; what became of it."""
+    load, entity, row = first
+    other, other_entity, other_row = second
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(other(other_entity, other_row)))
+
+    def write_beside() -> None:
+        thread.start()
+        wait_until_blocked(engine, thread)
+
+    once(monkeypatch, ChunkWriter, "write", write_beside, after=True)
+    assert not load(entity, row).rejected
+    thread.join(30)
+    return outcomes[0]
+
+
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize("is_deleted_first", [True, False])
 @pytest.mark.parametrize("removed", REMOVALS)
@@ -106,24 +134,36 @@ def test_of_a_deletion_and_a_new_reference_the_later_one_is_rejected(
     removed: str,
     is_deleted_first: bool,
 ) -> None:
-    (tmp_path / "other").mkdir()
-    other = Importer(engine, settings, tmp_path / "other")
+    other = beside(engine, settings, tmp_path)
     jobs = [REMOVALS[removed], ("OFFER", offer("O-1", "p1"))]
-    (first, row), (second, other_row) = jobs if is_deleted_first else reversed(jobs)
-    outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(other(second, other_row)))
-
-    def write_beside() -> None:
-        thread.start()
-        wait_until_blocked(engine, thread)
-
-    once(monkeypatch, ChunkWriter, "write", write_beside, after=True)
-    assert not load(first, row).rejected
-    thread.join(30)
+    first, second = jobs if is_deleted_first else reversed(jobs)
+    outcome = both_at_once(engine, monkeypatch, (load, *first), (other, *second))
     code = "unknown_reference" if is_deleted_first else "in_use"
-    assert [found for _, found, _ in causes(outcomes[0])] == [code]
+    assert [found for _, found, _ in causes(outcome)] == [code]
     with Session(engine) as session:
         lives = session.scalars(select(Stock.id).where(Stock.deleted_at.is_(None))).all()
         assert len(lives) == (0 if is_deleted_first else 1)
         gone = session.scalars(select(Variant.id).where(Variant.deleted_at.is_not(None))).all()
         assert bool(gone) == (is_deleted_first and removed != "supplier")
+
+
+@pytest.mark.parametrize("is_deleted_first", [True, False])
+def test_no_list_names_what_was_deleted_beside(
+    engine: Engine,
+    settings: Settings,
+    sessions: Sessions,
+    load: Importer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_deleted_first: bool,
+) -> None:
+    with sessions.begin() as session:
+        make_account(session, "ACC-1")
+    view = {"catalogExternalId": "V", "catalogName": "Trade", "accountExternalId": "ACC-1"}
+    jobs = [("ACCOUNT", {"accountExternalId": "ACC-1", "deleted": "TRUE"}), ("CATALOG_VIEW", view)]
+    first, second = jobs if is_deleted_first else reversed(jobs)
+    outcome = both_at_once(engine, monkeypatch, (load, *first), (beside(engine, settings, tmp_path), *second))
+    expected = [(2, "unknown_reference", "accountExternalId")] if is_deleted_first else []
+    assert causes(outcome) == expected
+    with sessions() as session:
+        assert session.scalars(select(CatalogView.accounts)).all() == ([] if is_deleted_first else [[]])

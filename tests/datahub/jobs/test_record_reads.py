@@ -32,6 +32,7 @@ make_of: dict[str, Any] = {
     "PRODUCT": catalogue.make_product,
     "OFFER": catalogue.make_offer,
     "ASSORTMENT": catalogue.make_assortment,
+    "CATALOG_VIEW": catalogue.make_view,
 }
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Engine, ForeignKey, String, select
+from sqlalchemy import Engine, ForeignKey, String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, sessionmaker
 
 from datahub.db import UtcTime
 from datahub.entities import ENTITIES
 from datahub.entities.base import ACCOUNTS, CATALOGUE, EntityType, Field, Part
 from datahub.entities.tables import in_markdown
-from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
+from datahub.entities.values import BOOLEAN, TEXT
 from datahub.models.change import Change
 from tests.importer import Importer, causes, counts
 
@@ -23,17 +22,6 @@ Sessions = sessionmaker[Session]
 
 class Base(DeclarativeBase):
     registry = registry(type_annotation_map={datetime: UtcTime})
-
-
-class View(Base):
-    """Shows some lists of things, all others, or none."""
-
-    __tablename__ = "test_view"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    external_id: Mapped[str] = mapped_column(String(255), unique=True)
-    name: Mapped[str]
-    shown: Mapped[list[str]] = mapped_column(JSON, default=list)
-    hidden: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class Person(Base):
@@ -64,19 +52,7 @@ def key(name: str) -> Field:
     return Field(name, name, "external_id", TEXT, editable=False)
 
 
-SHOWN = Field("shown", "Shown", "shown", TEXT_LIST, default=[])
-HIDDEN = Field("hidden", "Hidden", "hidden", TEXT_LIST, default=[])
 TAGS = [Field(f"tag{number}", f"Tag {number}", "external_id", TEXT, editable=False) for number in (1, 2, 3)]
-VIEW = EntityType(
-    "VIEW",
-    label="Views",
-    family=CATALOGUE,
-    model=View,
-    key=key("viewId"),
-    fields=(Field("name", "Name", "name", TEXT), SHOWN, HIDDEN),
-    emptied_by=Field("empty", "Empty", "", BOOLEAN),
-    emptied=(SHOWN, HIDDEN),
-)
 PERSON = EntityType(
     "PERSON",
     label="People",
@@ -118,19 +94,13 @@ TOOL_TAG = EntityType(
 
 @pytest.fixture(autouse=True)
 def entities(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for entity in (VIEW, PERSON, TOOL_TAG):
+    for entity in (PERSON, TOOL_TAG):
         monkeypatch.setitem(ENTITIES, entity.name, entity)
     Base.metadata.create_all(engine)
     with Session(engine) as session:
         session.add_all(Tool(external_id=name) for name in ("T-1", "T-2"))
         session.commit()
     yield
-
-
-def views(sessions: Sessions) -> list[tuple[Any, ...]]:
-    with sessions() as session:
-        rows = session.scalars(select(View).order_by(View.external_id))
-        return [(row.external_id, row.name, row.shown, row.hidden) for row in rows]
 
 
 def people(sessions: Sessions) -> dict[str, tuple[str | None, str]]:
@@ -146,21 +116,6 @@ def tags(sessions: Sessions, tool: str) -> list[str]:
 
 def person(name: str, mail: str, **more: str) -> dict[str, str]:
     return {"personId": name, "mail": mail} | more
-
-
-def test_a_flag_empties_the_lists_but_for_those_that_its_row_gives(load: Importer, sessions: Sessions) -> None:
-    load("VIEW", {"viewId": "V", "name": "Trade", "shown": "A||B", "hidden": "C"})
-    done = load("VIEW", {"viewId": "V", "name": "Trade", "shown": "D", "hidden": "", "empty": "TRUE"})
-    assert (counts(done), views(sessions)) == ({"updated": 1}, [("V", "Trade", ["D"], [])])
-    done = load("VIEW", {"viewId": "V", "name": "Trade", "empty": "TRUE"})
-    assert (counts(done), views(sessions)) == ({"updated": 1}, [("V", "Trade", [], [])])
-    assert counts(load("VIEW", {"viewId": "V", "name": "Trade", "empty": "TRUE"})) == {"unchanged": 1}
-
-
-def test_a_flag_that_says_no_empties_nothing(load: Importer, sessions: Sessions) -> None:
-    load("VIEW", {"viewId": "V", "name": "Trade", "shown": "A"})
-    load("VIEW", {"viewId": "V", "name": "Trade", "empty": "FALSE"}, {"viewId": "W", "name": "New", "empty": "TRUE"})
-    assert views(sessions) == [("V", "Trade", ["A"], []), ("W", "New", [], [])]
 
 
 def test_a_value_of_another_live_record_is_refused_and_named(load: Importer, sessions: Sessions) -> None:
@@ -261,7 +216,7 @@ def test_the_documented_tables_say_all_this() -> None:
     text = in_markdown()
     for sentence in (
         "`assortmentName` is erased where no row of the record gives it.",
-        "TRUE empties `shown`, `hidden` first",
+        "TRUE empties `allowedAssortmentExternalId`, `excludedAssortmentExternalId`, `accountExternalId` first",
         "No two records have the same `mail`. `mail` is blanked when the record is deleted.",
         "Imports change records that exist and make none.",
         "Several per row; their keys are in `tag1`, `tag2`, `tag3`. A record may have 4 at most.",

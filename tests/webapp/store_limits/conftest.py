@@ -67,7 +67,7 @@ def values(stores: TwoStores) -> dict[str, list[str]]:
         "connection_id": [stores.both.connection.public_id],
         "client_id": [stores.both.connection.public_id],
         "entity": [*ENTITIES, *order_records.KINDS],
-        "external_id": [*records, "ACC-1", "TOOLS", "COLOR", "RANGE"],
+        "external_id": [*records, "ACC-1", "TOOLS", "COLOR", "RANGE", "VIEW"],
         "reference": [shop.order.reference for shop in shops],
         "incident_id": [shop.incident.incident_id for shop in shops],
         "public_id": ["none"],

@@ -25,6 +25,7 @@ KEYS = {
     "PRODUCT": "P",
     "OFFER": "STOCK",
     "ASSORTMENT": "RANGE",
+    "CATALOG_VIEW": "VIEW",
     "ORDER": "ORDER-1",
     "INCIDENT": tuple(str(uuid5(NAMESPACE_URL, tag)) for tag in ("NORTH", "SOUTH")),
 }
