@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +27,8 @@ _TABLE = """
 
 # What the keys of rows begin with that have none.
 KEYLESS, AFTER_KEYLESS = "\0", "\1"
+# What they begin with while the record is known by another field alone.
+BY_OTHER, AFTER_BY_OTHER = "\2", "\3"
 
 
 class SpooledRow(NamedTuple):
@@ -80,7 +84,7 @@ class Spool:
 
     @property
     def is_ordered(self) -> bool:
-        """Whether the depths are set."""
+        """Whether the depths or the keys are set."""
         return bool(self._database.execute("pragma user_version").fetchone()[0])
 
     def set_depths(self, depths: Iterable[tuple[int, str]]) -> None:
@@ -88,6 +92,20 @@ class Spool:
         self._database.execute("create index if not exists by_key on rows (key)")
         self._database.execute("begin")
         self._database.executemany("update rows set depth = ? where key = ?", depths)
+        self._database.execute("pragma user_version = 1")
+        self._database.execute("commit")
+
+    def other_keys(self, after: str, size: int) -> list[str]:
+        """In order, by what the next records after this one are called; after `finish`."""
+        query = "select distinct key from rows where depth = 0 and key > ? and key < ? order by key limit ?"
+        found = self._database.execute(query, (BY_OTHER + after, AFTER_BY_OTHER, size))
+        return [key.removeprefix(BY_OTHER) for (key,) in found.fetchall()]
+
+    def set_keys(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Pairs of a record key and what rows call the record; after `finish`. A crash meanwhile costs the spool."""
+        self._database.execute("begin")
+        for key, name in keys:
+            self._database.execute("update rows set key = ? where depth = 0 and key = ?", (key, BY_OTHER + name))
         self._database.execute("pragma user_version = 1")
         self._database.execute("commit")
 
@@ -135,3 +153,16 @@ class Spool:
             is_full = len(rows) >= size or weight >= PIECE_CHARACTERS
         cursor.close()
         return rows
+
+
+@contextmanager
+def rewritten(path: Path) -> Iterator[Spool]:
+    """A copy that takes the place of the spool in the end: one that is changed itself does not survive a crash."""
+    unfinished = path.with_suffix(".ordering")
+    try:
+        shutil.copy(path, unfinished)
+        with closing(Spool(unfinished)) as spool:
+            yield spool
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

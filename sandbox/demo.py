@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from datahub.access import users
 from datahub.db import database_now
-from datahub.jobs import connections, custom_fields, export_jobs, orders, records
+from datahub.jobs import connections, custom_fields, export_jobs, incidents, orders, records
 from datahub.models.access import ADMIN, User
 from datahub.models.connection import Connection
 from datahub.models.order import Order
 from datahub.vault import Vault
 from sandbox import imports
+from sandbox.catalogue.cases import INCIDENTS
 from sandbox.place import HOST, USER, Place
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -66,7 +68,16 @@ def fill(session: Session, vault: Vault, place: Place, *, password: str) -> bool
     for status, next_status in MOVES.items():
         for order in [order for order in earlier if order.status == status][:MOVED_OF_EACH]:
             orders.change_status(session, order, next_status, actor=ACTOR)
+    declare_incidents(session, [order for order in earlier if order.status == "SHIPPED"])
     return True
+
+
+def declare_incidents(session: Session, shipped: Sequence[Order]) -> None:
+    """Which an import moves on."""
+    for number, (name, (reason, status)) in enumerate(INCIDENTS.items()):
+        order = shipped[number % len(shipped)]
+        declared = incidents.declare(session, order, reason=reason, affected=(), actor=ACTOR, external_id=name)
+        incidents.change_status(session, declared, status, actor=ACTOR)
 
 
 def _put_parties(session: Session) -> None:

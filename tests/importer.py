@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
-from datahub.jobs import again, import_definitions, import_read, tree_order
+from datahub.jobs import again, import_definitions, import_read, other_keys, tree_order
 from datahub.jobs.act_writer import Writer, writer_of
 from datahub.jobs.import_chunk import Outcome
 from datahub.jobs.import_plan import Plan
@@ -70,6 +70,7 @@ class Importer:
         total = Outcome()
         after: tuple[int, str] | None = None
         with self._engine.connect() as connection:
+            other_keys.settle(path, plan, connection)
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._engine.connect() as connection:
             with connection.begin():

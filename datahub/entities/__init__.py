@@ -8,6 +8,7 @@ from datahub.entities.attribute import ATTRIBUTE
 from datahub.entities.base import EntityType
 from datahub.entities.catalog_view import CATALOG_VIEW
 from datahub.entities.classification_category import CLASSIFICATION_CATEGORY
+from datahub.entities.incident import INCIDENT
 from datahub.entities.navigation_category import NAVIGATION_CATEGORY
 from datahub.entities.offer import OFFER
 from datahub.entities.product import PRODUCT
@@ -28,5 +29,8 @@ ENTITIES: dict[str, EntityType] = {
         OFFER,
         ASSORTMENT,
         CATALOG_VIEW,
+        INCIDENT,
     )
 }
+# Those whose records the rows of a file are.
+RECORDS = {name: entity for name, entity in ENTITIES.items() if not entity.acts_on}

@@ -177,9 +177,10 @@ class EntityType:
     records `must_exist`, imports change those that something else has made. Where it is `replaced_whole`, an import
     leaves what the file names and nothing else; one bad row refuses the file. `emptied_by` is a flag by which a row
     empties the lists in `emptied`, but for those that it gives itself. Where the key is empty, the value of
-    `other_key` stands for it. `scoped_by` is the column of the store that a job imports for: keys count within it, and
-    records of other stores are not seen. Such records have no parts. A field for that column names stores, and a row
-    must name that of the job or none."""
+    `other_key` finds the record. Rows that act on records instead of being merged name the kind of these as `acts_on`;
+    pages and calls of their own show them. `scoped_by` is the column of the store that a job imports for: keys count
+    within it, and records of other stores are not seen. Such records have no parts. A field for that column names
+    stores, and a row must name that of the job or none."""
 
     name: str
     label: str
@@ -192,6 +193,7 @@ class EntityType:
     deleted_by: Field | None = None
     must_exist: bool = False
     other_key: Field | None = None
+    acts_on: str = ""
     scoped_by: str = ""
     replaced_whole: bool = False
     emptied_by: Field | None = None

@@ -44,7 +44,8 @@ def _entity(entity: EntityType) -> Iterator[str]:
     yield ""
     yield " ".join(_facts(entity))
     yield ""
-    own = [_row(entity.key, required="always", changes="never")]
+    always = f"always, or `{entity.other_key.key}`" if entity.other_key else "always"
+    own = [_row(entity.key, required=always, changes="never")]
     own += [_row(item, changes="never" if item.column == entity.scoped_by else "") for item in entity.fields]
     if entity.deleted_by is not None:
         own.append(_row(entity.deleted_by, changes="TRUE deletes the record"))
@@ -73,6 +74,7 @@ def _facts(entity: EntityType) -> Iterator[str]:
         yield "Each store has its own: a job imports for one store, and its rows name that one or none."
     if entity.must_exist:
         yield "Imports change records that exist and make none."
+    yield from _facts_of_acts(entity)
     yield from _facts_of_fields(entity.fields)
 
 
@@ -85,6 +87,13 @@ def _facts_of_deletion(entity: EntityType) -> Iterator[str]:
         yield f"Its links in {link.entity} go with it."
     for listed in entity.listed_in:
         yield f"Once deleted it is in no `{listed.field}` of {listed.entity} any more."
+
+
+def _facts_of_acts(entity: EntityType) -> Iterator[str]:
+    if entity.acts_on:
+        yield f"Rows act on records of {entity.acts_on}, one after the other in the order of the file."
+    if entity.other_key:
+        yield f"Where a row gives `{entity.key.key}` too, `{entity.other_key.key}` is passed over."
 
 
 def _facts_of_fields(fields: Iterable[Field]) -> Iterator[str]:

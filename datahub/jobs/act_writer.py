@@ -12,15 +12,16 @@ import orjson
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from datahub.jobs import status_acts
 from datahub.jobs.acts import Act, Doing, RowFaultError, Said, Values
 from datahub.jobs.import_chunk import REJECTED, ChunkWriter, Outcome
 from datahub.jobs.import_faults import REQUIRED, Fault, because_of, fault_of
 from datahub.jobs.import_fold import Row, Warned, read_rows
 from datahub.jobs.import_plan import Plan
-from datahub.storage import SpooledRow
+from datahub.storage import BY_OTHER, SpooledRow
 
 # By name of the entity.
-ACTS: dict[str, Act] = {}
+ACTS = {"INCIDENT": Act(status_acts.move_incident)}
 
 
 def writer_of(connection: Connection, plan: Plan, *, execution_id: int, actor: str) -> Writer:
@@ -77,7 +78,8 @@ class ActWriter:
         said = [Said(values, row.file, row.line) for row, values in rows]
         try:
             with session.begin_nested():
-                done = self._act.do(session, key, said, doing)
+                known = "" if key.startswith(BY_OTHER) else key
+                done = self._act.do(session, known, said, doing)
         except RowFaultError as error:
             culprit, _ = rows[error.number]
             others = because_of(culprit, error.fault)

@@ -67,7 +67,8 @@ class Doing:
 @dataclass(frozen=True)
 class Act:
     """`do` gets a session, the record's key, what rows of it say, and the run. It gives a word of COUNTS for each row,
-    or raises RowFaultError, and what it has done is undone.
+    or raises RowFaultError, and what it has done is undone. The key is empty where rows name the record by `other_key`
+    alone, and none is called so.
 
     It gets one row at a time, in the order of the file. Where `is_joint`, it gets all rows of a record at once, and one
     that is bad costs them all."""

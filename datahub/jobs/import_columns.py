@@ -7,6 +7,7 @@ from typing import Any
 
 from datahub.entities.base import EntityType
 from datahub.jobs.import_plan import EMPTIES, FLAG, KEY, Cell, Mention, Plan, keys_of, unnamed
+from datahub.storage import BY_OTHER
 
 # Key, values as the spool keeps them, faults.
 Spoolable = tuple[str, Sequence[Any], list[dict[str, str]]]
@@ -25,7 +26,7 @@ def convert_all(plan: Plan, rows: Sequence[Sequence[str]]) -> Iterator[Spoolable
     except ValueError:
         pass
     converted = (plan.convert([*cells, ""]) for cells in rows)
-    return ((row.key, row.packed(), row.faults) for row in converted)
+    return ((BY_OTHER + row.key if row.by_other else row.key, row.packed(), row.faults) for row in converted)
 
 
 def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:

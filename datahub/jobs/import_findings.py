@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from datahub.jobs.import_chunk import Outcome
 from datahub.jobs.import_fold import Warned
 from datahub.models.import_run import ImportWarning, RejectedRow
-from datahub.storage import KEYLESS, SpooledRow
+from datahub.storage import BY_OTHER, KEYLESS, SpooledRow
 
 
 def keep_findings(session: Session, execution_id: int, outcome: Outcome) -> None:
@@ -23,7 +23,7 @@ def keep_findings(session: Session, execution_id: int, outcome: Outcome) -> None
 
 
 def _key(row: SpooledRow) -> str | None:
-    return None if row.key.startswith(KEYLESS) else row.key
+    return None if row.key.startswith(KEYLESS) else row.key.removeprefix(BY_OTHER)
 
 
 def _warning(execution_id: int, warned: Warned) -> dict[str, Any]:

@@ -106,10 +106,12 @@ class Mention:
 
 @dataclass(slots=True)
 class Converted:
-    """One row, its empty values None, and so its flag of removal. `parts` has a mention for each kind of part, in the
+    """One row, its empty values None, and so its flag of removal. Where it is `by_other`, `key` is what it says in the
+    field that stands for an empty key. `parts` has a mention for each kind of part, in the
     order of the entity; `extras` are by external id."""
 
     key: str = ""
+    by_other: bool = False
     remove: bool | None = None
     values: list[Any] = field(default_factory=list)
     parts: list[Mention] = field(default_factory=list)
@@ -268,6 +270,7 @@ class Plan:
             row.values[place] = [] if row.values[place] is None else row.values[place]
         if not row.key and self.entity.other_key in self.root.given:
             row.key = row.values[self.root.given.index(self.entity.other_key)] or ""
+            row.by_other = bool(row.key)
         row.faults = [fault for cell, fault in unread if self._counts(cell, row, cells)]
         for column, definition, locale in self.extra_cells:
             text = cells[column].strip()

@@ -31,6 +31,7 @@ from datahub.jobs import (
     import_read,
     import_source,
     lifecycle,
+    other_keys,
     tree_order,
 )
 from datahub.jobs.act_writer import Writer, writer_of
@@ -279,6 +280,7 @@ class _Run:
         plan, path = import_read.plan_of(progress.recipe), self._spool_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
         with self._context.sessions.kw["bind"].connect() as connection:
+            other_keys.settle(path, plan, connection)
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():

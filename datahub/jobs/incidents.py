@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from datahub.db import database_now
-from datahub.errors import IllegalMoveError, InvalidError, NotFoundError
+from datahub.entities.incident import EXTERNAL_ID
+from datahub.errors import FieldConflictError, IllegalMoveError, InvalidError, NotFoundError
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.incident import (
     CLOSED,
@@ -68,14 +70,17 @@ def of_order(session: Session, order: Order) -> list[Incident]:
     )
 
 
-def declare(session: Session, order: Order, *, reason: str, affected: Sequence[Affected], actor: str) -> Incident:
+def declare(
+    session: Session, order: Order, *, reason: str, affected: Sequence[Affected], actor: str, external_id: str = ""
+) -> Incident:
     """An OPEN incident about these lines, without any about the whole order. Flushes.
 
-    Raises InvalidError at `reason`, `lines.<index>.order_line_id` or `lines.<index>.quantity`."""
+    Raises InvalidError at `reason`, `external_id`, `lines.<index>.order_line_id` or `lines.<index>.quantity`, and
+    FieldConflictError for an external id that another incident has."""
     # Nobody moves or edits the order meanwhile.
     session.refresh(order, with_for_update=True)
     text = reason.strip()
-    faults = _reason_faults(text)
+    faults, name = _reason_faults(text) | _external_id_faults(external_id), external_id.strip() or None
     by_number = {line.number: line for line in order.lines}
     chosen: dict[str, int] = {}
     for index, (number, quantity) in enumerate(affected):
@@ -85,10 +90,11 @@ def declare(session: Session, order: Order, *, reason: str, affected: Sequence[A
         raise InvalidError(f"The incident is not valid: see {', '.join(faults)}.", faults)
     now = database_now(session)
     lines = [IncidentLine(order_line_id=by_number[number].id, quantity=quantity) for number, quantity in chosen.items()]
-    incident = Incident(incident_id=str(uuid.uuid4()), order=order, reason=text, status=OPEN, lines=lines)
+    incident = Incident(incident_id=str(uuid.uuid4()), external_id=name, reason=text, status=OPEN, lines=lines)
+    incident.order = order
     incident.created_at = incident.updated_at = now
     incident.status_changes.append(IncidentStatusChange(from_status=None, to_status=OPEN, at=now, actor=actor))
-    session.add(incident)
+    _add(session, incident)
     order.incident_declared, order.updated_at = True, now
     for number in chosen:
         by_number[number].incident_declared = True
@@ -115,6 +121,24 @@ def change_status(session: Session, incident: Incident, status: str, *, actor: s
     incident.status_changes.append(change)
     incident.status, incident.updated_at = status, now
     session.flush()
+
+
+def _add(session: Session, incident: Incident) -> None:
+    try:
+        with session.begin_nested():
+            session.add(incident)
+            session.flush()
+    except IntegrityError as error:
+        message = f"Another incident has the external id {incident.external_id} already."
+        raise FieldConflictError("external_id", message) from error
+
+
+def _external_id_faults(text: str) -> dict[str, list[str]]:
+    try:
+        EXTERNAL_ID.parse(text)
+    except ValueError as error:
+        return {"external_id": [str(error)]}
+    return {}
 
 
 def _reason_faults(text: str) -> dict[str, list[str]]:

@@ -127,6 +127,7 @@ def _custom(stored: Mapping[str, Any]) -> Values:
 def _incident(incident: Incident) -> Values:
     fields = {
         "incidentId": incident.incident_id,
+        "incidentExternalId": incident.external_id,
         "incidentStatus": incident.status,
         "orderReference": incident.order.reference,
         "reason": incident.reason,
@@ -147,7 +148,7 @@ KINDS = {
     ),
     "INCIDENT": _Kind(
         whole=select(Incident).join(Incident.order).options(joinedload(Incident.order), WITH_LINES),
-        names=(Incident.incident_id, Order.reference),
+        names=(Incident.incident_id, Incident.external_id, Order.reference),
         described=_incident,
     ),
 }

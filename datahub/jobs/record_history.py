@@ -9,7 +9,7 @@ from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.entities.store import A_STORE
 from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice
@@ -97,8 +97,8 @@ def _recorded(
     session: Session, change: Change, execution_id: str | None, job_name: str | None, store: str | None
 ) -> Recorded:
     limit, differences = store_limits.of_session(session), change.changes
-    if limit is not None and differences and change.entity in ENTITIES:
-        of_stores = {field.key for field in ENTITIES[change.entity].fields if field.refers_to is A_STORE}
+    if limit is not None and differences and change.entity in RECORDS:
+        of_stores = {field.key for field in RECORDS[change.entity].fields if field.refers_to is A_STORE}
         differences = {
             key: [limit.visible(value or []) for value in pair] if key in of_stores else pair
             for key, pair in differences.items()

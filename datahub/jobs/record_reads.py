@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, String, column, exists, func, lite
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
-from datahub.entities import ENTITIES
+from datahub.entities import ENTITIES, RECORDS
 from datahub.entities.attribute import METRIC_TYPES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
@@ -38,10 +38,13 @@ class Named(NamedTuple):
 def entity_type(name: str) -> EntityType:
     """Of what imports write. Raises NotFoundError, which points at the right entity where another one holds the
     records."""
-    if name in ENTITIES:
-        return ENTITIES[name]
-    hint = " Its records are those of ORDER." if name in ("ORDER_UPDATE", "ORDER_STATUS") else ""
-    known = ", ".join([*ENTITIES, *order_records.KINDS])
+    if name in RECORDS:
+        return RECORDS[name]
+    acts_on = (
+        ENTITIES[name].acts_on if name in ENTITIES else "ORDER" if name in ("ORDER_UPDATE", "ORDER_STATUS") else ""
+    )
+    hint = f" Its records are those of {acts_on}." if acts_on else ""
+    known = ", ".join([*RECORDS, *order_records.KINDS])
     raise NotFoundError(f"There are no records of the entity {name!r}.{hint} Known: {known}.")
 
 
@@ -110,12 +113,12 @@ def records_page(
 def count_live(session: Session) -> dict[str, int]:
     """Number of records by entity, not deleted; counting stops one above MOST_COUNTED."""
     counted = []
-    for kind in ENTITIES.values():
+    for kind in RECORDS.values():
         some = select(literal(1)).select_from(kind.model).limit(MOST_COUNTED + 1)
         if kind.hides_deleted:
             some = some.where(kind.model.deleted_at.is_(None))
         counted.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
-    return dict(zip(ENTITIES, session.execute(select(*counted)).one(), strict=True))
+    return dict(zip(RECORDS, session.execute(select(*counted)).one(), strict=True))
 
 
 def count_parts(session: Session, part: Part, records: Sequence[Any]) -> dict[int, int]:
@@ -179,7 +182,7 @@ def holders(session: Session, reference: Reference, keys: Collection[str]) -> di
     """By key of what is referred to: entity and external id of the record that shows it, which for a part is the one it
     belongs to. What does not exist is absent."""
     target = reference.model
-    for kind in ENTITIES.values():
+    for kind in RECORDS.values():
         if kind.model is target:
             query = select(target.external_id)
             in_keys = (query.where(target.external_id.in_(batch)) for batch in in_batches(keys))

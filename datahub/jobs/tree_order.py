@@ -5,7 +5,6 @@ It goes by the tree as it will be in the end: wherever chunks end, what becomes 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +15,7 @@ from datahub.entities.base import Field
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.tree_cycles import OWN_ANCESTOR
 from datahub.jobs.tree_depth import Tree
-from datahub.storage import Spool
+from datahub.storage import Spool, rewritten
 
 AT_A_TIME = 1000
 
@@ -27,16 +26,12 @@ def order(path: Path, plan: Plan, connection: Connection) -> None:
     own = [item for item in plan.root.fields if item.refers_to and item.refers_to.model is plan.entity.model]
     if not own or _is_ordered(path):
         return
-    unfinished, scratch = path.with_suffix(".ordering"), path.with_suffix(".tree")
+    scratch = path.with_suffix(".tree")
     try:
         scratch.unlink(missing_ok=True)
-        # A spool cannot be changed and survive a crash: a copy can.
-        shutil.copy(path, unfinished)
-        with closing(Spool(unfinished)) as spool, closing(Tree(scratch)) as tree:
+        with rewritten(path) as spool, closing(Tree(scratch)) as tree:
             _order(spool, tree, plan, own[0], connection)
-        unfinished.replace(path)
     finally:
-        unfinished.unlink(missing_ok=True)
         scratch.unlink(missing_ok=True)
 
 

@@ -16,7 +16,7 @@ OF_ORDER, OF_LINES = "ORDER", "ORDERLINES"
 
 
 class Incident(Base):
-    """About the whole order where it has no lines. `incident_id` is a UUID."""
+    """About the whole order where it has no lines. `incident_id` is a UUID, `external_id` what others call it."""
 
     __tablename__ = "incidents"
     __table_args__ = (
@@ -26,6 +26,7 @@ class Incident(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     incident_id: Mapped[str] = mapped_column(String(36), unique=True)
+    external_id: Mapped[str | None] = mapped_column(String(255), unique=True, index=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     status: Mapped[str] = mapped_column(String(20), default=OPEN)
     reason: Mapped[str] = mapped_column(String(100))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.catalogue.assortments import assortments
+from sandbox.catalogue.cases import incidents
 from sandbox.catalogue.catalog_views import catalog_views
 from sandbox.catalogue.navigation import navigation
 from sandbox.catalogue.offers import offers
@@ -25,6 +26,7 @@ SHEETS = (
     offers,
     assortments,
     catalog_views,
+    incidents,
 )
 
 

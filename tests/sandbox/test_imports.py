@@ -64,7 +64,7 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
     fill(sessions, vault, place)
     first = list(imports.run_new(sessions))
     assert [found.name for found in first] == list(imports.NAMES.values())
-    assert [(found.counts["created"], found.counts["rejected"]) for found in first] == [
+    assert [(found.counts["created"] or found.counts["updated"], found.counts["rejected"]) for found in first] == [
         (2, 1),
         (16, 4),
         (12, 3),
@@ -75,6 +75,7 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
         (6_000, 22),
         (241, 5),
         (6, 4),
+        (3, 5),
     ]
     assert list(imports.run_new(sessions)) == []
     with sessions() as session:

@@ -13,7 +13,7 @@ from apiflask import APIFlask
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.jobs import general_settings, record_reads
 from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier
@@ -74,7 +74,7 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
         "Assortments": "0",
         "Catalog views": "0",
     }
-    for kind in ENTITIES.values():
+    for kind in RECORDS.values():
         assert links(page)[kind.label] == f"/records/{kind.name}"
         assert client.get(f"/records/{kind.name}").status_code == 200
 
@@ -89,7 +89,7 @@ def test_the_overview_does_not_count_for_ever(
     assert "more than 2" in sign_in("VIEWER").get("/records").text
 
 
-@pytest.mark.parametrize("entity", sorted(set(ENTITIES) - {"STORE"}))
+@pytest.mark.parametrize("entity", sorted(set(RECORDS) - {"STORE"}))
 def test_a_list_with_nothing_in_it_says_how_records_get_here(sign_in: SignIn, entity: str) -> None:
     page = sign_in("VIEWER").get(f"/records/{entity}").text
     assert "mports" in page
@@ -199,7 +199,7 @@ def test_the_page_shows_every_field_with_its_label(sign_in: SignIn, sessions: Se
         make_supplier(session, "S-1", name="Acme", custom_fields=custom, **values)
     page = sign_in("VIEWER").get("/records/SUPPLIER/S-1").text
     shown = definitions(page)
-    assert {item.label for item in ENTITIES["SUPPLIER"].fields} <= set(shown)
+    assert {item.label for item in RECORDS["SUPPLIER"].fields} <= set(shown)
     assert shown["Supplier Rating"] == "4.25"
     assert (shown["Mark Supplier as Inactive"], shown["Logo"], shown["Total Offers"]) == ("No", EMPTY, "0")
     assert shown["Description"] == ("long " * 100).strip()

@@ -201,6 +201,7 @@ class IncidentAnswer(Answer):
     """Without lines it is about the whole order, and `linkedType` is ORDER."""
 
     incident_id: str
+    external_id: str | None
     order_reference: str
     status: str = Field(json_schema_extra={"enum": list(INCIDENT_STATUSES)})
     reason: str

@@ -29,6 +29,7 @@ class AffectedLine(Shape):
 
 class IncidentBody(Shape):
     reason: str = Field(json_schema_extra={"minLength": 1, "maxLength": incidents.LONGEST_REASON})
+    external_id: str = Field("", description="What others call it; imports may name it so. No two have the same.")
     lines: list[AffectedLine] = Field(default_factory=list, description="None: the incident is about the whole order.")
 
 
@@ -51,7 +52,12 @@ def declare_incident(reference: str, json_data: IncidentBody) -> Response:
     affected = [(line.order_line_id, line.quantity) for line in json_data.lines]
     with shown_names():
         incident = incidents.declare(
-            db.session(), order, reason=json_data.reason, affected=affected, actor=current_user.name
+            db.session(),
+            order,
+            reason=json_data.reason,
+            affected=affected,
+            actor=current_user.name,
+            external_id=json_data.external_id,
         )
     return reply(describe(incident), 201)
 
@@ -94,6 +100,7 @@ def change_incident(incident_id: str, json_data: IncidentStatusBody) -> Response
 def describe(incident: Incident) -> dict[str, Any]:
     return {
         "incidentId": incident.incident_id,
+        "externalId": incident.external_id,
         "orderReference": incident.order.reference,
         "status": incident.status,
         "reason": incident.reason,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 
+from datahub.entities import RECORDS
 from datahub.jobs import history, import_claims, import_history, import_job_list
 from datahub.models.execution import (
     INTEGRATION_STARTED,
@@ -46,6 +47,7 @@ def page(execution: Execution) -> dict[str, object]:
         "stages": _stages(execution),
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
+        "tells_changes": execution.entity in RECORDS,
         "seen": f"{execution.status}-{execution.attempts}",
         "in_the_way": import_history.in_the_way(session, execution) if execution.status == JOB_SKIPPED else [],
         "next_fire": _next_fire(execution) if import_history.never_began(execution) else None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.entities.base import EntityType
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
 from datahub.errors import NotFoundError
@@ -31,8 +31,8 @@ EXTRAS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
 def of_execution(execution_id: str) -> str:
     """What one import created, updated or deleted, in the order of writing."""
     execution = executions.get(db.session(), execution_id)
-    if execution.entity not in ENTITIES:
-        raise NotFoundError("An export changes no records.")
+    if execution.entity not in RECORDS:
+        raise NotFoundError("This execution changes no records that are told of here.")
     action = request.args.get("action") if request.args.get("action") in ACTIONS else None
     found = record_history.changes_of(db.session(), execution, action=action or "", **pager.asked())
     address = partial(url_for, "records.of_execution", execution_id=execution_id)
@@ -49,7 +49,7 @@ def of_execution(execution_id: str) -> str:
 
 def shown_changes(found: list[Recorded]) -> list[dict[str, Any]]:
     """Also of several entities: what is deleted takes links of others along."""
-    kinds = {it.change.entity: ENTITIES[it.change.entity] for it in found}
+    kinds = {it.change.entity: RECORDS[it.change.entity] for it in found}
     names = {entity: names_of(kind, _extras_in(entity, found)) for entity, kind in kinds.items()}
     return [
         {

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, render_template, request, url_for
 
 from datahub.access import store_limits
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.entities.base import EntityType, Field
 from datahub.jobs import general_settings, record_history, record_reads
 from datahub.jobs.records import BY_HAND
@@ -29,7 +29,7 @@ MOST_PARTS = 200
 @permission(MAPPER_READ)
 def index() -> str:
     counts = record_reads.count_live(db.session())
-    cards = [(kind, shown.NOTES.get(kind.name, ""), counts[kind.name]) for kind in ENTITIES.values()]
+    cards = [(kind, shown.NOTES.get(kind.name, ""), counts[kind.name]) for kind in RECORDS.values()]
     return render_template("records/index.html", cards=cards, most=record_reads.MOST_COUNTED)
 
 
@@ -101,7 +101,7 @@ def detail(entity: str, external_id: str) -> str:
 def _tabs(entity: str) -> list[tuple[str, str, bool]]:
     lists = [
         (kind.label, url_for("records.list_records", entity=kind.name), kind.name == entity)
-        for kind in ENTITIES.values()
+        for kind in RECORDS.values()
     ]
     return [("Overview", url_for("records.index"), False), *lists]
 

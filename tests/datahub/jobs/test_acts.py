@@ -47,8 +47,7 @@ def move(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list
     for number, said in enumerate(rows):
         row = said.values
         status = str(row["orderStatus"])
-        named = Order.reference == key if "orderReference" not in row else Order.reference == row["orderReference"]
-        order = session.scalar(select(Order).where(named | (Order.number == key)))
+        order = session.scalar(select(Order).where(Order.reference == key))
         try:
             if order is None:
                 raise NotFoundError(f"There is no order {key}.")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.entities.base import Field
 from datahub.jobs import custom_fields, record_reads
 from datahub.jobs.custom_fields import Definition
@@ -106,7 +106,7 @@ def pair_of(field: Field) -> Pair:
 
 
 def changeable(entity: str, left_out: set[str]) -> dict[str, Pair]:
-    kind = ENTITIES[entity]
+    kind = RECORDS[entity]
     fields = [*kind.fields, *(field for part in kind.parts for field in part.fields)]
     return {field.key: pair_of(field) for field in fields if field.editable and field.key not in left_out}
 
@@ -121,7 +121,7 @@ def told(sessions: Sessions, entity: str) -> dict[str, Any]:
 
 
 def test_no_entity_is_left_out() -> None:
-    assert {entity for entity, *_ in LEAST.values()} == set(ENTITIES)
+    assert {entity for entity, *_ in LEAST.values()} == set(RECORDS)
 
 
 @pytest.mark.usefixtures("known")
@@ -138,7 +138,7 @@ def test_each_field_is_stored_changed_and_left_alone_where_a_cell_is_empty(
         assert counts(outcome) == {happens: 1}
         seen = told(sessions, entity)
         assert {key: seen[key] for key in pairs} == {key: pair[place][1] for key, pair in pairs.items()}
-    kind = ENTITIES[entity]
+    kind = RECORDS[entity]
     always = {field.key for field in kind.fields if field.required_on_update or field.erased_when_absent}
     always |= {kind.key.key}
     always |= {part.key_field.key for part in kind.parts}
@@ -147,7 +147,7 @@ def test_each_field_is_stored_changed_and_left_alone_where_a_cell_is_empty(
 
 
 @pytest.mark.usefixtures("known")
-@pytest.mark.parametrize("case", [case for case in LEAST if ENTITIES[LEAST[case][0]].deleted_by])
+@pytest.mark.parametrize("case", [case for case in LEAST if RECORDS[LEAST[case][0]].deleted_by])
 def test_a_deleted_record_is_made_afresh_and_keeps_nothing_of_before(
     load: Importer, sessions: Sessions, case: str
 ) -> None:
@@ -156,9 +156,9 @@ def test_a_deleted_record_is_made_afresh_and_keeps_nothing_of_before(
     fresh = told(sessions, entity)
     load(entity, least | {key: pair[0][0] for key, pair in changeable(entity, left_out).items()})
     assert told(sessions, entity) != fresh
-    deleted_by = ENTITIES[entity].deleted_by
+    deleted_by = RECORDS[entity].deleted_by
     assert deleted_by is not None
-    assert counts(load(entity, {ENTITIES[entity].key.key: "N", deleted_by.key: "TRUE"})) == {"deleted": 1}
+    assert counts(load(entity, {RECORDS[entity].key.key: "N", deleted_by.key: "TRUE"})) == {"deleted": 1}
     assert counts(load(entity, least)) == {"created": 1}
     assert told(sessions, entity) == fresh
 
@@ -207,6 +207,6 @@ def test_what_must_not_change_is_refused_and_stays(
 
 
 def test_each_field_that_must_not_change_is_tried() -> None:
-    kinds = [(name, field) for name, kind in ENTITIES.items() for field in kind.fields]
+    kinds = [(name, field) for name, kind in RECORDS.items() for field in kind.fields]
     fixed = {(name, field.key) for name, field in kinds if not field.editable}
     assert fixed == {(name, next(iter(change))) for name, change in REFUSED}

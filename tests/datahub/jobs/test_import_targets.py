@@ -35,6 +35,7 @@ def test_what_each_row_must_give_is_required(entity: str) -> None:
             "navigationCategoryParentId",
             "classificationCategoryCode",
         ],
+        "INCIDENT": ["incidentStatus"],
         "OFFER": ["stockVariantId", "supplierId", "stockNumber"],
         "PRODUCT": ["variantExternalId"],
         "STORE": ["storeName", "storeDescription"],

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.entities.offer import PRICE
 from datahub.entities.product import A_VARIANT, VARIANT
 from datahub.entities.store import A_STORE
@@ -92,7 +92,7 @@ def test_offers_have_no_name_and_are_found_by_their_variant_and_supplier(session
     assert found(session, "OFFER", "s-") == ["S-1", "S-2"]
 
 
-@pytest.mark.parametrize("entity", sorted(name for name, kind in ENTITIES.items() if kind.deleted_by))
+@pytest.mark.parametrize("entity", sorted(name for name, kind in RECORDS.items() if kind.deleted_by))
 def test_deleted_records_are_in_no_list_and_no_count_but_can_be_had(session: Session, entity: str) -> None:
     record = make_of[entity](session, "KEY")
     assert found(session, entity, "key") == ["KEY"]
@@ -110,7 +110,7 @@ def test_counting_stops_above_its_limit(session: Session, monkeypatch: pytest.Mo
         make_supplier(session, f"S-{number}")
     counted = record_reads.count_live(session)
     assert (counted["SUPPLIER"], counted["STORE"], counted["PRODUCT"]) == (3, 1, 0)
-    assert list(counted) == list(ENTITIES)
+    assert list(counted) == list(RECORDS)
 
 
 def test_pages_by_key_meet_every_record_once(session: Session) -> None:
@@ -238,7 +238,7 @@ def test_a_record_is_as_new_as_the_newest_of_its_parts(sessions: sessionmaker[Se
 
 
 def test_nothing_is_described_as_nothing(session: Session) -> None:
-    for entity in ENTITIES:
+    for entity in RECORDS:
         assert record_reads.describe(session, entity, []) == []
     assert record_reads.count_parts(session, PRICE, []) == {}
 

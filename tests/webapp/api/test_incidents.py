@@ -44,6 +44,17 @@ def test_an_incident_is_declared_read_listed_and_moved(script: Script, order: Or
     assert_error(script.patch(address, json={"status": "LOST"}), 400, "status")
 
 
+def test_what_others_call_an_incident_is_kept_and_given_to_one_only(script: Script, order: Order, path: str) -> None:
+    told = script.post(path, json={"reason": "DAMAGED", "externalId": "DESK-1"}).json
+    assert told["externalId"] == "DESK-1"
+    record = script.get(f"/v1/records/INCIDENT/{told['incidentId']}").json
+    assert record["fields"]["incidentExternalId"] == "DESK-1"
+    assert script.get("/v1/records/INCIDENT?search=desk").json["content"] == [record]
+    assert_error(script.post(path, json={"reason": "DAMAGED", "externalId": "DESK-1"}), 409, "externalId")
+    assert_error(script.post(path, json={"reason": "DAMAGED", "externalId": "x" * 256}), 400, "externalId")
+    assert script.post(path, json={"reason": "DAMAGED"}).json["externalId"] is None
+
+
 def test_a_declared_incident_shows_on_the_order_and_on_its_line(script: Script, order: Order, path: str) -> None:
     before = script.get("/v1/orders/a%2Fb-1").json
     assert before["incidentDeclared"] == "false"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.jobs import incidents, orders
 from datahub.models.party import Store
 from tests import catalogue
@@ -103,7 +103,7 @@ def test_orders_and_incidents_are_records_too(script: Script, sessions: Sessions
     assert "calls of their own" in assert_error(script.put(f"{PATH}/ORDER/R-2", json={}), 400, "entity")["message"]
 
 
-@pytest.mark.parametrize("entity", ENTITIES)
+@pytest.mark.parametrize("entity", RECORDS)
 def test_each_entity_has_its_list_and_says_how_its_records_come(script: Script, entity: str) -> None:
     assert script.get(f"{PATH}/{entity}").json["empty"] == (entity != "STORE")
     answer = script.put(f"{PATH}/{entity}/X", json={})

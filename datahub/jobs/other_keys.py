@@ -1,0 +1,38 @@
+"""Rows that name their record by another field than its key get that key, so that all rows of a record meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from datahub.entities.base import Field
+from datahub.jobs.import_plan import Plan
+from datahub.storage import Spool, rewritten
+
+AT_A_TIME = 1000
+
+
+def settle(path: Path, plan: Plan, connection: Connection) -> None:
+    """Once for each spool; nobody else may have it open. What no record is called by keeps what it says."""
+    other = plan.entity.other_key
+    if other is None or other not in plan.root.given:
+        return
+    with closing(Spool(path)) as spool:
+        if spool.is_ordered:
+            return
+    with rewritten(path) as spool:
+        spool.set_keys(_known(spool, plan, other, connection))
+
+
+def _known(spool: Spool, plan: Plan, other: Field, connection: Connection) -> Iterator[tuple[str, str]]:
+    """Pairs of the key and what the rows call it."""
+    columns = plan.root.table.c
+    query = select(columns[plan.entity.key.column], columns[other.column])
+    after = ""
+    while names := spool.other_keys(after, AT_A_TIME):
+        after = names[-1]
+        with connection.begin():
+            yield from connection.execute(query.where(columns[other.column].in_(names)))

@@ -1,0 +1,83 @@
+"""Rows of incidents: moves to another status, by either name of the incident."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.jobs import incidents
+from datahub.models.incident import Incident
+from tests.factories import make_order
+from tests.importer import Importer, causes, counts
+
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def ids(sessions: Sessions) -> list[str]:
+    """Of three open incidents of one order; others call the first two A and B."""
+    with sessions.begin() as session:
+        order = make_order(session)
+        made = [
+            incidents.declare(session, order, reason="DAMAGED", affected=(), actor="ann", external_id=name)
+            for name in ("A", " B ", "")
+        ]
+        return [incident.incident_id for incident in made]
+
+
+def said(status: str, *, number: str = "", name: str = "") -> dict[str, str]:
+    return {"incidentId": number, "incidentExternalId": name, "incidentStatus": status}
+
+
+def statuses(sessions: Sessions) -> list[str]:
+    with sessions() as session:
+        return [incident.status for incident in session.scalars(select(Incident).order_by(Incident.id))]
+
+
+def test_an_incident_moves_by_either_name_and_says_who_moved_it(
+    load: Importer, ids: list[str], sessions: Sessions
+) -> None:
+    first, _, third = ids
+    rows = said("ON_GOING", name="A"), said("closed", name="B"), said("CLOSED", number=third)
+    done = load("INCIDENT", *rows)
+    assert (counts(done), done.warnings) == ({"updated": 3}, [])
+    assert statuses(sessions) == ["ON_GOING", "CLOSED", "CLOSED"]
+    with sessions() as session:
+        change = incidents.get(session, first).status_changes[-1]
+        assert (change.from_status, change.to_status, change.actor) == ("OPEN", "ON_GOING", "ada")
+    assert counts(load("INCIDENT", *rows)) == {"unchanged": 3}
+    assert counts(load("INCIDENT", said("CLOSED", number=first, name="B"))) == {"updated": 1}
+    assert statuses(sessions) == ["CLOSED", "CLOSED", "CLOSED"]
+
+
+def test_rows_of_one_incident_are_moves_in_the_order_of_the_file_however_they_name_it(
+    load: Importer, ids: list[str], sessions: Sessions
+) -> None:
+    rows = [said("ON_GOING", name="A"), said("CLOSED", number=ids[0]), said("ON_GOING", name="A")]
+    done = load("INCIDENT", *rows, chunk_rows=1)
+    assert (counts(done), causes(done)) == ({"updated": 2, "rejected": 1}, [(4, "illegal_move", "incidentStatus")])
+    message = done.rejected[0][1][0]["message"]
+    assert message == "The incident is CLOSED and cannot become ON_GOING. A closed incident stays closed."
+    assert statuses(sessions)[0] == "CLOSED"
+
+
+def test_a_bad_row_costs_itself_alone(load: Importer, ids: list[str], sessions: Sessions) -> None:
+    done = load(
+        "INCIDENT",
+        said("CLOSED", number="A"),
+        said("CLOSED", name=ids[0]),
+        said("CLOSED"),
+        said("SOLVED", name="A"),
+        said("", name="A"),
+        said("ON_GOING", name="A"),
+    )
+    assert counts(done) == {"updated": 1, "rejected": 5}
+    assert sorted(causes(done)) == [
+        (2, "unknown_key", "incidentId"),
+        (3, "unknown_key", "incidentExternalId"),
+        (4, "required", "incidentId"),
+        (5, "malformed", "incidentStatus"),
+        (6, "required", "incidentStatus"),
+    ]
+    assert statuses(sessions) == ["ON_GOING", "OPEN", "OPEN"]
