@@ -271,7 +271,7 @@ class Plan:
         if not row.key and self.entity.other_key in self.root.given:
             row.key = row.values[self.root.given.index(self.entity.other_key)] or ""
             row.by_other = bool(row.key)
-        row.faults = [fault for cell, fault in unread if self._counts(cell, row, cells)]
+        row.faults = self._that_count(unread, row, cells)
         for column, definition, locale in self.extra_cells:
             text = cells[column].strip()
             if text:
@@ -279,6 +279,13 @@ class Plan:
         if not row.faults:
             self._check(row)
         return row
+
+    def _that_count(
+        self, unread: Sequence[tuple[Cell, dict[str, str]]], row: Converted, cells: Sequence[str]
+    ) -> list[dict[str, str]]:
+        """A column that feeds several kinds of parts has one fault for all."""
+        faults = [fault for cell, fault in unread if self._counts(cell, row, cells)]
+        return [fault for place, fault in enumerate(faults) if fault not in faults[:place]]
 
     def _counts(self, cell: Cell, row: Converted, cells: Sequence[str]) -> bool:
         """Whether it matters what a cell says. It does not where the row takes away what it speaks of, or where a
@@ -298,7 +305,7 @@ class Plan:
             row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
         else:
             for part in unnamed(self.entity, row.remove, row.parts):
-                row.faults.append(self._fault("required", part.key_field, "", _lacking(part)))
+                row.faults.append(self._fault("required", part.key_field, "", _lacking(self.entity, part)))
         for check in () if row.remove else self.entity.checks:
             given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
             if message := check.fault(given):
@@ -340,7 +347,7 @@ def fault_of_check(check: Check, values: Mapping[str, Any], message: str) -> dic
 
 def unnamed(entity: EntityType, removes_record: bool | None, parts: Sequence[Mention]) -> Iterator[Part]:
     """Parts that a row must name and does not. Switches without a link to switch say nothing; a flag that parts share
-    is about those that are named."""
+    is about those that are named, and where none is, the first kind stands for all."""
     taken = {part.removed_by.key for part, mention in zip(entity.parts, parts, strict=True) if mention.keys}
     for part, mention in zip(entity.parts, parts, strict=True):
         if mention.keys or removes_record:
@@ -348,12 +355,14 @@ def unnamed(entity: EntityType, removes_record: bool | None, parts: Sequence[Men
         removes = mention.remove and not part.removes_all and part.removed_by.key not in taken
         says = part.removed_by is not NEVER and (removes or any(value is not None for value in mention.values))
         if says or part.in_each_row:
+            taken.add(part.removed_by.key)
             yield part
 
 
-def _lacking(part: Part) -> str:
+def _lacking(entity: EntityType, part: Part) -> str:
     if not part.in_each_row:
-        return "This field is required."
+        sharing = [other.key_field.label for other in entity.parts if other.removed_by is part.removed_by]
+        return f"Give one of {', '.join(sharing)}." if len(sharing) > 1 else "This field is required."
     return (
         f"Each row must name one of the {part.label.lower()}; this one names none. Fill in the column, or leave such "
         "rows out of the file."

@@ -385,3 +385,20 @@ def test_an_import_shows_what_it_changed_by_action_and_page_by_page(sign_in: Sig
     assert (cells(page, "Record"), cells(page, "Fields")) == (["S-31"], ["Supplier Name: Acme → Acme SA"])
     assert "Nothing changed" in client.get(f"{address}?action=deleted").text
     assert client.get("/executions/none/changes").status_code == 404
+
+
+def test_parts_of_which_only_keys_are_known_are_a_list_of_links(
+    sign_in: SignIn, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sessions.begin() as session:
+        assortment = catalogue.make_assortment(session, "RANGE")
+        for number in (1, 2):
+            catalogue.put_into(session, assortment, catalogue.make_product(session, f"P-{number}", variants=1))
+    client = sign_in("VIEWER")
+    page = client.get("/records/ASSORTMENT/RANGE").text
+    assert {links(page)[key] for key in ("P-1", "P-1-V1")} == {"/records/PRODUCT/P-1"}
+    lists = {found.get("aria-label"): len(found) for found in parse(page).iterfind(".//main//ul[@class='keys']")}
+    assert lists == {"Products": 2, "Variants": 2}
+    monkeypatch.setattr(routes, "MOST_PARTS", 1)
+    page = client.get("/records/ASSORTMENT/RANGE").text
+    assert "The first 1; the JSON API gives all." in page and "P-2" not in links(page)

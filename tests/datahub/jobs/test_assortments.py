@@ -116,6 +116,7 @@ def test_a_row_that_unlinks_what_is_not_linked_changes_nothing_and_says_so(load:
         ({"productExternalIds": "P-1||P-9"}, ("unknown_reference", "productExternalIds")),
         ({"productExternalIds": "P-1", "variantExternalIds": "P-1"}, ("unknown_reference", "variantExternalIds")),
         ({"assortmentName": "n" * 256}, ("malformed", "assortmentName")),
+        ({"productExternalIds": "p" * 256}, ("malformed", "productExternalIds")),
     ],
 )
 def test_a_row_that_is_wrong_is_rejected_and_the_others_are_applied(
@@ -123,7 +124,13 @@ def test_a_row_that_is_wrong_is_rejected_and_the_others_are_applied(
 ) -> None:
     done = load("ASSORTMENT", link() | more, link(productExternalIds="P-2"))
     assert causes(done) == [(2, *cause)]
+    assert [len(faults) for _, faults in done.rejected] == [1]
     assert stored(sessions) == {"A-1": ("Trade", ["P-2"], [])}
+
+
+def test_a_flag_without_anything_that_it_is_about_is_told_what_it_may_be(load: Importer) -> None:
+    ((_, (fault,)),) = load("ASSORTMENT", link(unlink="TRUE")).rejected
+    assert fault["message"] == "Give one of Product External Id, Variant External Id."
 
 
 def test_the_last_of_the_rows_that_name_a_link_counts(load: Importer, sessions: Sessions) -> None:
