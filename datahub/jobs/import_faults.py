@@ -9,6 +9,7 @@ from typing import Any
 
 from datahub.entities.base import Field
 from datahub.jobs.import_fold import Record, Row
+from datahub.jobs.import_plan import NO_VALUE
 from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem
 from datahub.jobs.merge_target import Target
 from datahub.jobs.tree_cycles import OWN_ANCESTOR
@@ -78,7 +79,7 @@ def fault_of(code: str, item: Field, given: Sequence[str], stored: Any = None) -
     name = item.refers_to.name.replace("_", " ").lower() if item.refers_to else ""
     was = "" if stored is None else f" It is {as_cell(stored)}, and the row says {shown}."
     messages = {
-        REQUIRED: "This field is required.",
+        REQUIRED: NO_VALUE,
         "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
         NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
         "cycle": OWN_ANCESTOR,

@@ -32,6 +32,7 @@ WORDED = (BOOLEAN, CHOICE)
 REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
 
 
+NO_VALUE = "The row gives no value here, and must."
 # Places that are none among the values.
 KEY, FLAG, EMPTIES, NOWHERE = -1, -2, -3, -4
 
@@ -302,7 +303,7 @@ class Plan:
     def _check(self, row: Converted) -> None:
         """What only the row as a whole can show."""
         if not row.key:
-            row.faults.append(self._fault("required", self.entity.key, "", "This field is required."))
+            row.faults.append(self._fault("required", self.entity.key, "", NO_VALUE))
         else:
             for part in unnamed(self.entity, row.remove, row.parts):
                 row.faults.append(self._fault("required", part.key_field, "", _lacking(self.entity, part)))
@@ -362,7 +363,7 @@ def unnamed(entity: EntityType, removes_record: bool | None, parts: Sequence[Men
 def _lacking(entity: EntityType, part: Part) -> str:
     if not part.in_each_row:
         sharing = [other.key_field.label for other in entity.parts if other.removed_by is part.removed_by]
-        return f"Give one of {', '.join(sharing)}." if len(sharing) > 1 else "This field is required."
+        return f"Give one of {', '.join(sharing)}." if len(sharing) > 1 else NO_VALUE
     return (
         f"Each row must name one of the {part.label.lower()}; this one names none. Fill in the column, or leave such "
         "rows out of the file."

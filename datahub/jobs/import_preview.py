@@ -23,6 +23,7 @@ from datahub.formats.delimited import DELIMITERS, Delimited, Limits, Row
 from datahub.jobs import general_settings, import_definitions, import_read
 from datahub.jobs.frequencies import describe
 from datahub.jobs.full_mode import Effect, full_mode_effect
+from datahub.jobs.import_faults import REQUIRED, fault_of
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_plan import MULTIPLE, NO_EXTRAS, Converted, Extras, Plan
 from datahub.jobs.import_sample import Sample
@@ -35,7 +36,7 @@ from datahub.models.party import Store
 
 SAMPLE_ROWS = 10_000
 ROWS_SHOWN = 5
-CAUSES_SHOWN = 3
+CAUSES_SHOWN = 8
 VALUES_SHOWN = 50
 FIRES_SHOWN = 5
 NO_MATCH = Matched((), (), (), (), (), (), (), ())
@@ -96,6 +97,7 @@ class Reading:
     record_fault: str = ""
     rejected: int = 0
     causes: Sequence[Cause] = ()
+    other_causes: int = 0
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cleared: Effect | None = None
     keyless: int | None = None
@@ -188,9 +190,10 @@ class _Reader:
             return Reading(problem, header=header, rows=rows, proposals=proposals, unused=header)
         extras, refusal = self._extras(matched)
         plan = self._plan(header, matched, extras)
-        converted = [plan.convert(cells) if fault is None else None for _, cells, fault in rows]
+        converted = [_converted(plan, cells) if fault is None else None for _, cells, fault in rows]
         record = max(0, min(record, len(rows) - 1))
         current = converted[record] if rows else None
+        causes = _causes(rows, converted)
         return Reading(
             problem=problem or refusal,
             header=header,
@@ -203,7 +206,8 @@ class _Reader:
             record=record,
             record_fault=fault.message if rows and (fault := rows[record][2]) else "",
             rejected=sum(1 for row in converted if row is None or row.faults),
-            causes=_causes(rows, converted),
+            causes=causes[:CAUSES_SHOWN],
+            other_causes=max(0, len(causes) - CAUSES_SHOWN),
             values=self._values(rows, matched),
             keyless=next((rows[at][0] for at, row in enumerate(converted) if row is None or not row.key), None),
             cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clearing else None,
@@ -305,6 +309,24 @@ def _store_of(session: Session, given: Configuration, entity: EntityType) -> tup
     return (row[0], row[1]) if row else None
 
 
+def _converted(plan: Plan, cells: Sequence[str]) -> Converted:
+    """With the faults of a row that gives no value where every row must; what is stored may mend all others."""
+    row = plan.convert(cells)
+    if row.faults or row.remove:
+        return row
+    given = [(plan.root, row.values)]
+    given += [
+        (target, mention.values)
+        for target, mention in zip(plan.parts, row.parts, strict=True)
+        if mention.keys and not mention.remove
+    ]
+    for target, values in given:
+        for item, value in zip(target.given, values, strict=True):
+            if item.required_on_update and value is None:
+                row.faults.append(fault_of(REQUIRED, item, []))
+    return row
+
+
 def _ended_in_quotes(error: SourceError) -> bool:
     """The cut of a sample may lie between the quotes of a cell."""
     return isinstance(error.__cause__, csv.Error) and "unexpected end of data" in str(error.__cause__)
@@ -353,7 +375,7 @@ def _causes(rows: Sequence[Row], converted: Sequence[Converted | None]) -> list[
             counted["", fault.message if fault else ""] += 1
         else:
             counted.update({(found["field"], found["message"]) for found in row.faults})
-    return [Cause(name, message, count) for (name, message), count in counted.most_common(CAUSES_SHOWN)]
+    return [Cause(name, message, count) for (name, message), count in counted.most_common()]
 
 
 def _summary(given: Configuration, entity: EntityType, source: str, reading: Reading, *, is_schedule_open: bool) -> str:

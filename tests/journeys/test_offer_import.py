@@ -72,8 +72,8 @@ def describe_source(page: Page) -> None:
     page.get_by_role("button", name="in", exact=True).click()
     page.get_by_role("button", name="offers.csv").click()
     expect(page.locator("#file_path")).to_have_value("in/offers.csv")
-    expect(page.locator("#preview")).to_contain_text("Choose the delimiter: the ; fits.")
-    page.get_by_label("Semicolon").check()
+    page.get_by_text("Take the semicolon").click()
+    expect(page.get_by_label("Semicolon")).to_be_checked()
 
 
 def take_proposals(page: Page) -> None:
@@ -90,7 +90,7 @@ def take_proposals(page: Page) -> None:
     expect(quantity).to_have_value("")
     quantity.select_option("Stock qty")
     expect(page.locator("tr", has=quantity)).to_contain_text("5")
-    expect(preview).to_contain_text("1 of 7 rows looked at would be rejected as they stand")
+    expect(preview).to_contain_text("2 of 7 rows looked at would be rejected as they stand")
     expect(preview).to_contain_text("Every column is used")
 
 

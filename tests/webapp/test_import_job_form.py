@@ -207,10 +207,20 @@ def test_each_fault_of_a_refused_job_leads_to_its_control(sign_in: SignIn, form:
     }
     client = sign_in("OPERATOR")
     first = linked_faults(client.post(NEW, data=wrong).text)
-    assert first == ["Name", "Delimiter"], "the rest is looked at once the form itself is whole"
+    assert first == ["Name", "Delimiter", "Transcoding, line 1", "Days"]
     whole = wrong | {"name": "Offers", "delimiter": ";", "frequency": "", "by_name": ""}
     del whole["by_name"]
     assert set(linked_faults(client.post(NEW, data=whole).text)) == {"Mapping", "Transcoding, line 1"}
+
+
+def test_a_refused_job_names_the_faults_of_the_form_and_those_of_what_is_stored_at_once(
+    sign_in: SignIn, form: dict[str, Any], connection: Connection, sessions: Sessions
+) -> None:
+    add(sessions, connection, name="Stocks of CRM")
+    wrong = form | {"name": "stocks of crm", "delimiter": "", "file_path": " "}
+    refused = sign_in("OPERATOR").post(NEW, data=wrong)
+    assert (refused.status_code, linked_faults(refused.text)) == (422, ["Name", "File", "Delimiter"])
+    assert len(stored(sessions)) == 1
 
 
 def test_full_mode_is_confirmed_once(

@@ -69,7 +69,9 @@ def test_an_empty_form_says_what_is_missing(sign_in: SignIn) -> None:
 
 def test_the_delimiter_that_fits_is_suggested(sign_in: SignIn, form: dict[str, Any]) -> None:
     page = look(sign_in("OPERATOR"), form | {"delimiter": ""})
-    assert "4 columns, 2 feed fields" in page and "Choose the delimiter: the <code>;</code> fits" in page
+    assert (
+        "4 columns, 2 feed fields" in page and '<label class="btn" for="delimiter-1">Take the semicolon</label>' in page
+    )
     assert 'id="mapping"' not in page, "the columns are not known yet"
     wrong = look(sign_in("ADMIN"), form | {"delimiter": ","})
     assert 'Choose ";" as delimiter' in wrong

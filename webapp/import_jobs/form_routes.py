@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import read_only
 from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType
 from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs import import_jobs
 from datahub.jobs.frequencies import describe
@@ -44,13 +45,11 @@ def new_sftp() -> ResponseReturnValue:
     form = ImportJobForm(connection_id=request.args.get("connection", ""))
     form.is_for(entity)
     lines = posted_lines(request.form)
-    if form.validate_on_submit():
-        try:
-            job = import_jobs.create(db.session(), form.configuration(lines), entity=entity.name)
+    if form.is_submitted():
+        job = _save(form, lines, entity)
+        if job is not None:
             flash(f"{job.name} was created. {_what_happens(job)}", "success")
             return redirect_to(_url(job))
-        except (InvalidError, FieldConflictError) as error:
-            form.show_at(lines, error)
     parts = form_parts.context(db.session(), form, lines, entity)
     return render_template("import_jobs/new.html", **parts), 422 if _has_faults(form, lines) else 200
 
@@ -63,13 +62,9 @@ def edit(job_id: str) -> ResponseReturnValue:
     form = ImportJobForm(data=None if is_posted else stored_values(job))
     form.is_for(ENTITIES[job.entity], job)
     lines = posted_lines(request.form) if is_posted else stored_lines(job)
-    if form.validate_on_submit():
-        try:
-            import_jobs.update(db.session(), job, form.configuration(lines))
-            flash("The job was saved. A run that goes on already keeps to what it began with.", "success")
-            return redirect_to(_url(job))
-        except (InvalidError, FieldConflictError) as error:
-            form.show_at(lines, error)
+    if form.is_submitted() and _save(form, lines, ENTITIES[job.entity], job):
+        flash("The job was saved. A run that goes on already keeps to what it began with.", "success")
+        return redirect_to(_url(job))
     parts = form_parts.context(db.session(), form, lines, ENTITIES[job.entity], job=job)
     return render_template("import_jobs/edit.html", **parts), 422 if _has_faults(form, lines) else 200
 
@@ -123,6 +118,29 @@ def browse() -> str:
     return render_template(
         "import_jobs/_path.html", form=form, name=name, folder=folder, listing=listing, problem=problem
     )
+
+
+def _save(form: ImportJobForm, lines: Lines, entity: EntityType, job: ImportJob | None = None) -> ImportJob | None:
+    """None where something is wrong: then every fault is at its field, those of the form beside those of the domain."""
+    session = db.session()
+    form.validate()
+    try:
+        configuration = form.configuration(lines)
+    except InvalidError as error:
+        form.show_at(lines, error)
+        configuration = form.unfinished(lines)
+    found = import_jobs.find_faults(session, configuration, entity=entity.name, job=job)
+    if others := {name: messages for name, messages in found.items() if name not in form.errors}:
+        form.show_at(lines, InvalidError("", others))
+    if _has_faults(form, lines):
+        return None
+    try:
+        if job is None:
+            return import_jobs.create(session, configuration, entity=entity.name)
+        return import_jobs.update(session, job, configuration)
+    except (InvalidError, FieldConflictError) as error:
+        form.show_at(lines, error)
+        return None
 
 
 def _asked() -> Asked:

@@ -80,6 +80,20 @@ def test_a_fault_stands_at_its_field_and_is_counted(session: Session) -> None:
     assert shown.causes == [Cause("stockNumber", shown.fields["stockNumber"].fault, 1)]
 
 
+def test_what_every_row_must_give_is_missed_and_what_only_a_new_record_needs_is_not(session: Session) -> None:
+    content = "Stock Id;Stock Number;Stock Deleted;Lead Time To Ship\nS-1;;;\nS-2;;TRUE;\nS-3;4;;\n"
+    shown = look(session, content).reading
+    assert (shown.rejected, shown.causes) == (1, [Cause("stockNumber", "The row gives no value here, and must.", 1)])
+
+
+def test_the_most_frequent_causes_are_told_and_the_others_counted(session: Session) -> None:
+    rows = "".join(f"S-{number};1;P-{number};X{number}\n" for number in range(10))
+    content = f"Stock Id;Stock Number;Offer Price External Id;Currency\n{rows}S-10;1;P-10;X9\n"
+    shown = look(session, content).reading
+    assert (shown.rejected, len(shown.causes), shown.other_causes) == (11, 8, 2)
+    assert shown.causes[0].rows == 2
+
+
 def test_transcoding_is_applied_and_its_values_are_offered(session: Session) -> None:
     unfinished = {"field": "stockNumber", "from": "", "to": ""}
     shown = look(session, record=1, transcoding=[{"field": "stockNumber", "from": "many", "to": "100"}, unfinished])
