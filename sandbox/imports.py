@@ -36,6 +36,7 @@ NAMES = {
     "OFFER": "Offers from ERP",
     "ASSORTMENT": "Assortments from PIM",
     "CATALOG_VIEW": "Catalog views from CRM",
+    "CUSTOMER_USER": "Customer users from CRM",
     "INCIDENT": "Incidents from help desk",
 }
 # Resting, so that what the demo shows stays as it is until somebody switches it on.

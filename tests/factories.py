@@ -17,7 +17,7 @@ from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import ImportFile, ImportRun, RejectedRow
 from datahub.models.order import Order, OrderAddress, OrderLine
-from datahub.models.party import DEFAULT_STORE, Account, Store, Supplier
+from datahub.models.party import DEFAULT_STORE, Account, CustomerUser, Store, Supplier
 from datahub.vault import Vault
 from tests.connections import connection_to, make_connection
 from tests.servers import SshServer
@@ -48,6 +48,21 @@ def make_account(session: Session, external_id: str = "ACC-1", **changes: Any) -
         session,
         Account(external_id=external_id, **{"name": external_id, "created_at": now, "updated_at": now} | changes),
     )
+
+
+def make_customer_user(session: Session, external_id: str = "U-1", **changes: Any) -> CustomerUser:
+    """Of the account ACC-1 unless others are given."""
+    make_account(session)
+    now = database_now(session)
+    values = {
+        "civility": "MRS",
+        "first_name": "Ada",
+        "last_name": "Byron",
+        "email": f"{external_id.lower()}@example.com",
+    }
+    values |= {"phone": "555", "groups": ["FOC_User"], "accounts": ["ACC-1"], "stores": [DEFAULT_STORE]}
+    values |= {"created_at": now, "updated_at": now}
+    return _added(session, CustomerUser(external_id=external_id, **values | changes))
 
 
 def add_connection(session: Session, vault: Vault, sshd: SshServer | None = None, **changes: Any) -> Connection:

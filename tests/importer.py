@@ -20,9 +20,11 @@ from datahub.jobs.act_writer import Writer, writer_of
 from datahub.jobs.import_chunk import Outcome
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_read import Source
+from datahub.jobs.import_secrets import Sealer
 from datahub.models.party import DEFAULT_STORE, Store
 from datahub.settings import Settings
 from datahub.storage import Spool, SpooledRow
+from datahub.vault import Vault
 
 MAIN_LOCALE = "en-GB"
 
@@ -34,6 +36,7 @@ class Importer:
     def __init__(self, engine: Engine, settings: Settings, folder: Path) -> None:
         self._engine, self._settings, self._folder = engine, settings, folder
         self._executions = count(1)
+        self._sealer = Sealer(engine, Vault(settings.encryption_keys))
 
     def __call__(self, entity: str, *rows: dict[str, str], clears: bool = False, chunk_rows: int = 1000) -> Outcome:
         return self.file(entity, self._written(rows), clears=clears, chunk_rows=chunk_rows)
@@ -51,7 +54,7 @@ class Importer:
         recipe |= {"transcoding": [], "main_locale": MAIN_LOCALE, "locales": [MAIN_LOCALE, "fr-FR"]}
         spooled = self._folder / "rows.spool"
         with closing(Spool(spooled)) as spool:
-            found = import_read.read([source], recipe, spool, self._settings, lambda rows, size: None)
+            found = import_read.read([source], recipe, spool, self._settings, lambda rows, size: None, self._sealer)
         if error := found.files[0]["error"]:
             raise SourceError(error)
         return self._write(spooled, import_read.plan_of(found.recipe), chunk_rows)
@@ -107,6 +110,13 @@ def offer(key: str, price_key: str = "", **more: str) -> dict[str, str]:
     if price_key:
         given |= {"offerPriceExternalId": price_key, "priceType": "PUBLIC", "price": "9.99", "currency": "EUR"}
     return given | more
+
+
+def customer_user(key: str, **more: str) -> dict[str, str]:
+    """With the keys of its fields without what they all begin with."""
+    given = {"ExternalId": key, "Civility": "MRS", "FirstName": "Ada", "LastName": "Byron", "Phone": "555"}
+    given |= {"Email": f"{key.lower()}@example.com", "Groups": "FOC_User", "AccountIds": "ACC-1"} | more
+    return {f"customerUser{name}": value for name, value in given.items()}
 
 
 def counts(outcome: Outcome) -> dict[str, int]:

@@ -45,6 +45,7 @@ from tests.factories import (
     add_import_execution,
     add_import_job,
     add_rejected_row,
+    make_customer_user,
     make_job,
     make_order,
     make_supplier,
@@ -112,6 +113,7 @@ def _shop(session: Session, tag: str) -> Shop:
     make_navigation_category(session, f"{tag}-NAV", store=store, names={"en-GB": f"{tag} menu"})
     make_view(session, allowed=["RANGE"])
     make_offer(session, f"{tag}-STOCK", variant=product.variants[0], supplier=supplier, stores=stores)
+    make_customer_user(session, f"{tag}-USER", first_name=tag, last_name="Buyer", stores=stores)
     order = make_order(
         session,
         status="ACCEPTED_BY_SUPPLIER",
@@ -180,6 +182,7 @@ def _noted(session: Session, imported: Execution, shop: Shop, number: int) -> No
         ("OFFER", "STOCK", "storeExternalIds"),
         ("PRODUCT", "P", "storeExternalIds"),
         ("SUPPLIER", "SUP", "storesExternalId"),
+        ("CUSTOMER_USER", "USER", "storeExternalIds"),
     ):
         record_change(session, entity, f"{shop.tag}-{key}", execution_id=imported.id, changes={field_: lists})
     of_store = {"execution_id": imported.id, "store_id": shop.store.id}

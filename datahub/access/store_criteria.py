@@ -33,14 +33,14 @@ from datahub.models.incident import Incident, IncidentLine, IncidentStatusChange
 from datahub.models.navigation import NavigationCategory
 from datahub.models.offer import Price, Stock
 from datahub.models.order import Order, OrderAddress, OrderLine, OrderPayment, OrderSnapshot, OrderStatusChange
-from datahub.models.party import DEFAULT_STORE, Store, Supplier
+from datahub.models.party import DEFAULT_STORE, CustomerUser, Store, Supplier
 
 # What nobody's store owns; the ledger shows everybody what changed there.
 SHARED = ("ACCOUNT", "ATTRIBUTE", "CLASSIFICATION_CATEGORY", "CATALOG_VIEW")
 OF_ORDER = (OrderLine, OrderAddress, OrderPayment, OrderStatusChange, OrderSnapshot, Incident)
 OF_INCIDENT = (IncidentLine, IncidentStatusChange)
 OF_EXECUTION = (Payload, Event)
-LISTING = (Supplier, Product, Stock)
+LISTING = (Supplier, Product, Stock, CustomerUser)
 # What an import reads may be of any store, and nobody knows of which before it is applied.
 OF_NOBODY = (RejectedRow, ImportWarning, UploadChunk)
 LIMITED: tuple[type[Base], ...] = (
@@ -162,6 +162,7 @@ class _Mine:
             and_(changes.c.entity == "ASSORTMENT", changes.c.part == ""),
             in_assortments("products", Product, self.listing),
             in_assortments("variants", Variant, self.variant),
+            of("CUSTOMER_USER", CustomerUser, "external_id", self.listing),
             of("ORDER", Order, "reference", self.order),
             of("INCIDENT", Incident, "incident_id", lambda it: self.of_order(it.c.order_id)),
         )

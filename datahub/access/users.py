@@ -23,11 +23,16 @@ _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_hex())
 
 
+def hash_password(password: str) -> str:
+    """Slow on purpose."""
+    return _hasher.hash(password)
+
+
 def create(session: Session, *, name: str, password: str, role: str) -> User:
     """Raises InvalidError with the faulty fields, FieldConflictError when the name is taken in any spelling."""
     faults = _password_faults(password)
     user = _add(session, name, role, faults)
-    user.password_hash = _hasher.hash(password)
+    user.password_hash = hash_password(password)
     session.flush()
     return user
 
@@ -60,7 +65,7 @@ def set_password(session: Session, *, user: User, password: str) -> None:
     faults = _password_faults(password)
     if faults:
         raise InvalidError("The password was not set.", faults)
-    user.password_hash = _hasher.hash(password)
+    user.password_hash = hash_password(password)
     session.flush()
 
 
@@ -71,7 +76,7 @@ def change_password(session: Session, *, user: User, current: str, password: str
     faults = _password_faults(password)
     if faults:
         raise InvalidError("The password was not changed.", faults)
-    user.password_hash = _hasher.hash(password)
+    user.password_hash = hash_password(password)
     session.flush()
 
 
@@ -89,7 +94,7 @@ def renew_hash(session: Session, *, user_id: int, password: str) -> None:
     if _hasher.check_needs_rehash(stored):
         # Only where it is the same still: a password that was set or voided meanwhile stays as it is.
         same = update(User).where(User.id == user_id, User.password_hash == stored)
-        session.execute(same.values(password_hash=_hasher.hash(password)), execution_options=audit.UNLOGGED)
+        session.execute(same.values(password_hash=hash_password(password)), execution_options=audit.UNLOGGED)
 
 
 def _add(session: Session, name: str, role: str, faults: dict[str, list[str]]) -> User:

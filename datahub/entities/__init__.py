@@ -8,6 +8,7 @@ from datahub.entities.attribute import ATTRIBUTE
 from datahub.entities.base import EntityType
 from datahub.entities.catalog_view import CATALOG_VIEW
 from datahub.entities.classification_category import CLASSIFICATION_CATEGORY
+from datahub.entities.customer_user import CUSTOMER_USER
 from datahub.entities.incident import INCIDENT
 from datahub.entities.navigation_category import NAVIGATION_CATEGORY
 from datahub.entities.offer import OFFER
@@ -29,6 +30,7 @@ ENTITIES: dict[str, EntityType] = {
         OFFER,
         ASSORTMENT,
         CATALOG_VIEW,
+        CUSTOMER_USER,
         INCIDENT,
     )
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datahub.entities.base import ACCOUNTS, LONG_TEXT, EntityType, Field, Listed, Part, Reference
+from datahub.entities.base import ACCOUNTS, LONG_TEXT, EntityType, Field, Holder, Listed, Part, Reference
 from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
 from datahub.models.catalog_view import CatalogView
-from datahub.models.party import Account, AccountAddress
+from datahub.models.party import Account, AccountAddress, CustomerUser
 
 ADDRESS = Part(
     "address",
@@ -65,4 +65,5 @@ ACCOUNT = EntityType(
     ),
     parts=(ADDRESS,),
     listed_in=(Listed("CATALOG_VIEW", "accountExternalId", CatalogView.accounts),),
+    held_by=(Holder("users", CustomerUser.accounts, is_list=True),),
 )

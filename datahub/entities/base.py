@@ -15,10 +15,12 @@ CATALOGUE, OFFERS, ACCOUNTS, ORDERS = "CATALOGUE", "OFFERS", "ACCOUNTS", "ORDERS
 
 @dataclass(frozen=True)
 class FieldType:
-    """`parse` gives the stored value, or None for an empty one, and raises ValueError with words for a person."""
+    """`parse` gives the stored value, or None for an empty one, and raises ValueError with words for a person. Of a
+    `secret`, what is given is never kept: reading replaces it by what tells whether another value is the same."""
 
     name: str
     parse: Callable[[Field, object], Any]
+    secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,12 @@ class Use:
 
 @dataclass(frozen=True)
 class Holder:
-    """A JSON column whose live rows keep a record from being deleted while they hold a value under its external id."""
+    """A JSON column whose live rows keep a record from being deleted while they hold a value under its external id, or
+    where it `is_list`, while they list it."""
 
     what: str
     column: Any
+    is_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,10 @@ class EntityType:
 
     def __post_init__(self) -> None:
         self.by_key.update({field.key: field for field in self.fields})
+
+    @property
+    def has_secrets(self) -> bool:
+        return any(field.type.secret for field in self.fields)
 
     def named(self) -> dict[str, Field]:
         """By key, all that a column of a file can be about."""

@@ -35,6 +35,12 @@ CUSTOM_FIELDS = Field("customFields", "Custom field", "custom_fields", EXTRAS, d
 ATTRIBUTES = Field("attributes", "Attribute", "attributes", EXTRAS, default={})
 
 
+def personal_fields(fields: Sequence[Field]) -> list[Field]:
+    """Those that go when a record is deleted. Where some do, custom fields go too: they may hold anything."""
+    some_are = any(item.personal for item in fields)
+    return [item for item in fields if item.personal or (some_are and item.type is EXTRAS)]
+
+
 @dataclass(frozen=True)
 class Definition:
     """One custom field or attribute, as a run knows it to its end. `options` are the values that a list takes, by

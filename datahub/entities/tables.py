@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -30,6 +30,9 @@ TYPES = {
     "NUMBER": "number",
     "INTEGER": "whole number",
     "TEXT_LIST": "list of texts",
+    "PLAIN_ID": "text without spaces and accents",
+    "EMAIL": "e-mail address, kept in small letters",
+    "PASSWORD": "8 to 255 characters, among them a small letter, a capital letter and a digit",
     "CURRENCY": "currency, a code of ISO 4217 such as EUR",
     "PRICE_RANGES": "`quantity:price` pairs, joined by `||`",
 }
@@ -82,7 +85,8 @@ def _facts_of_deletion(entity: EntityType) -> Iterator[str]:
     if entity.used_by:
         yield f"Cannot be deleted while it has {' or '.join(use.what for use in entity.used_by)}."
     if entity.held_by:
-        yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} have a value of it."
+        holds = "name it" if entity.held_by[0].is_list else "have a value of it"
+        yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} {holds}."
     for link in entity.links:
         yield f"Its links in {link.entity} go with it."
     for listed in entity.listed_in:
@@ -96,16 +100,18 @@ def _facts_of_acts(entity: EntityType) -> Iterator[str]:
         yield f"Where a row gives `{entity.key.key}` too, `{entity.other_key.key}` is passed over."
 
 
-def _facts_of_fields(fields: Iterable[Field]) -> Iterator[str]:
+def _facts_of_fields(fields: Sequence[Field]) -> Iterator[str]:
     for item in fields:
         if item.unique:
             yield f"No two records have the same `{item.key}`."
         if item.erased_when_absent:
             yield f"`{item.key}` is erased where no row of the record gives it."
-        if item.personal:
-            yield f"`{item.key}` is blanked when the record is deleted."
         if item.lasting:
             yield f"One that was deleted comes back with the `{item.key}` that it had."
+    if personal := [f"`{item.key}`" for item in fields if item.personal]:
+        yield f"{', '.join(personal)} and custom fields are blanked when the record is deleted."
+    if secret := [f"`{item.key}`" for item in fields if item.type.secret]:
+        yield f"What is given as {', '.join(secret)} is never kept, only a hash of it; cells of unused columns neither."
 
 
 def _part(part: Part) -> Iterator[str]:
@@ -168,7 +174,7 @@ def _row(field: Field, *, required: str = "", changes: str = "") -> tuple[str, .
 
 def _type(field: Field) -> str:
     if field.choices:
-        return f"one of {', '.join(field.choices)}"
+        return f"{'some' if field.type.name == 'CHOICES' else 'one'} of {', '.join(field.choices)}"
     limit = f", at most {field.length} characters" if field.length != Field.length else ""
     words = TYPES[field.type.name]
     if field.least is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 
 from datahub import currencies
@@ -12,6 +13,14 @@ WORDS = {"true": True, "false": False}
 # What XML 1.0 cannot carry: exports and imports of partners would fail on it.
 UNCARRIABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 A_COLOUR = re.compile(r"#([0-9A-Fa-f]{6})\|(\S.*)")
+# As browsers have it, but with a dot in the domain.
+AN_EMAIL = re.compile(
+    r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])"
+)
+LEAST_OF_A_PASSWORD = 8
+# Stands where a secret was.
+HIDDEN = "••••••••"
 A_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
@@ -73,6 +82,43 @@ def parse_choice(field: Field, value: object) -> str | None:
     text = _trimmed(value).upper()
     if text and text not in field.choices:
         raise ValueError(f"Must be one of {', '.join(field.choices)}.")
+    return text or None
+
+
+def parse_choices(field: Field, value: object) -> list[str] | None:
+    """A list of the field's words, in any case."""
+    words = {word.casefold(): word for word in field.choices}
+    given = parse_list(field, value) or []
+    if strange := [text for text in given if text.casefold() not in words]:
+        raise ValueError(f"Must be of {', '.join(field.choices)}; {strange[0]} is not.")
+    return list(dict.fromkeys(words[text.casefold()] for text in given)) or None
+
+
+def parse_plain_id(field: Field, value: object) -> str | None:
+    """Without white space and accents."""
+    text = parse_text(field, value)
+    letters = unicodedata.normalize("NFD", text or "")
+    if any(letter.isspace() or unicodedata.combining(letter) for letter in letters):
+        raise ValueError("May have neither spaces nor accents.")
+    return text
+
+
+def parse_email(field: Field, value: object) -> str | None:
+    """In small letters: addresses that differ in case alone are the same."""
+    text = parse_text(field, value)
+    if text and not AN_EMAIL.fullmatch(text):
+        raise ValueError("Must be an e-mail address such as ada@example.com, without accents.")
+    return text.lower() if text else None
+
+
+def parse_password(field: Field, value: object) -> str | None:
+    """As it is given. The errors never tell it."""
+    text = _trimmed(value)
+    if text and not LEAST_OF_A_PASSWORD <= len(text) <= field.length:
+        raise ValueError(f"Must have {LEAST_OF_A_PASSWORD} to {field.length} characters; this has {len(text)}.")
+    kinds = (str.islower, str.isupper, str.isdecimal)
+    if text and not all(any(map(is_of, text)) for is_of in kinds):
+        raise ValueError("Must have a small letter, a capital letter and a digit.")
     return text or None
 
 
@@ -175,6 +221,10 @@ NUMBER = FieldType("NUMBER", parse_number)
 INTEGER = FieldType("INTEGER", parse_integer)
 TEXT_LIST = FieldType("TEXT_LIST", parse_list)
 CHOICE = FieldType("CHOICE", parse_choice)
+CHOICES = FieldType("CHOICES", parse_choices)
+PLAIN_ID = FieldType("PLAIN_ID", parse_plain_id)
+EMAIL = FieldType("EMAIL", parse_email)
+PASSWORD = FieldType("PASSWORD", parse_password, secret=True)
 UNIT = FieldType("UNIT", parse_unit)
 CURRENCY = FieldType("CURRENCY", parse_currency)
 PRICE_RANGES = FieldType("PRICE_RANGES", parse_price_ranges)

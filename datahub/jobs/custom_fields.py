@@ -23,7 +23,6 @@ from datahub.models.order import Order, OrderLine
 
 # What can have custom fields, as people call it. Some of it cannot be imported yet; its definitions wait.
 OWNERS = {
-    "CUSTOMER_USER": "Customer users",
     "ORDER": "Orders",
     "ORDER_LINE": "Order lines",
     "INCIDENT": "Incidents",

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, literal, select
+from sqlalchemy import Connection, String, column, func, literal, select
 
+from datahub.entities.base import EntityType, Holder
 from datahub.jobs.import_fold import Record
-from datahub.jobs.import_plan import Plan
+from datahub.jobs.in_batches import in_batches
 
 
-def still_held(connection: Connection, plan: Plan, records: Sequence[Record]) -> Iterator[tuple[Record, list[str]]]:
-    """Each with what holds values of it."""
+def still_held(
+    connection: Connection, entity: EntityType, records: Sequence[Record]
+) -> Iterator[tuple[Record, list[str]]]:
+    """Each with what holds values of it, or lists it."""
+    going = [record.key for record in records if record.remove]
+    held = [(holder.what, _held(connection, holder, going)) for holder in entity.held_by if going]
     for record in records:
-        if record.remove and (holders := holders_of(connection, plan, record.key)):
+        if record.remove and (holders := [what for what, keys in held if record.key in keys]):
             yield record, holders
 
 
-def holders_of(connection: Connection, plan: Plan, key: str) -> list[str]:
-    """What holds values under an external id."""
-    holders = []
-    for holder in plan.entity.held_by:
-        is_held = holder.column[key].as_string().is_not(None)
-        lives = holder.column.class_.deleted_at.is_(None)
-        if connection.scalar(select(literal(1)).where(lives, is_held).limit(1)):
-            holders.append(holder.what)
-    return holders
+def holders_of(connection: Connection, entity: EntityType, key: str) -> list[str]:
+    """What holds values under an external id, or lists it."""
+    return [holder.what for holder in entity.held_by if _held(connection, holder, [key])]
+
+
+def _held(connection: Connection, holder: Holder, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that it holds."""
+    lives = holder.column.class_.deleted_at.is_(None)
+    if holder.is_list:
+        is_postgresql = connection.dialect.name == "postgresql"
+        elements = func.json_array_elements_text if is_postgresql else func.json_each
+        listed = elements(holder.column).table_valued(column("value", String))
+        query = select(listed.c.value).select_from(holder.column.class_).join(listed, literal(True)).where(lives)
+        batches = (query.where(listed.c.value.in_(batch)).distinct() for batch in in_batches(keys))
+        return {key for found in batches for key in connection.scalars(found)}
+    found = (select(literal(1)).where(lives, holder.column[key].as_string().is_not(None)).limit(1) for key in keys)
+    return {key for key, query in zip(keys, found, strict=True) if connection.scalar(query)}

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
+from datahub.entities.values import HIDDEN
 from datahub.jobs import ledger, merge_conditions, merge_gone, merge_links, part_owners
 from datahub.jobs.held_values import still_held
 from datahub.jobs.import_extras import ExtraValues, what_differs
@@ -35,6 +36,7 @@ from datahub.jobs.import_faults import (
 )
 from datahub.jobs.import_fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.import_plan import Plan
+from datahub.jobs.import_secrets import settle_secrets
 from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import settle_options
 from datahub.jobs.listed_ids import shortened_by, unknown_in_lists
@@ -85,6 +87,7 @@ class ChunkWriter:
         self._root = Merge(connection, plan.root)
         self._parts = [Merge(connection, target) for target in plan.parts]
         self._extras = ExtraValues(connection, plan)
+        self._secret = {item.key for item in plan.entity.fields if item.type.secret}
         self._seen: dict[Target, dict[str, datetime]] = {}
 
     def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
@@ -150,7 +153,8 @@ class ChunkWriter:
         warn_of_units(self._connection, self._plan, records)
         broken = broken_with_stored(self._connection, self._plan, records)
         unpaired = settle_options(self._connection, self._plan, records, stored)
-        for record, item, fault in itertools.chain(broken, unpaired):
+        unsealed = settle_secrets(self._plan, records, stored)
+        for record, item, fault in itertools.chain(broken, unpaired, unsealed):
             blame_all(faults, self._plan.root, record, self._to_blame(record), item, fault)
         missing: Faults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
@@ -171,7 +175,7 @@ class ChunkWriter:
 
     def _against_others(self, records: list[Record]) -> Iterator[tuple[Record, Field, Fault]]:
         """What the merge cannot see."""
-        for record, holders in still_held(self._connection, self._plan, records):
+        for record, holders in still_held(self._connection, self._plan.entity, records):
             problem = Problem(0, record.key, IN_USE, self._plan.root.key, cannot_delete(" and ".join(holders)))
             yield record, problem.field, explain(problem, self._plan.root, record.values)
         for record, item, unknown in unknown_in_lists(self._connection, self._plan.root, records):
@@ -321,6 +325,8 @@ class ChunkWriter:
             for key in EXTRAS & line.fields.keys():
                 old, new = line.fields[key]
                 line.fields[key] = list(what_differs(old, new or {}))
+            for key in self._secret & line.fields.keys():
+                line.fields[key] = [HIDDEN if value else None for value in line.fields[key]]
         ledger.write_changes(self._connection, source, part, action, lines, now)
 
     def _settle(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now, read_only
 from datahub.entities import ENTITIES
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
+from datahub.entities.values import HIDDEN
 from datahub.errors import NotFoundError
 from datahub.jobs import execution_list
 from datahub.jobs.execution_list import Wanted
@@ -45,6 +46,10 @@ HUB_CELLS = "hub_cells"
 UNMENDED = "unmended_row"
 RAGGED = ("too_few_cells", "too_many_cells", UNMENDED)
 HOW_TO_MEND = f"Put each cell under its column, then empty {HUB_CELLS}."
+NOT_KEPT = "Its cells are not kept, as any of them may be a password: fill them in as they stand in your own file."
+HOW_TO_GIVE_AGAIN = (
+    "Its password is not kept: fill it in again. Left empty, a new user has none, and one that exists keeps its own."
+)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 CSV_CHUNK = 500
@@ -300,14 +305,17 @@ def _write_csv(session: Session, execution_id: int, layout: _Layout) -> Iterator
 
 
 def _written(row: RejectedRow, layout: _Layout) -> list[str]:
-    cells = dict(zip(layout.headers.get(row.file, ()), row.cells, strict=False))
+    own = ["" if cell == HIDDEN else cell for cell in row.cells]
+    cells = dict(zip(layout.headers.get(row.file, ()), own, strict=False))
     reason = " ".join(_reason(fault, layout.labels) for fault in faults_of(row, layout.feeding))
     is_ragged = row.cause in RAGGED
     if is_ragged and row.cause != UNMENDED:
-        reason = f"{reason} {HOW_TO_MEND}"
+        reason = f"{reason} {HOW_TO_MEND if own else NOT_KEPT}"
+    if own != row.cells:
+        reason = f"{reason} {HOW_TO_GIVE_AGAIN}"
     written = [*(cells.get(column, "") for column in layout.columns), row.file, str(row.line), reason]
     if layout.has_ragged:
-        written.append(_joined(row.cells, layout.delimiter).removesuffix("\r\n") if is_ragged else "")
+        written.append(_joined(own, layout.delimiter).removesuffix("\r\n") if is_ragged else "")
     return [harmless(cell) for cell in written]
 
 

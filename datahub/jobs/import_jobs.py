@@ -289,6 +289,10 @@ def _check_mapping(given: Configuration, entity: str, faults: Faults) -> None:
             if given.mapping and target.is_lacking(mapped):
                 faults.add("mapping", f"Map {target.key} ({target.label}) too: each row must have a value for it.")
     faults.extend(transcoding.check(given.transcoding, {target.key for target in targets}))
+    secret = {item.key for item in ENTITIES[entity].fields if item.type.secret}
+    for number, entry in enumerate(given.transcoding):
+        if entry.get("field", "").strip() in secret:
+            faults.add(f"transcoding.{number}.field", "A secret cannot be transcoded: the job would keep it.")
 
 
 def _check_scope(given: Configuration, entity: str, faults: Faults) -> None:

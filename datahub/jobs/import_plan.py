@@ -12,6 +12,8 @@ from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS, Definition
 from datahub.entities.values import (
     BOOLEAN,
     CHOICE,
+    CHOICES,
+    HIDDEN,
     LOCALISED,
     LOCALISED_LIST,
     NEVER,
@@ -25,9 +27,9 @@ from datahub.jobs.merge_target import Target
 from datahub.mapping.transcoding import Transcoding
 
 # Each value between || is transcoded by itself.
-MULTIPLE = (TEXT_LIST, LOCALISED_LIST)
+MULTIPLE = (TEXT_LIST, LOCALISED_LIST, CHOICES)
 # These take a few words only.
-WORDED = (BOOLEAN, CHOICE)
+WORDED = (BOOLEAN, CHOICE, CHOICES)
 # Columns mostly repeat a few values: so many texts of each are read but once. Longer ones are hardly said twice.
 REMEMBERED, REMEMBERED_LENGTH = 2_000, 40
 
@@ -171,6 +173,7 @@ class Plan:
         )
         self.emptied = tuple(place for place, item in enumerate(given) if item in entity.emptied)
         self.erased = tuple(place for place, item in enumerate(given) if item.erased_when_absent)
+        self.secrets = tuple(place for place, item in enumerate(given) if item.type.secret)
         self.parts = tuple(self._part_target(number, part, keys) for number, part in enumerate(entity.parts))
         # A column that names the main locale goes before one that names none, which counts where the other is empty.
         ordered = sorted(bound, key=lambda one: one[2] is not None)
@@ -180,6 +183,9 @@ class Plan:
             (column, by_id[external_id], locale or main_locale)
             for column, external_id, locale in sorted(extras.columns, key=lambda one: one[2] is not None)
         ]
+
+        self.secret_columns = {cell.column for cell in self.cells if cell.field.type.secret}
+        self.used_columns = {cell.column for cell in self.cells} | {column for column, _, _ in self.extra_cells}
 
     def _kind_of_extras(self) -> tuple[Field, ...]:
         if self.has_levels:
@@ -238,7 +244,9 @@ class Plan:
             raise ValueError(f"The job imports for the store {self.store[1]}: name it here, or leave the cell empty.")
 
     def key_of(self, cells: Sequence[str]) -> str | None:
-        """Of a row that is not looked into, if its cell can be read."""
+        """Of a row that is not looked into, if its cell can be read. Beside secrets it may be one of them."""
+        if self.entity.has_secrets and len(cells) != len(self.header):
+            return None
         for cell in self.cells:
             if cell.place == KEY and cell.part is None and cell.column < len(cells):
                 try:
@@ -325,7 +333,8 @@ class Plan:
         extras[definition.external_id] = newer(extras.get(definition.external_id), value)
 
     def _fault(self, code: str, field: Field, value: str, message: str, column: int | None = None) -> dict[str, str]:
-        told = {"code": code, "field": field.key, "value": value[:200], "message": message}
+        shown = HIDDEN if field.type.secret and value else value[:200]
+        told = {"code": code, "field": field.key, "value": shown, "message": message}
         return told if column is None else told | {"column": self.header[column]}
 
 

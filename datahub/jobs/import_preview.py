@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities.base import EntityType
+from datahub.entities.values import HIDDEN
 from datahub.errors import InvalidError, SourceError
 from datahub.formats.delimited import DELIMITERS, Delimited, Limits, Row
 from datahub.jobs import general_settings, import_definitions, import_read
@@ -27,6 +28,7 @@ from datahub.jobs.import_faults import REQUIRED, fault_of
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_plan import MULTIPLE, NO_EXTRAS, Converted, Extras, Plan
 from datahub.jobs.import_sample import Sample
+from datahub.jobs.import_secrets import harmless
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.schedule import next_fires
 from datahub.mapping.columns import Binding, Matched, match
@@ -187,17 +189,19 @@ class _Reader:
         proposals = propose(header, mapping_targets(self._entity))
         matched = _matched(header, self._entity, self._given.mapping)
         if matched is NO_MATCH:
-            return Reading(problem, header=header, rows=rows, proposals=proposals, unused=header)
+            shown = [] if self._entity.has_secrets else rows
+            return Reading(problem, header=header, rows=shown, proposals=proposals, unused=header)
         extras, refusal = self._extras(matched)
         plan = self._plan(header, matched, extras)
         converted = [_converted(plan, cells) if fault is None else None for _, cells, fault in rows]
+        shown = [(line, harmless(plan, cells), fault) for line, cells, fault in rows]
         record = max(0, min(record, len(rows) - 1))
         current = converted[record] if rows else None
         causes = _causes(rows, converted)
         return Reading(
             problem=problem or refusal,
             header=header,
-            rows=rows,
+            rows=shown,
             proposals=proposals,
             fields=self._fields(header, rows, plan, matched, current),
             unused=matched.unused,
@@ -208,7 +212,7 @@ class _Reader:
             rejected=sum(1 for row in converted if row is None or row.faults),
             causes=causes[:CAUSES_SHOWN],
             other_causes=max(0, len(causes) - CAUSES_SHOWN),
-            values=self._values(rows, matched),
+            values=self._values(shown, matched),
             keyless=next((rows[at][0] for at, row in enumerate(converted) if row is None or not row.key), None),
             cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clearing else None,
             replaced=self._replaced(row.key for row in converted if row is not None),
@@ -346,7 +350,10 @@ def _all_fields(entity: EntityType) -> list[Any]:
 
 
 def _values_by_key(plan: Plan, row: Converted) -> dict[str, Any]:
-    values = {known.key: value for known, value in zip(plan.root.given, row.values, strict=True)}
+    values = {
+        known.key: HIDDEN if known.type.secret and value else value
+        for known, value in zip(plan.root.given, row.values, strict=True)
+    }
     values[plan.entity.key.key] = row.key
     if plan.entity.deleted_by:
         values[plan.entity.deleted_by.key] = row.remove

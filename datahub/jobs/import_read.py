@@ -25,6 +25,7 @@ from datahub.jobs import import_definitions
 from datahub.jobs.import_columns import Spoolable, convert_all
 from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, HUB_COLUMNS, UNMENDED, as_it_was, is_mended
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
+from datahub.jobs.import_secrets import Sealer, harmless
 from datahub.jobs.import_targets import mapping_targets
 from datahub.mapping.columns import Matched, Missing, match
 from datahub.mapping.transcoding import Transcoding, compile
@@ -36,6 +37,8 @@ from datahub.storage import KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
 from datahub.transports.base import clean
 
 BATCH = 500
+# Hashing the secrets of more rows would take so long that nobody knew whether anything goes on.
+SLOW_BATCH = 20
 # All rows of one record are in memory at once.
 MOST_OF_A_RECORD = 100_000
 
@@ -127,6 +130,7 @@ def read(
     spool: Spool,
     settings: Settings,
     tell: Callable[[int, int], None],
+    sealer: Sealer,
 ) -> Read:
     """Fills the spool. A file that cannot be used as a whole leaves nothing there; `tell` is called between batches
     with the rows and bytes read so far, and may raise to end it."""
@@ -139,7 +143,7 @@ def read(
         plan = plan_of(found.recipe, source.name)
         try:
             with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:
-                for batch in _spooled(plan, source.name, opened, recipe["delimiter"], sequence):
+                for batch in _spooled(plan, source.name, opened, recipe["delimiter"], sequence, sealer):
                     spool.add(batch)
                     file["rows"] += len(batch)
                     sequence = batch[-1].sequence
@@ -287,15 +291,19 @@ def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
         )
 
 
-def _spooled(plan: Plan, name: str, opened: Delimited, delimiter: str, before: int) -> Iterator[list[SpooledRow]]:
+def _spooled(
+    plan: Plan, name: str, opened: Delimited, delimiter: str, before: int, sealer: Sealer
+) -> Iterator[list[SpooledRow]]:
     """So many at a time. `before` is the last sequence that an earlier file has used."""
     rows = _mended(opened, delimiter) if is_mended(opened.header) else iter(opened)
-    for piece in _pieces(opened, rows):
+    for piece in _pieces(opened, rows, SLOW_BATCH if plan.secrets else BATCH):
         converted = convert_all(plan, [cells for _, cells, fault in piece if fault is None])
+        if plan.secrets:
+            converted = sealer.seal(plan, list(converted))
         spooled = []
         for sequence, (line, cells, fault) in enumerate(piece, before + 1):
             key, packed, faults = next(converted) if fault is None else _faulty(plan, cells, fault)
-            values, kept = dumps(packed, default=str).decode(), dumps(cells).decode()
+            values, kept = dumps(packed, default=str).decode(), dumps(harmless(plan, cells)).decode()
             key = key or f"{KEYLESS}{sequence:012}"
             spooled.append(
                 SpooledRow(sequence, key, name, line, values, kept, dumps(faults).decode() if faults else "")
@@ -304,13 +312,13 @@ def _spooled(plan: Plan, name: str, opened: Delimited, delimiter: str, before: i
         yield spooled
 
 
-def _pieces(opened: Delimited, rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """At most a batch at a time, and fewer where they are long."""
+def _pieces(opened: Delimited, rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
+    """At most so many at a time, and fewer where they are long."""
     piece: list[Row] = []
     begun_at = opened.characters_read
     for row in rows:
         piece.append(row)
-        if len(piece) >= BATCH or opened.characters_read - begun_at >= PIECE_CHARACTERS:
+        if len(piece) >= most or opened.characters_read - begun_at >= PIECE_CHARACTERS:
             yield piece
             piece, begun_at = [], opened.characters_read
     if piece:

@@ -41,6 +41,7 @@ from datahub.jobs.import_findings import keep_findings
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_hold import Hold
 from datahub.jobs.import_read import Read
+from datahub.jobs.import_secrets import Sealer
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
 from datahub.jobs.whole_import import REFUSED_WORDS, RefusedError, reject_all, replace_all
@@ -96,6 +97,7 @@ class _Run:
         self._hold = Hold(context, held, failed)
         self._lost = threading.Event()
         self._so_far = (0, 0)
+        self._sealer = Sealer(context.sessions.kw["bind"], context.vault)
         self._folder = Path(context.settings.spool_folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -223,7 +225,9 @@ class _Run:
                 self._keep_files([import_read.file_of(source) for source in fetched.sources])
             # Half a spool must never be taken for a whole one.
             with closing(Spool(unfinished)) as spool:
-                found = import_read.read(fetched.sources, recipe, spool, self._context.settings, self._progress)
+                found = import_read.read(
+                    fetched.sources, recipe, spool, self._context.settings, self._progress, self._sealer
+                )
             unfinished.replace(self._spool_of(found.recipe))
             found.warnings.extend(fetched.warnings)
             return found

@@ -43,15 +43,25 @@ class Sample:
 
 
 def read_sample(
-    connection: Connection, settings: Settings, vault: Vault, place: Place, *, afresh: bool = False
+    connection: Connection,
+    settings: Settings,
+    vault: Vault,
+    place: Place,
+    *,
+    afresh: bool = False,
+    is_secret: bool = False,
 ) -> Sample:
     """From what is kept, else from the server within SAMPLE_SECONDS; failures are kept too, so that a silent server
-    is not asked again with every change of a form. Never raises for what the server does."""
+    is not asked again with every change of a form. What `is_secret` is read each time. Never raises for what the server
+    does."""
     kept = _path(connection, settings, place)
     found = None if afresh else _load(kept)
     if found is None:
         found = asyncio.run(_fetch(connection, settings, vault, place))
-        _keep(kept, found)
+        if found.problem or not is_secret:
+            _keep(kept, found)
+        else:
+            kept.unlink(missing_ok=True)
     return found
 
 

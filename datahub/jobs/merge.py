@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from datahub.entities.base import Field
+from datahub.entities.extras import personal_fields
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merge_target import Target, is_json, is_reference, referred, stage_columns, work_columns
 from datahub.jobs.staging import empty, load
@@ -288,7 +289,7 @@ class Merge:
         if self.target.is_hidden_when_deleted:
             live = self._table.c.deleted_at.is_(None)
             hidden: dict[str, Any] = {"deleted_at": now, "updated_at": now}
-            hidden |= {field.column: field.fresh_default() for field in self.target.fields if field.personal}
+            hidden |= {field.column: field.fresh_default() for field in personal_fields(self.target.fields)}
             self._connection.execute(update(self._table).where(which, live).values(hidden))
         else:
             self._connection.execute(delete(self._table).where(which))

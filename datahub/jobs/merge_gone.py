@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from datahub.entities.base import Field
+from datahub.entities.extras import personal_fields
 from datahub.jobs.merge import DELETE, Merge, Updated
 
 
@@ -36,8 +37,11 @@ def gone_along(connection: Connection, merge: Merge, owner: Merge) -> list[Updat
 
 def as_it_was(fields: Sequence[Field], values: Sequence[Any]) -> dict[str, list[Any]]:
     """By key of a field, its value and None: of those that say more than the default and are not personal."""
+    personal = personal_fields(fields)
     pairs = [(field, value) for field, value in zip(fields, values, strict=True) if value not in (None, "", [], {})]
-    return {field.key: [value, None] for field, value in pairs if not field.personal and value != field.fresh_default()}
+    return {
+        field.key: [value, None] for field, value in pairs if field not in personal and value != field.fresh_default()
+    }
 
 
 def read_gone(connection: Connection, query: Select[Any], fields: Sequence[Field]) -> list[Updated]:

@@ -246,9 +246,11 @@ def _of_store(session: Session, kind: EntityType, store: str) -> ColumnElement[b
 
 
 def _matches(session: Session, kind: EntityType, text: str) -> list[ColumnElement[bool]]:
-    """In the external id or a name. What has no name is known by what it refers to."""
+    """In the external id, a name, or another value that no two records share. What has no name is known by what it
+    refers to."""
     model = kind.model
-    found: list[ColumnElement[bool]] = [model.external_id.icontains(text, autoescape=True)]
+    own = (model.external_id, *(getattr(model, item.column) for item in kind.fields if item.unique))
+    found: list[ColumnElement[bool]] = [one.icontains(text, autoescape=True) for one in own]
     if hasattr(model, "name"):
         found.append(model.name.icontains(text, autoescape=True))
     elif hasattr(model, "names"):
@@ -307,7 +309,8 @@ def _referred_names(
 def _values(
     session: Session, row: Any, items: Sequence[Field], names: Mapping[str, Mapping[int, str]]
 ) -> dict[str, Any]:
-    """What the session does not see because of its stores is left out of lists, and is None as a reference."""
+    """What the session does not see because of its stores is left out of lists, and is None as a reference. Of a secret
+    it is said whether there is one."""
     values = {}
     for item in items:
         stored = getattr(row, item.column)
@@ -316,6 +319,8 @@ def _values(
             stored = no_reference if stored is None else names[item.column].get(stored)
         elif item.refers_to is A_STORE:
             stored = store_limits.visible(session, stored)
+        elif item.type.secret:
+            stored = bool(stored)
         values[item.key] = stored
     return values
 

@@ -19,6 +19,7 @@ from datahub.entities.store import A_STORE, STORE
 from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.jobs import ledger, order_records
 from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
+from datahub.jobs.held_values import holders_of
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.json_values import newer
 from datahub.jobs.listed_ids import drop_from_lists
@@ -332,6 +333,7 @@ def _require_unused(session: Session, kind: EntityType, key: str, record: Any) -
     """The lock on the record keeps others from referring to it meanwhile."""
     with store_limits.lifted(session):
         used = [use.what for use in kind.used_by if session.scalar(_live_uses(use, record))]
+        used += holders_of(session.connection(), kind, key)
     if used:
         raise ConflictError(f"{kind.name} {key}: {cannot_delete(' and '.join(used))}")
 

@@ -22,9 +22,10 @@ def broken_with_stored(
         checked = [(record, values) for record, values in given if check.field.column in values]
         if not check.stored or not checked:
             continue
+        fresh = {item.column: item.fresh_default() for item in plan.entity.fields if item.column in check.stored}
         stored = stored_values(connection, plan.root, check.stored, [record.key for record, _ in checked])
         for record, values in checked:
-            final = {**stored.get(record.key, {}), **values}
+            final = {**stored.get(record.key, fresh), **values}
             if message := check.fault(final):
                 yield record, check.field, fault_of_check(check, final, message)
 

@@ -27,7 +27,7 @@ def warn_of_units(connection: Connection, plan: Plan, records: Sequence[Record])
             is_told = any(warned.code == UNIT_CHANGED for warned in record.extra_warnings)
             if not old or old == new or is_told:
                 continue
-            if holders := holders_of(connection, plan, record.key):
+            if holders := holders_of(connection, plan.entity, record.key):
                 message = (
                     f"Numbers that {' and '.join(holders)} hold in {old} are now in {new}: they are not converted."
                 )

@@ -1,4 +1,4 @@
-"""The parties of an order: stores, suppliers, accounts with their addresses."""
+"""The parties of an order: stores, suppliers, accounts with their addresses and users."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from datahub.db import Base
 
 DEFAULT_STORE = "default_store"
 SUPPLIER_STATUSES = ("ACTIVE", "SUSPENDED", "CLOSED")
 DUE_DATE_MODES = ("SIMPLE", "END_OF_MONTH")
+CIVILITIES = ("MR", "MRS", "MISS")
+USER_GROUPS = ("FOC_Admin", "FOC_User", "FOC_Webmaster")
 
 
 class Store(Base):
@@ -98,3 +100,31 @@ class AccountAddress(Base):
     phone_number: Mapped[str | None] = mapped_column(String(255))
     shipping: Mapped[bool] = mapped_column(default=True)
     billing: Mapped[bool] = mapped_column(default=True)
+
+
+class CustomerUser(Base):
+    """Who buys for some accounts. `accounts` and `stores` are lists of external ids. The e-mail is in small letters.
+    What is kept of a `password` is its hash, and a fingerprint that tells whether another one is the same."""
+
+    __tablename__ = "customer_users"
+    __table_args__ = (CheckConstraint(f"civility in {(*CIVILITIES, '')}", name="civility"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(255), unique=True)
+    civility: Mapped[str] = mapped_column(String(10))
+    first_name: Mapped[str] = mapped_column(String(255))
+    last_name: Mapped[str] = mapped_column(String(255))
+    name = column_property(first_name + " " + last_name)
+    email: Mapped[str] = mapped_column(String(255), index=True)
+    phone: Mapped[str] = mapped_column(String(255))
+    groups: Mapped[list[str]] = mapped_column(JSON, default=list)
+    accounts: Mapped[list[str]] = mapped_column(JSON, default=list)
+    organisations: Mapped[list[str]] = mapped_column(JSON, default=list)
+    main_organisation: Mapped[str | None] = mapped_column(String(255))
+    password: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    inactive: Mapped[bool] = mapped_column(default=False)
+    stores: Mapped[list[str]] = mapped_column(JSON, default=list)
+    custom_fields: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]

@@ -13,6 +13,7 @@ from sandbox.catalogue.parties import accounts, stores, suppliers
 from sandbox.catalogue.products import products
 from sandbox.catalogue.sheet import Sample
 from sandbox.catalogue.tree import attributes, categories
+from sandbox.catalogue.users import users
 
 __all__ = ["Sample", "write"]
 SHEETS = (
@@ -26,6 +27,7 @@ SHEETS = (
     offers,
     assortments,
     catalog_views,
+    users,
     incidents,
 )
 

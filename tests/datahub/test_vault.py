@@ -43,6 +43,21 @@ def test_another_key_under_the_same_id_is_noticed() -> None:
         Vault({"a": NEW}).decrypt(stored)
 
 
+def test_a_fingerprint_tells_whether_a_secret_is_the_same_with_each_key_that_is_known() -> None:
+    first, both, other = Vault({"a": OLD}), Vault({"b": NEW, "a": OLD}), Vault({"a": NEW})
+    known = first.fingerprint("x")
+    assert (known, known[:2]) == (first.fingerprint("x"), "a:")
+    assert [vault.matches("x", known) for vault in (first, both, other, Vault({"b": NEW}))] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not both.matches("y", known)
+    assert both.fingerprint("x").startswith("b:")
+    assert not both.matches("x", "")
+
+
 @pytest.mark.parametrize("keys", [{}, {"a": "short"}, {"a": "ä" * 44}])
 def test_what_is_no_key_is_refused_at_the_start(keys: dict[str, str]) -> None:
     with pytest.raises(SettingError, match="ENCRYPTION_KEYS"):

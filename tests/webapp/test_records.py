@@ -73,6 +73,7 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
         "Offers": "1",
         "Assortments": "0",
         "Catalog views": "0",
+        "Customer users": "0",
     }
     for kind in RECORDS.values():
         assert links(page)[kind.label] == f"/records/{kind.name}"

@@ -13,6 +13,7 @@ from webapp.records.extras import names_of
 PHRASES = {
     "belongs_to_another": "{} of another record",
     "cell_over_limit": "Cell too long",
+    "changed_meanwhile": "{} changed by somebody else meanwhile",
     "cycle": "{} below itself",
     "illegal_move": "{} may not become this",
     "in_use": "Still in use, so not deleted",
@@ -39,6 +40,7 @@ WARNINGS = {
     "done_before": "File imported before",
     "in_use": "{} still in use, so kept",
     "missing_column": "No column for {}",
+    "no_password": "Created without a password",
     "not_applied": "Another row deletes the record, so not applied",
     "not_moved": "File not moved",
     "nothing_cleared": "Nothing cleared",

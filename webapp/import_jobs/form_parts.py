@@ -139,13 +139,15 @@ def source_of(session: Session, form: ImportJobForm) -> tuple[Connection | None,
     return connection, Place(path=(form.file_path.data or "").strip())
 
 
-def read_sample(connection: Connection | None, place: Place, asked: Asked) -> Sample | None:
+def read_sample(connection: Connection | None, place: Place, asked: Asked, entity: EntityType) -> Sample | None:
     """From the partner's server if need be: to be called without an open transaction."""
     if connection is None or not _is_given(place):
         return None
     extensions = current_app.extensions
     settings, vault = extensions["settings"], extensions["vault"]
-    return import_sample.read_sample(connection, settings, vault, place, afresh=asked.afresh)
+    return import_sample.read_sample(
+        connection, settings, vault, place, afresh=asked.afresh, is_secret=entity.has_secrets
+    )
 
 
 def list_names(connection: Connection | None, folder: str) -> tuple[Listing | None, str]:

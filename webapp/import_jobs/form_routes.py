@@ -80,7 +80,7 @@ def preview() -> str:
     form.is_for(entity, job)
     connection, place = form_parts.source_of(session, form)
     faults = form_parts.faults(session, form, lines, entity, job)
-    sample = form_parts.read_sample(_let_go(session, connection), place, _asked())
+    sample = form_parts.read_sample(_let_go(session, connection), place, _asked(), entity)
     parts = form_parts.preview_context(
         read_only(session), form, lines, entity, connection, sample, _asked(), is_new=job is None
     )

@@ -25,6 +25,12 @@ COLUMNS = {
         "navigationCategoryActive",
     ),
     "PRODUCT": ("productBrand", "productClassificationCategoryId"),
+    "CUSTOMER_USER": (
+        "customerUserFirstName",
+        "customerUserLastName",
+        "customerUserEmail",
+        "customerUserAccountIds",
+    ),
     "OFFER": ("stockVariantId", "supplierId", "stockNumber"),
     "ASSORTMENT": (),
     "CATALOG_VIEW": ("catalogDescription", "allowedAssortmentExternalId"),
@@ -32,6 +38,7 @@ COLUMNS = {
 NOTES = {
     "STORE": "The shops that sell.",
     "ACCOUNT": "The companies that buy, with their addresses.",
+    "CUSTOMER_USER": "The people who buy, each for one or more accounts.",
     "SUPPLIER": "Who delivers what is ordered.",
     "ATTRIBUTE": "What products and variants are described by.",
     "CLASSIFICATION_CATEGORY": "The tree that products stand in, with the attributes they bear.",

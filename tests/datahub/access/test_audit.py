@@ -39,7 +39,7 @@ KEPT_ELSEWHERE = {
         "Product",
         "Stock",
     ),
-    *("Store", "Supplier", "Variant", "Change"),
+    *("Store", "Supplier", "Variant", "CustomerUser", "Change"),
     *("Assortment", "AssortmentProduct", "AssortmentVariant", "CatalogView"),
     *("Order", "OrderLine", "OrderAddress", "OrderPayment", "OrderSnapshot", "OrderStatusChange"),
     *("Incident", "IncidentLine", "IncidentStatusChange"),

@@ -16,7 +16,7 @@ from datahub.jobs.custom_fields import Definition
 from datahub.models.party import DEFAULT_STORE, Store
 from tests.catalogue import make_assortment, make_attribute
 from tests.factories import make_account, make_supplier
-from tests.importer import Importer, category, causes, counts, navigation, offer, product
+from tests.importer import Importer, category, causes, counts, customer_user, navigation, offer, product
 
 Sessions = sessionmaker[Session]
 Pair = tuple[tuple[str, Any], tuple[str, Any]]
@@ -30,6 +30,8 @@ OF_TYPE: dict[str, Pair] = {
     "TEXT_LIST": (("a", ["a"]), ("b||c", ["b", "c"])),
     "BOOLEAN": (("TRUE", True), ("FALSE", False)),
     "NUMBER": (("1.5", Decimal("1.5")), ("2.25", Decimal("2.25"))),
+    "EMAIL": (("ada@example.com", "ada@example.com"), ("Bo@Example.COM", "bo@example.com")),
+    "PASSWORD": (("Correct-h0rse", True), ("Battery-5taple", True)),
     "INTEGER": (("3", 3), ("4", 4)),
     "CURRENCY": (("EUR", "EUR"), ("USD", "USD")),
     "PRICE_RANGES": (("10:9.5", [["10", "9.5"]]), ("20:8", [["20", "8"]])),
@@ -39,6 +41,9 @@ OF_FIELD: dict[str, Pair] = {
     "accountExternalId": (("ACC-1", ["ACC-1"]), ("ACC-2", ["ACC-2"])),
     "allowedAssortmentExternalId": RANGES,
     "excludedAssortmentExternalId": RANGES,
+    "customerUserGroups": (("foc_user", ["FOC_User"]), ("FOC_Admin||FOC_User", ["FOC_Admin", "FOC_User"])),
+    "customerUserAccountIds": (("ACC-1", ["ACC-1"]), ("ACC-2||ACC-1", ["ACC-2", "ACC-1"])),
+    "customerUserMainOrganisationId": (("a", "a"), ("c", "c")),
     "storesExternalId": STORES,
     "attributeStoresExternalId": STORES,
     "storeExternalIds": STORES,
@@ -77,6 +82,7 @@ LEAST: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "offer": ("OFFER", offer("N", "P"), set()),
     "assortment": ("ASSORTMENT", {"assortmentExternalId": "N", "productExternalIds": "P-1"}, set()),
     "view": ("CATALOG_VIEW", {"catalogExternalId": "N", "catalogName": "n"}, set()),
+    "customer user": ("CUSTOMER_USER", customer_user("N"), set()),
 }
 
 
@@ -164,7 +170,7 @@ def test_a_deleted_record_is_made_afresh_and_keeps_nothing_of_before(
 
 
 @pytest.mark.usefixtures("known")
-@pytest.mark.parametrize("case", ["account", "supplier", "category", "navigation category", "offer"])
+@pytest.mark.parametrize("case", ["account", "supplier", "category", "navigation category", "offer", "customer user"])
 def test_a_custom_field_is_kept_without_full_mode_and_cleared_by_it(
     load: Importer, sessions: Sessions, case: str
 ) -> None:

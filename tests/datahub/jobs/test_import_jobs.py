@@ -203,6 +203,13 @@ def test_a_disabled_connection_cannot_be_chosen(session: Session, vault: Vault) 
     assert faults(error) == {"connection_id"}
 
 
+def test_a_secret_is_not_transcoded(session: Session, vault: Vault) -> None:
+    entry = {"field": "customerUserPassword", "from": "Correct-h0rse", "to": "Battery-5taple"}
+    with pytest.raises(InvalidError) as error:
+        create(session, vault, entity="CUSTOMER_USER", transcoding=[entry])
+    assert faults(error) == {"transcoding.0.field"}
+
+
 def test_mappings_and_transcodings_are_kept_trimmed(session: Session, vault: Vault) -> None:
     job = create(
         session,

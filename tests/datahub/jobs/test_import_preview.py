@@ -38,6 +38,26 @@ def look(
     )
 
 
+USERS = "customerUserExternalId;customerUserPassword;Old one\nU;Correct-h0rse;Battery-5taple\nV;tr0ubador;\n"
+
+
+@pytest.mark.parametrize("record", [0, 1])
+@pytest.mark.parametrize("mapping", [None, [{"field": "customerUserPassword", "source": "Old one"}]])
+def test_of_a_secret_it_is_shown_that_it_is_there(
+    session: Session, record: int, mapping: list[dict[str, str]] | None
+) -> None:
+    transcoding = [{"field": "customerUserPassword", "from": "", "to": ""}]
+    seen = look(session, USERS, entity="CUSTOMER_USER", mapping=mapping, transcoding=transcoding, record=record)
+    assert all(secret not in str(seen) for secret in ("h0rse", "5taple", "tr0ub"))
+    assert str(seen.reading.rows).count("••••••••") == (2 if mapping is None else 1)
+
+
+def test_without_a_mapping_that_holds_no_cell_is_shown_beside_secrets(session: Session) -> None:
+    strange = [{"field": "nothing", "source": "customerUserPassword"}]
+    seen = look(session, USERS, entity="CUSTOMER_USER", mapping=strange).reading
+    assert (list(seen.header), list(seen.rows)) == (USERS.splitlines()[0].split(";"), [])
+
+
 def test_an_empty_form_is_no_error(session: Session) -> None:
     shown = look(session, b"", delimiter="", source="")
     assert (shown.fits, shown.suggested, shown.fires, shown.reading.header) == ([], "", [], ())

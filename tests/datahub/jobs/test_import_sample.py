@@ -44,6 +44,17 @@ def test_a_file_is_fetched_once_and_again_on_request(
     assert kept_sample(connection, spooling, FILE) == Sample("a.csv", b"id\n2\n")
 
 
+def test_a_file_of_secrets_is_not_kept_but_that_it_cannot_be_read_is(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    assert read_sample(connection, spooling, vault, FILE, is_secret=True).problem
+    assert kept_sample(connection, spooling, FILE) is not None
+    (sshd.files / "in/a.csv").write_bytes(b"password\n1\n")
+    assert read_sample(connection, spooling, vault, FILE, afresh=True, is_secret=True).content
+    assert kept_sample(connection, spooling, FILE) is None
+    assert not list((Path(spooling.spool_folder) / "samples").iterdir())
+
+
 def test_what_is_kept_is_readable_by_this_user_alone_and_forgotten_in_time(
     sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
 ) -> None:

@@ -39,6 +39,10 @@ def test_what_each_row_must_give_is_required(entity: str) -> None:
         "OFFER": ["stockVariantId", "supplierId", "stockNumber"],
         "PRODUCT": ["variantExternalId"],
         "STORE": ["storeName", "storeDescription"],
+        "CUSTOMER_USER": [
+            f"customerUser{name}"
+            for name in ("Civility", "FirstName", "LastName", "Email", "Phone", "Groups", "AccountIds")
+        ],
     }
     required = [target.key for target in by_key(entity).values() if target.required]
     assert required == [ENTITIES[entity].key.key, *each.get(entity, [])]

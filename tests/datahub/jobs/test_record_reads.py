@@ -19,7 +19,7 @@ from datahub.jobs import record_reads
 from datahub.models.custom_field import CustomField
 from datahub.models.party import DEFAULT_STORE, AccountAddress
 from tests import catalogue
-from tests.factories import make_account, make_supplier
+from tests.factories import make_account, make_customer_user, make_supplier
 from tests.importer import Importer, offer
 from tests.statements import noted_statements
 
@@ -33,6 +33,7 @@ make_of: dict[str, Any] = {
     "OFFER": catalogue.make_offer,
     "ASSORTMENT": catalogue.make_assortment,
     "CATALOG_VIEW": catalogue.make_view,
+    "CUSTOMER_USER": make_customer_user,
 }
 
 

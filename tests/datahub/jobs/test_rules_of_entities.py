@@ -1,4 +1,4 @@
-"""What a description can ask of an import beyond fields and parts, on entities made for these tests."""
+"""What a description can ask of an import beyond fields and parts, on entities made for these tests or real ones."""
 
 from __future__ import annotations
 
@@ -11,27 +11,19 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, regi
 
 from datahub.db import UtcTime
 from datahub.entities import ENTITIES
-from datahub.entities.base import ACCOUNTS, CATALOGUE, EntityType, Field, Part
+from datahub.entities.base import CATALOGUE, EntityType, Field, Part
 from datahub.entities.tables import in_markdown
 from datahub.entities.values import BOOLEAN, TEXT
 from datahub.models.change import Change
-from tests.importer import Importer, causes, counts
+from datahub.models.party import CustomerUser
+from tests.factories import make_account
+from tests.importer import Importer, causes, counts, customer_user
 
 Sessions = sessionmaker[Session]
 
 
 class Base(DeclarativeBase):
     registry = registry(type_annotation_map={datetime: UtcTime})
-
-
-class Person(Base):
-    __tablename__ = "test_person"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    external_id: Mapped[str] = mapped_column(String(255), unique=True)
-    mail: Mapped[str | None] = mapped_column(String(255), index=True)
-    phone: Mapped[str]
-    updated_at: Mapped[datetime]
-    deleted_at: Mapped[datetime | None]
 
 
 class Tool(Base):
@@ -53,18 +45,6 @@ def key(name: str) -> Field:
 
 
 TAGS = [Field(f"tag{number}", f"Tag {number}", "external_id", TEXT, editable=False) for number in (1, 2, 3)]
-PERSON = EntityType(
-    "PERSON",
-    label="People",
-    family=ACCOUNTS,
-    model=Person,
-    key=key("personId"),
-    fields=(
-        Field("mail", "Mail", "mail", TEXT, required_on_create=True, unique=True, personal=True),
-        Field("phone", "Phone", "phone", TEXT, default="", personal=True),
-    ),
-    deleted_by=Field("deleted", "Deleted", "deleted_at", BOOLEAN),
-)
 TOOL_TAG = EntityType(
     "TOOL_TAG",
     label="Tags of tools",
@@ -94,18 +74,20 @@ TOOL_TAG = EntityType(
 
 @pytest.fixture(autouse=True)
 def entities(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for entity in (PERSON, TOOL_TAG):
-        monkeypatch.setitem(ENTITIES, entity.name, entity)
+    monkeypatch.setitem(ENTITIES, TOOL_TAG.name, TOOL_TAG)
     Base.metadata.create_all(engine)
     with Session(engine) as session:
         session.add_all(Tool(external_id=name) for name in ("T-1", "T-2"))
+        make_account(session, "ACC-1")
         session.commit()
     yield
 
 
-def people(sessions: Sessions) -> dict[str, tuple[str | None, str]]:
+def addresses(sessions: Sessions) -> dict[str, str]:
+    """Those of live customer users."""
     with sessions() as session:
-        return {row.external_id: (row.mail, row.phone) for row in session.scalars(select(Person))}
+        rows = session.scalars(select(CustomerUser).where(CustomerUser.deleted_at.is_(None)))
+        return {row.external_id: row.email for row in rows}
 
 
 def tags(sessions: Sessions, tool: str) -> list[str]:
@@ -115,55 +97,40 @@ def tags(sessions: Sessions, tool: str) -> list[str]:
 
 
 def person(name: str, mail: str, **more: str) -> dict[str, str]:
-    return {"personId": name, "mail": mail} | more
+    return customer_user(name, Email=mail, **more)
 
 
-def test_a_value_of_another_live_record_is_refused_and_named(load: Importer, sessions: Sessions) -> None:
-    load("PERSON", person("P-1", "ada@example.org"))
-    done = load("PERSON", person("P-2", "ada@example.org"), person("P-1", "ada@example.org", phone="7"))
-    assert (counts(done), causes(done)) == ({"updated": 1, "rejected": 1}, [(2, "not_unique", "mail")])
+def test_a_value_of_another_live_record_is_refused_and_named(load: Importer) -> None:
+    load("CUSTOMER_USER", person("P-1", "ada@x.org"))
+    done = load("CUSTOMER_USER", person("P-2", "ada@x.org"), person("P-1", "ada@x.org", Phone="7"))
+    assert (counts(done), causes(done)) == ({"updated": 1, "rejected": 1}, [(2, "not_unique", "customerUserEmail")])
     ((_, (fault,)),) = done.rejected
-    assert fault["message"] == "ada@example.org is that of another record. No two have the same."
+    assert fault["message"] == "ada@x.org is that of another record. No two have the same."
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 1000])
 def test_of_two_new_records_with_one_value_the_first_gets_it_wherever_chunks_end(
     load: Importer, sessions: Sessions, chunk_rows: int
 ) -> None:
-    done = load("PERSON", person("P-2", "ada@example.org"), person("P-1", "ada@example.org"), chunk_rows=chunk_rows)
-    assert causes(done) == [(2, "not_unique", "mail")]
-    assert people(sessions) == {"P-1": ("ada@example.org", "")}
+    done = load("CUSTOMER_USER", person("P-2", "ada@x.org"), person("P-1", "ada@x.org"), chunk_rows=chunk_rows)
+    assert causes(done) == [(2, "not_unique", "customerUserEmail")]
+    assert addresses(sessions) == {"P-1": "ada@x.org"}
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 1000])
 def test_a_value_is_free_once_an_earlier_record_gave_it_up(load: Importer, sessions: Sessions, chunk_rows: int) -> None:
-    load("PERSON", person("P-1", "a@x"), person("P-2", "b@x"), person("P-3", "c@x"))
-    rows = person("P-1", "d@x"), person("P-2", "a@x"), person("P-3", "", deleted="TRUE"), person("P-4", "c@x")
-    assert causes(load("PERSON", *rows, chunk_rows=chunk_rows)) == []
-    assert {name: mail for name, (mail, _) in people(sessions).items()} == {
-        "P-1": "d@x",
-        "P-2": "a@x",
-        "P-3": None,
-        "P-4": "c@x",
-    }
+    load("CUSTOMER_USER", person("P-1", "a@x.org"), person("P-2", "b@x.org"), person("P-3", "c@x.org"))
+    rows = [person("P-1", "d@x.org"), person("P-2", "a@x.org"), person("P-3", "", Deleted="TRUE")]
+    assert causes(load("CUSTOMER_USER", *rows, person("P-4", "c@x.org"), chunk_rows=chunk_rows)) == []
+    assert addresses(sessions) == {"P-1": "d@x.org", "P-2": "a@x.org", "P-4": "c@x.org"}
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 1000])
 def test_a_value_that_a_later_record_gives_up_is_not_free_yet(load: Importer, chunk_rows: int) -> None:
-    load("PERSON", person("P-1", "a@x"), person("P-2", "b@x"))
-    rows = person("P-1", "b@x"), person("P-2", "c@x")
-    assert causes(load("PERSON", *rows, chunk_rows=chunk_rows)) == [(2, "not_unique", "mail")]
-    assert counts(load("PERSON", *rows)) == {"updated": 1, "unchanged": 1}
-
-
-def test_a_deleted_record_keeps_no_personal_data(load: Importer, sessions: Sessions) -> None:
-    load("PERSON", person("P-1", "ada@example.org", phone="555"), person("P-2", "b@x", phone="7"))
-    assert counts(load("PERSON", person("P-1", "", deleted="TRUE"))) == {"deleted": 1}
-    assert people(sessions) == {"P-1": (None, ""), "P-2": ("b@x", "7")}
-    with sessions() as session:
-        (gone,) = session.scalars(select(Change).where(Change.action == "deleted"))
-        assert gone.changes == {}
-    assert causes(load("PERSON", person("P-1", ""))) == [(2, "required", "mail")]
+    load("CUSTOMER_USER", person("P-1", "a@x.org"), person("P-2", "b@x.org"))
+    rows = person("P-1", "b@x.org"), person("P-2", "c@x.org")
+    assert causes(load("CUSTOMER_USER", *rows, chunk_rows=chunk_rows)) == [(2, "not_unique", "customerUserEmail")]
+    assert counts(load("CUSTOMER_USER", *rows)) == {"updated": 1, "unchanged": 1}
 
 
 def test_records_that_must_be_there_are_not_made(load: Importer, sessions: Sessions) -> None:
@@ -217,7 +184,8 @@ def test_the_documented_tables_say_all_this() -> None:
     for sentence in (
         "`assortmentName` is erased where no row of the record gives it.",
         "TRUE empties `allowedAssortmentExternalId`, `excludedAssortmentExternalId`, `accountExternalId` first",
-        "No two records have the same `mail`. `mail` is blanked when the record is deleted.",
+        "No two records have the same `customerUserEmail`.",
+        "`customerUserPhone`, `customerUserPassword` and custom fields are blanked when the record is deleted.",
         "Imports change records that exist and make none.",
         "Several per row; their keys are in `tag1`, `tag2`, `tag3`. A record may have 4 at most.",
         "TRUE takes all away, before other rows add theirs",

@@ -57,7 +57,8 @@ def ask(app: APIFlask, sessions: Sessions, stores: TwoStores) -> Ask:
 def values(stores: TwoStores) -> dict[str, list[str]]:
     """What the arguments of routes may be, of both stores and of what they share."""
     shops = (stores.north, stores.south)
-    records = [f"{shop.tag}-{what}" for shop in shops for what in ("STORE", "SUP", "NAV", "P", "STOCK", "ORDER-1")]
+    names = ("STORE", "SUP", "NAV", "P", "STOCK", "USER", "ORDER-1")
+    records = [f"{shop.tag}-{what}" for shop in shops for what in names]
     records += [shop.incident.incident_id for shop in shops]
     executions = [shop.exports[status].public_id for shop in shops for status in (SUCCESS, JOB_PENDING)]
     jobs = (stores.both, stores.everyone, stores.southern, stores.import_job)

@@ -26,6 +26,7 @@ KEYS = {
     "OFFER": "STOCK",
     "ASSORTMENT": "RANGE",
     "CATALOG_VIEW": "VIEW",
+    "CUSTOMER_USER": "USER",
     "ORDER": "ORDER-1",
     "INCIDENT": tuple(str(uuid5(NAMESPACE_URL, tag)) for tag in ("NORTH", "SOUTH")),
 }
