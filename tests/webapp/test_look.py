@@ -40,6 +40,8 @@ RECORDS = (
     "/records/ACCOUNT",
     "/records/PRODUCT/P-1",
     "/records/OFFER/STOCK-1",
+    "/records/ASSORTMENT",
+    "/records/ASSORTMENT/AST-HAND",
 )
 NIGHTLY, REJECTED = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 PEOPLE = ("/settings/users/1", "/settings/users/2", "/settings/audit?text=nothing")
@@ -117,6 +119,7 @@ def add_busy_imports(sessions: Sessions) -> None:
 def add_offer(session: Session) -> None:
     product = catalogue.make_product(session, "P-1", variants=2, descriptions={"en-GB": "Long words. " * 40})
     product.attributes = {"COLOR": ["red", "blue"]}
+    catalogue.put_into(session, catalogue.make_assortment(session, "AST-HAND", name="Hand tools"), product)
     catalogue.make_offer(session, "STOCK-1", prices=2, custom_fields={"zone": "north"})
     changes = {"price": ["9.5", "9.99"], "priceType": [None, "PUBLIC"]}
     source = {"file": "in/offers.csv", "line": 2}
