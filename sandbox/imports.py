@@ -37,6 +37,8 @@ NAMES = {
     "ASSORTMENT": "Assortments from PIM",
     "CATALOG_VIEW": "Catalog views from CRM",
     "CUSTOMER_USER": "Customer users from CRM",
+    "ORDER": "Orders by telephone",
+    "ORDER_UPDATE": "Updates of shop orders",
     "INCIDENT": "Incidents from help desk",
 }
 # Resting, so that what the demo shows stays as it is until somebody switches it on.

@@ -72,12 +72,13 @@ class Importer:
     def _write(self, path: Path, plan: Plan, chunk_rows: int) -> Outcome:
         total = Outcome()
         after: tuple[int, str] | None = None
+        execution_id = next(self._executions)
         with self._engine.connect() as connection:
-            other_keys.settle(path, plan, connection)
+            other_keys.settle(path, plan, connection, execution_id)
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._engine.connect() as connection:
             with connection.begin():
-                writer = writer_of(connection, plan, execution_id=next(self._executions), actor="ada")
+                writer = writer_of(connection, plan, execution_id=execution_id, actor="ada")
             while rows := spool.chunk(after, chunk_rows):
                 after = (rows[-1].depth, rows[-1].key)
                 tries: list[Outcome] = []

@@ -12,6 +12,7 @@ from datahub.entities.customer_user import CUSTOMER_USER
 from datahub.entities.incident import INCIDENT
 from datahub.entities.navigation_category import NAVIGATION_CATEGORY
 from datahub.entities.offer import OFFER
+from datahub.entities.order import ORDER, ORDER_UPDATE
 from datahub.entities.product import PRODUCT
 from datahub.entities.store import STORE
 from datahub.entities.supplier import SUPPLIER
@@ -31,6 +32,8 @@ ENTITIES: dict[str, EntityType] = {
         ASSORTMENT,
         CATALOG_VIEW,
         CUSTOMER_USER,
+        ORDER,
+        ORDER_UPDATE,
         INCIDENT,
     )
 }

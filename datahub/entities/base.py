@@ -184,7 +184,9 @@ class EntityType:
     `other_key` finds the record. Rows that act on records instead of being merged name the kind of these as `acts_on`;
     pages and calls of their own show them. `scoped_by` is the column of the store that a job imports for: keys count
     within it, and records of other stores are not seen. Such records have no parts. A field for that column names
-    stores, and a row must name that of the job or none."""
+    stores, and a row must name that of the job or none. Where it `takes_store`, the job may name one for the records
+    that it makes. `custom_field_owners` are those whose custom fields rows give, where they are more than the
+    entity."""
 
     name: str
     label: str
@@ -198,11 +200,13 @@ class EntityType:
     must_exist: bool = False
     other_key: Field | None = None
     acts_on: str = ""
+    takes_store: bool = False
     scoped_by: str = ""
     replaced_whole: bool = False
     emptied_by: Field | None = None
     emptied: tuple[Field, ...] = ()
     has_custom_fields: bool = False
+    custom_field_owners: tuple[str, ...] = ()
     has_attributes: bool = False
     has_full_mode: bool = False
     used_by: tuple[Use, ...] = ()
@@ -223,6 +227,11 @@ class EntityType:
     @property
     def has_secrets(self) -> bool:
         return any(field.type.secret for field in self.fields)
+
+    @property
+    def bears_custom_fields(self) -> bool:
+        """Whether its records do, and not only its rows."""
+        return self.has_custom_fields and (not self.custom_field_owners or self.name in self.custom_field_owners)
 
     def named(self) -> dict[str, Field]:
         """By key, all that a column of a file can be about."""

@@ -46,7 +46,7 @@ class Definition:
     """One custom field or attribute, as a run knows it to its end. `options` are the values that a list takes, by
     locale, and pair by position, "" where a label is missing; a list is stored in those of the main locale. What is
     `localised` is stored as a text per locale, other lists as lists, and all else as text: numbers plainly, dates as
-    YYYY-MM-DD."""
+    YYYY-MM-DD. `owners` are those that may bear it, where rows speak of more than one."""
 
     prefix: str
     external_id: str
@@ -56,6 +56,7 @@ class Definition:
     localised: bool = False
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unit: str | None = None
+    owners: Sequence[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:

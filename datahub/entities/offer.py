@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import and_
 
-from datahub.entities.base import OFFERS, EntityType, Field, Part, Rule
+from datahub.entities.base import OFFERS, EntityType, Field, Part, Reference, Rule
 from datahub.entities.product import A_VARIANT
 from datahub.entities.store import A_STORE
 from datahub.entities.supplier import A_SUPPLIER
@@ -14,6 +14,7 @@ from datahub.entities.values import BOOLEAN, CHOICE, CURRENCY, INTEGER, NUMBER, 
 from datahub.models.offer import ACCOUNT, GROUP, PRICE_TYPES, Price, Stock
 from datahub.models.party import DEFAULT_STORE
 
+A_PRICE = Reference("offer_price", Price)
 TYPE_VALUE = Field("priceTypeValue", "Price Type Value", "type_value", TEXT, depends_on="type")
 PRICE = Part(
     "prices",

@@ -95,9 +95,9 @@ def _facts_of_deletion(entity: EntityType) -> Iterator[str]:
 
 def _facts_of_acts(entity: EntityType) -> Iterator[str]:
     if entity.acts_on:
-        yield f"Rows act on records of {entity.acts_on}, one after the other in the order of the file."
+        yield f"Rows act on records of {entity.acts_on}."
     if entity.other_key:
-        yield f"Where a row gives `{entity.key.key}` too, `{entity.other_key.key}` is passed over."
+        yield f"Where a row gives both, `{entity.key.key}` names the record and not `{entity.other_key.key}`."
 
 
 def _facts_of_fields(fields: Sequence[Field]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from datahub.jobs import status_acts
+from datahub.jobs import order_import, status_acts
 from datahub.jobs.acts import Act, Doing, RowFaultError, Said, Values
 from datahub.jobs.import_chunk import REJECTED, ChunkWriter, Outcome
 from datahub.jobs.import_faults import REQUIRED, Fault, because_of, fault_of
@@ -21,7 +21,11 @@ from datahub.jobs.import_plan import Plan
 from datahub.storage import BY_OTHER, SpooledRow
 
 # By name of the entity.
-ACTS = {"INCIDENT": Act(status_acts.move_incident)}
+ACTS = {
+    "ORDER": Act(order_import.write_order, is_joint=True),
+    "ORDER_UPDATE": Act(order_import.update_order, is_joint=True),
+    "INCIDENT": Act(status_acts.move_incident),
+}
 
 
 def writer_of(connection: Connection, plan: Plan, *, execution_id: int, actor: str) -> Writer:

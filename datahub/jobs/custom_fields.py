@@ -19,14 +19,13 @@ from datahub.entities.values import A_NUMBER
 from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
 from datahub.jobs.job_rules import CONTROL, Faults
 from datahub.models.custom_field import CUSTOM_FIELD_TYPES, LIST_TYPES, METRIC_TYPES, TEXT_TYPES, CustomField
-from datahub.models.order import Order, OrderLine
+from datahub.models.order import OrderLine
 
 # What can have custom fields, as people call it. Some of it cannot be imported yet; its definitions wait.
 OWNERS = {
-    "ORDER": "Orders",
     "ORDER_LINE": "Order lines",
     "INCIDENT": "Incidents",
-} | {entity.name: entity.label for entity in ENTITIES.values() if entity.has_custom_fields}
+} | {entity.name: entity.label for entity in ENTITIES.values() if entity.bears_custom_fields}
 NAME_LENGTH, UNIT_LENGTH, OPTION_LENGTH = 255, 20, 255
 MOST_OPTIONS = 1000
 # Counting the records that hold a value ends here: then they are many.
@@ -40,8 +39,8 @@ SORT_COLUMNS: dict[str, Any] = {
     "name": func.lower(CustomField.name),
     "created_at": CustomField.created_at,
 }
-_TABLES: dict[str, Any] = {"ORDER": Order, "ORDER_LINE": OrderLine} | {
-    entity.name: entity.model for entity in ENTITIES.values() if entity.has_custom_fields
+_TABLES: dict[str, Any] = {"ORDER_LINE": OrderLine} | {
+    entity.name: entity.model for entity in ENTITIES.values() if entity.bears_custom_fields
 }
 
 

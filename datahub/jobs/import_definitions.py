@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -26,6 +26,8 @@ def definitions_of(session: Session, entity: EntityType, main_locale: str) -> li
     """As JSON: every one that records of the entity may bear."""
     if entity.has_attributes:
         return [asdict(item) for item in _attributes(session)]
+    if entity.custom_field_owners:
+        return [asdict(item) for item in _of_owners(session, entity.custom_field_owners, main_locale)]
     if entity.has_custom_fields:
         return [asdict(item) for item in custom_fields_of(session, entity.name, main_locale)]
     return []
@@ -94,6 +96,17 @@ def _attributes(session: Session) -> Iterator[Definition]:
             options=item.options,
             unit=item.unit,
         )
+
+
+def _of_owners(session: Session, owners: Sequence[str], main_locale: str) -> Iterable[Definition]:
+    """One for each external id: where two owners define the same, rows give it to both, as the first defines it."""
+    found: dict[str, Definition] = {}
+    for owner in owners:
+        for item in custom_fields_of(session, owner, main_locale):
+            known = found.get(item.external_id, item)
+            is_required, all_owners = known.required or item.required, [*known.owners, owner]
+            found[item.external_id] = replace(known, required=is_required, owners=all_owners)
+    return found.values()
 
 
 def custom_fields_of(session: Session, entity: str, main_locale: str) -> Iterator[Definition]:

@@ -299,8 +299,11 @@ def _check_scope(given: Configuration, entity: str, faults: Faults) -> None:
     if entity not in ENTITIES:
         return
     records = ENTITIES[entity].label.lower()
-    if ENTITIES[entity].scoped_by and len(set(given.store_external_ids)) != 1:
+    stores = len(set(given.store_external_ids))
+    if ENTITIES[entity].scoped_by and stores != 1:
         faults.add("store_external_ids", f"Name the one store whose {records} the job imports.")
+    if ENTITIES[entity].takes_store and stores > 1:
+        faults.add("store_external_ids", f"Name one store at most, which new {records} are for.")
     if ENTITIES[entity].replaced_whole and given.bulk:
         faults.add("bulk", f"A file replaces all {records}: give the path of one file, not a folder.")
 

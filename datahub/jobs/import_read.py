@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from datahub import storage
 from datahub.entities import ENTITIES
+from datahub.entities.base import EntityType
 from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, Row, open_delimited
 from datahub.grouping import grouped
@@ -80,7 +81,7 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
     entity = ENTITIES[job.entity]
     return {
         "entity": job.entity,
-        "store": _store_of(session, job) if entity.scoped_by else None,
+        "store": _store_of(session, job, entity),
         "full_mode": job.import_full_mode,
         "extras": import_definitions.definitions_of(session, entity, general.main_locale),
         "delimiter": job.delimiter,
@@ -91,11 +92,13 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def _store_of(session: Session, job: ImportJob) -> tuple[int, str]:
+def _store_of(session: Session, job: ImportJob, entity: EntityType) -> tuple[int, str] | None:
+    if not entity.scoped_by and not (entity.takes_store and job.store_external_ids):
+        return None
     named = Store.external_id.in_(job.store_external_ids)
     stores = [(row[0], row[1]) for row in session.execute(select(Store.id, Store.external_id).where(named))]
     if len(stores) != 1:
-        raise ConfigError(f"A job for {ENTITIES[job.entity].label} needs one store; this one has {len(stores)}.")
+        raise ConfigError(f"A job for {entity.label} needs one store; this one has {len(stores)}.")
     return stores[0]
 
 

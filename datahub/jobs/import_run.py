@@ -284,7 +284,7 @@ class _Run:
         plan, path = import_read.plan_of(progress.recipe), self._spool_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
         with self._context.sessions.kw["bind"].connect() as connection:
-            other_keys.settle(path, plan, connection)
+            other_keys.settle(path, plan, connection, self._held.execution_id)
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():

@@ -10,13 +10,15 @@ from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
 from datahub.jobs.import_plan import Plan
+from datahub.models.change import CREATED, Change
 from datahub.storage import Spool, rewritten
 
 AT_A_TIME = 1000
 
 
-def settle(path: Path, plan: Plan, connection: Connection) -> None:
-    """Once for each spool; nobody else may have it open. What no record is called by keeps what it says."""
+def settle(path: Path, plan: Plan, connection: Connection, execution_id: int) -> None:
+    """Once for each spool; nobody else may have it open. What no record is called by keeps what it says. So does what
+    this execution has made: rows come in the same order again where another worker had to read them afresh."""
     other = plan.entity.other_key
     if other is None or other not in plan.root.given:
         return
@@ -24,13 +26,18 @@ def settle(path: Path, plan: Plan, connection: Connection) -> None:
         if spool.is_ordered:
             return
     with rewritten(path) as spool:
-        spool.set_keys(_known(spool, plan, other, connection))
+        spool.set_keys(_known(spool, plan, other, connection, execution_id))
 
 
-def _known(spool: Spool, plan: Plan, other: Field, connection: Connection) -> Iterator[tuple[str, str]]:
+def _known(
+    spool: Spool, plan: Plan, other: Field, connection: Connection, execution_id: int
+) -> Iterator[tuple[str, str]]:
     """Pairs of the key and what the rows call it."""
     columns = plan.root.table.c
-    query = select(columns[plan.entity.key.column], columns[other.column])
+    key = columns[plan.entity.key.column]
+    own = select(Change.id).where(Change.execution_id == execution_id, Change.action == CREATED, Change.part == "")
+    query = select(key, columns[other.column])
+    query = query.where(~own.where(Change.record_key == key, Change.entity == plan.entity.acts_on).exists())
     after = ""
     while names := spool.other_keys(after, AT_A_TIME):
         after = names[-1]

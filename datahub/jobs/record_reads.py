@@ -196,9 +196,9 @@ def holders(session: Session, reference: Reference, keys: Collection[str]) -> di
     return {}
 
 
-def named_custom_fields(session: Session, entity: str) -> dict[str, Named]:
-    """By external id, of the custom fields that are defined."""
-    query = select(CustomField.external_id, CustomField.name, CustomField.unit).where(CustomField.entity == entity)
+def named_custom_fields(session: Session, owners: Collection[str]) -> dict[str, Named]:
+    """By external id, of the custom fields that are defined for one of these entities."""
+    query = select(CustomField.external_id, CustomField.name, CustomField.unit).where(CustomField.entity.in_(owners))
     return {key: Named(name, unit or "") for key, name, unit in session.execute(query)}
 
 

@@ -33,18 +33,33 @@ def reached(session: Session, order: Order, change: OrderStatusChange) -> list[E
 
     Belongs in the transaction that changes the status; flushes, never commits. Repeating it inserts nothing."""
     jobs = [job for job in _active_jobs(session) if wants(job, order)]
-    if not jobs:
-        return []
-    snapshot = freeze(session, order)
-    inserted = [
-        execution for job in jobs if (execution := _owe(session, job, order, snapshot, actor=change.actor)) is not None
-    ]
-    if session.scalar(select(Execution.id).where(Execution.snapshot_id == snapshot.id).limit(1)):
-        change.snapshot_id = snapshot.id
-    else:
-        session.delete(snapshot)
+    inserted, change.snapshot_id = _fire(session, order, jobs, change.actor)
     session.flush()
     return inserted
+
+
+def edited(session: Session, order: Order, *, actor: str) -> list[Execution]:
+    """An on-hold draft goes out again where its status stays and something else of it changes."""
+    if order.status != ON_HOLD:
+        return []
+    jobs = [job for job in _active_jobs(session) if wants(job, order) and job.reexport_on_hold]
+    inserted, _ = _fire(session, order, jobs, actor)
+    session.flush()
+    return inserted
+
+
+def _fire(session: Session, order: Order, jobs: Sequence[ExportJob], actor: str) -> tuple[list[Execution], int | None]:
+    """With the snapshot that they send, if any does."""
+    if not jobs:
+        return [], None
+    snapshot = freeze(session, order)
+    inserted = [
+        execution for job in jobs if (execution := _owe(session, job, order, snapshot, actor=actor)) is not None
+    ]
+    if session.scalar(select(Execution.id).where(Execution.snapshot_id == snapshot.id).limit(1)):
+        return inserted, snapshot.id
+    session.delete(snapshot)
+    return inserted, None
 
 
 def wants(job: ExportJob, order: Order) -> bool:

@@ -66,10 +66,24 @@ def read_order(
     values = read_body(body, faults)
     _check_required(values, faults)
     found = find_parties(session, values, faults)
-    _complete_prices(values, session.get_one(GeneralSettings, 1).currency, faults)
+    complete_prices(values, session.get_one(GeneralSettings, 1).currency, faults)
     faults.raise_any()
     if found is None:
         raise AssertionError("a missing party must have been a fault")
+    return add_order(session, values, found, now=now, seeing_all=seeing_all)
+
+
+def add_order(
+    session: Session,
+    values: Values,
+    found: Parties,
+    *,
+    now: datetime,
+    seeing_all: Callable[[Session], AbstractContextManager[object]] = nullcontext,
+) -> Order:
+    """Of values with complete prices, in the shape of the document without wrappers; names that they lack are made.
+
+    Raises FieldConflictError for a reference, id or external id in use."""
     with seeing_all(session):
         _refuse_taken(session, values)
         _complete_names(session, values, now)
@@ -116,7 +130,7 @@ def _check_lines(lines: list[Values], faults: Faults) -> None:
             faults.add_first(f"{path}.{LINE_PRICES.name}.price", "is missing")
 
 
-def _complete_prices(values: Values, usual_currency: str, faults: Faults) -> None:
+def complete_prices(values: Values, usual_currency: str, faults: Faults) -> None:
     """Lines that are malformed elsewhere are left alone; the totals need all of them."""
     faulty = {path.partition("]")[0] for path in faults.fields}
     lines, prices = values.get("lines", []), values.setdefault(ORDER_PRICES.name, {})
@@ -168,16 +182,16 @@ def _complete_names(session: Session, values: Values, now: datetime) -> None:
     if values.get("orderCommercialReference") is None:
         values["orderCommercialReference"] = re.sub(r"(?<=.)-[0-9]+\Z", "", values["reference"])
     if values.get("id") is None:
-        values["id"] = _new_number()
+        values["id"] = new_number()
         while _is_taken(session, Order.number, values["id"]):
-            values["id"] = _new_number()
+            values["id"] = new_number()
     for name in ("createdAt", "updatedAt"):
         if values.get(name) is None:
             values[name] = now
     taken = {line.get("id") for line in values["lines"]}
     for line in values["lines"]:
         while line.get("id") is None:
-            number = _new_number()
+            number = new_number()
             if number not in taken:
                 line["id"] = number
                 taken.add(number)
@@ -191,7 +205,7 @@ def _new_reference(session: Session) -> str:
             return reference
 
 
-def _new_number() -> str:
+def new_number() -> str:
     return f"{secrets.randbelow(10**10):010d}"
 
 
@@ -212,11 +226,12 @@ def _build(values: Values, found: Parties) -> Order:
             OrderPayment(position=position, **_columns(PAYMENTS.parts, payment))
             for position, payment in enumerate(values.get(PAYMENTS.name, []))
         ],
-        lines=[_build_line(line, position) for position, line in enumerate(values[LINES.name])],
+        lines=[build_line(line, position) for position, line in enumerate(values[LINES.name])],
     )
 
 
-def _build_line(line: Values, position: int) -> OrderLine:
+def build_line(line: Values, position: int) -> OrderLine:
+    """Of values with complete prices and an id."""
     prices = LINE_DEFAULTS | {name: value for name, value in line[LINE_PRICES.name].items() if value is not None}
     return OrderLine(
         position=position,

@@ -9,6 +9,7 @@ from sandbox.catalogue.cases import incidents
 from sandbox.catalogue.catalog_views import catalog_views
 from sandbox.catalogue.navigation import navigation
 from sandbox.catalogue.offers import offers
+from sandbox.catalogue.orders import order_updates, orders
 from sandbox.catalogue.parties import accounts, stores, suppliers
 from sandbox.catalogue.products import products
 from sandbox.catalogue.sheet import Sample
@@ -28,6 +29,8 @@ SHEETS = (
     assortments,
     catalog_views,
     users,
+    orders,
+    order_updates,
     incidents,
 )
 

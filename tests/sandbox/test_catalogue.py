@@ -22,15 +22,18 @@ from datahub.models.change import Change
 from datahub.models.import_run import COUNTS
 from datahub.models.navigation import NavigationCategory
 from datahub.models.offer import Price, Stock
+from datahub.models.order import Order, OrderLine
 from datahub.models.party import Account, AccountAddress, CustomerUser, Store, Supplier
 from datahub.settings import Settings
 from sandbox import demo
 from sandbox.catalogue import Sample, write
+from sandbox.catalogue.orders import ACCEPTED, WAITING
 from sandbox.catalogue.words import ATTRIBUTES
 from tests.factories import make_order
 from tests.importer import Importer, causes
 
 CHUNK = 400
+CHANGING = ("ORDER_UPDATE", "INCIDENT")
 # Records, parts and links that are there after all of them.
 STORED: dict[type, int] = {
     Store: 3,
@@ -50,6 +53,8 @@ STORED: dict[type, int] = {
     AssortmentVariant: 56,
     CatalogView: 6,
     CustomerUser: 36,
+    Order: 24 + 3,
+    OrderLine: 48 + 3,
 }
 Notes = list[tuple[int, str, str]]
 Findings = tuple[dict[str, int], Notes, Notes]
@@ -103,9 +108,7 @@ def test_few_rows_are_wrong_and_every_kind_of_error_is_met(samples: list[Sample]
         assert len(sample.rejected) + len(sample.warned) < sample.rows / 100
     causes = {code for sample in samples for _, code, _ in sample.rejected}
     assert causes == {"malformed", "required", "unknown_reference", "belongs_to_another", "wrong_unit"} | {
-        "illegal_move",
-        "unknown_key",
-        "not_unique",
+        *("illegal_move", "unknown_key", "not_unique", "other_row_invalid", "conflicting_rows", "external_order"),
     }
     assert {code for sample in samples for _, code, _ in sample.warned} == {
         *("superseded", "parent_differs", "unknown_key", "no_password")
@@ -130,19 +133,22 @@ def test_an_import_rejects_just_the_wrong_rows_and_a_second_one_changes_nothing(
     importer = Importer(engine, settings, tmp_path)
     with sessions.begin() as session:
         demo.declare_incidents(session, [make_order(session, status="SHIPPED")])
+        make_order(session, reference=ACCEPTED, status="ACCEPTED_BY_SUPPLIER")
+        make_order(session, reference=WAITING, status="WAITING_CUSTOMER_APPROVAL")
     for sample in samples:
         counts, rejected, warned = load(importer, sample, tmp_path)
         assert (rejected, warned) == (sorted(sample.rejected), sorted(sample.warned)), sample.file_name
         unchanged = sum(code in ("superseded", "unknown_key") for _, code, _ in sample.warned)
         created = sample.rows - len(sample.rejected) - unchanged
-        done = "updated" if ENTITIES[sample.entity].acts_on else "created"
+        done = "updated" if sample.entity in CHANGING else "created"
         wanted = tally(unchanged=unchanged, rejected=len(rejected), **{done: created})
         assert counts == wanted, sample.file_name
     found = {model: count(sessions, model) for model in STORED}
     assert found == STORED
-    # A line for each, but the default store and the parties of the order.
+    # A line for each, but the default store and the three orders of the API with their lines and parties; and two that
+    # say what changed of these.
     written = count(sessions, Change)
-    assert written == sum(STORED.values()) - 3
+    assert written == sum(STORED.values()) - 1 - 8 + 2
     for sample in samples:
         counts, rejected, warned = load(importer, sample, tmp_path)
         again = sorted(note for note in sample.warned if note[1] != "no_password")

@@ -76,6 +76,8 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
         (241, 5),
         (6, 4),
         (36, 7),
+        (48, 10),
+        (2, 3),
         (3, 5),
     ]
     assert list(imports.run_new(sessions)) == []

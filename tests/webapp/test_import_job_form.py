@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
-from datahub.entities import ENTITIES
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
@@ -242,7 +241,7 @@ def test_full_mode_is_offered_only_where_there_is_something_to_clear(sign_in: Si
     assert 'id="head-full-mode"' not in client.get("/imports/new/sftp?entity=STORE").text
 
 
-@pytest.mark.parametrize("entity", [name for name, kind in ENTITIES.items() if not kind.scoped_by])
+@pytest.mark.parametrize("entity", ["STORE", "OFFER"])
 def test_stores_given_by_a_script_are_kept_and_not_asked_for(
     sign_in: SignIn, connection: Connection, form: dict[str, Any], sessions: Sessions, entity: str
 ) -> None:

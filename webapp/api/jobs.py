@@ -96,7 +96,8 @@ class JobBody(Shape):
     import_full_mode: bool = False
     store_external_ids: list[str] = Field(
         default_factory=list,
-        description="Exactly one for NAVIGATION_CATEGORY. Of other jobs they are kept, and rows name their stores.",
+        description="Exactly one for NAVIGATION_CATEGORY. At most one for ORDER: new orders are for it, else for the "
+        "default store. Of other jobs they are kept, and rows name their stores.",
     )
     active: bool = True
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 
-from datahub.entities import RECORDS
 from datahub.jobs import history, import_claims, import_history, import_job_list
 from datahub.models.execution import (
     INTEGRATION_STARTED,
@@ -24,6 +23,7 @@ from datahub.models.import_run import COUNTS
 from webapp.database import db
 from webapp.executions import findings, shown
 from webapp.filters import grouped
+from webapp.records.changes import tells_changes
 
 SHOWN_FILES = 50
 READING = (JOB_PENDING, JOB_INITIALIZING, JOB_STARTED)
@@ -47,7 +47,7 @@ def page(execution: Execution) -> dict[str, object]:
         "stages": _stages(execution),
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
-        "tells_changes": execution.entity in RECORDS,
+        "tells_changes": tells_changes(execution.entity),
         "seen": f"{execution.status}-{execution.attempts}",
         "in_the_way": import_history.in_the_way(session, execution) if execution.status == JOB_SKIPPED else [],
         "next_fire": _next_fire(execution) if import_history.never_began(execution) else None,

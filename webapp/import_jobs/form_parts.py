@@ -71,7 +71,10 @@ def context(
     offer_connections(session, form)
     if form.has_store:
         named = [SelectChoice(it.external_id, f"{it.name} ({it.external_id})") for it in store_limits.choices(session)]
-        form.store_external_ids.choices = [SelectChoice("", "Choose…"), *named]
+        form.store_external_ids.choices = [
+            SelectChoice("", "Choose…" if entity.scoped_by else "The default store"),
+            *named,
+        ]
     connection, place = source_of(session, form)
     settings = current_app.extensions["settings"]
     sample = import_sample.kept_sample(connection, settings, place) if connection and _is_given(place) else None

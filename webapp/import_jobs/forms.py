@@ -8,7 +8,6 @@ from typing import Any
 from wtforms import BooleanField, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs.import_jobs import PATH_LENGTH, Configuration
@@ -61,7 +60,7 @@ class ImportJobForm(ScheduleForm):
 
     def is_for(self, entity: EntityType, job: ImportJob | None = None) -> None:
         """What the entity asks for, and what a job that is edited has and the form does not show."""
-        self.has_store = bool(entity.scoped_by)
+        self.has_store = bool(entity.scoped_by) or entity.takes_store
         if job is not None:
             self.full_mode_was_on = job.import_full_mode
             self.kept_stores = job.store_external_ids
@@ -117,6 +116,6 @@ def stored_values(job: ImportJob) -> dict[str, Any]:
         "connection_id": job.connection.public_id,
         "reads": FOLDER if job.bulk else ONE_FILE,
         "by_name": job.mapping is None,
-        "store_external_ids": next(iter(job.store_external_ids), "") if ENTITIES[job.entity].scoped_by else "",
+        "store_external_ids": next(iter(job.store_external_ids), ""),
         **stored_schedule(job.cron, enabled=job.schedule_enabled),
     }

@@ -10,7 +10,7 @@ from flask_login import current_user
 from wtforms import SelectChoice
 
 from datahub.errors import ConflictError, InvalidError
-from datahub.jobs import history, incidents, orders, queries, triggers
+from datahub.jobs import history, incidents, orders, queries, record_history, triggers
 from datahub.models.execution import Execution
 from datahub.models.order import ORDER_STATUSES, Order
 from datahub.orders import life
@@ -21,6 +21,7 @@ from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.orders.blueprint import blueprint
 from webapp.orders.forms import MoveForm
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, may, permission
+from webapp.records.changes import shown_changes
 
 
 @blueprint.get("/orders")
@@ -96,6 +97,8 @@ def _fired_words(fired: list[Execution]) -> str:
 
 def _page(order: Order, form: MoveForm) -> str:
     exports = history.exports_of_order(db.session(), order)
+    found = record_history.changes_page(db.session(), "ORDER", order.reference, **pager.asked())
+    address = partial(url_for, "orders.detail", reference=order.reference, _anchor="changes")
     return render_template(
         "orders/detail.html",
         order=order,
@@ -106,6 +109,8 @@ def _page(order: Order, form: MoveForm) -> str:
         incidents=incidents.of_order(db.session(), order),
         may_become=incidents.NEXT,
         fired=Counter(export.snapshot_id for export in exports if export.predecessor_id is None),
+        changes=shown_changes(found.items),
+        **pager.neighbours(found, address),
     )
 
 

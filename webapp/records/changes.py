@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from datahub.entities import RECORDS
+from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
 from datahub.errors import NotFoundError
@@ -24,6 +24,8 @@ from webapp.records.blueprint import blueprint
 from webapp.records.extras import names_of
 
 EXTRAS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
+# Of what has no parts of its own in the registry.
+PARTS = {"orderLines": "Line"}
 
 
 @blueprint.get("/executions/<execution_id>/changes")
@@ -31,7 +33,7 @@ EXTRAS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
 def of_execution(execution_id: str) -> str:
     """What one import created, updated or deleted, in the order of writing."""
     execution = executions.get(db.session(), execution_id)
-    if execution.entity not in RECORDS:
+    if not tells_changes(execution.entity):
         raise NotFoundError("This execution changes no records that are told of here.")
     action = request.args.get("action") if request.args.get("action") in ACTIONS else None
     found = record_history.changes_of(db.session(), execution, action=action or "", **pager.asked())
@@ -47,9 +49,14 @@ def of_execution(execution_id: str) -> str:
     )
 
 
+def tells_changes(entity: str) -> bool:
+    """Whether the ledger keeps what imports of it do."""
+    return entity in ENTITIES and ENTITIES[entity].acts_on in ("", "ORDER")
+
+
 def shown_changes(found: list[Recorded]) -> list[dict[str, Any]]:
     """Also of several entities: what is deleted takes links of others along."""
-    kinds = {it.change.entity: RECORDS[it.change.entity] for it in found}
+    kinds = {it.change.entity: ENTITIES[it.change.entity] for it in found}
     names = {entity: names_of(kind, _extras_in(entity, found)) for entity, kind in kinds.items()}
     return [
         {
@@ -70,7 +77,7 @@ def _extras_in(entity: str, found: list[Recorded]) -> set[str]:
 
 
 def _part_words(kind: EntityType, part: str) -> str:
-    return {part.shown_as: part.label for part in kind.parts}.get(part, part)
+    return {part.shown_as: part.label for part in kind.parts}.get(part) or PARTS.get(part, part)
 
 
 def _differences(kind: EntityType, changes: dict[str, list[Any]], names: shown.Names) -> Iterator[shown.Difference]:

@@ -17,4 +17,5 @@ def names_of(kind: EntityType, ids: Collection[str]) -> dict[str, Named]:
     session = db.session()
     if kind.has_attributes:
         return record_reads.named_attributes(session, ids, general_settings.get(session).main_locale)
-    return record_reads.named_custom_fields(session, kind.name)
+    owners = kind.custom_field_owners or (kind.name,)
+    return record_reads.named_custom_fields(session, owners)

@@ -258,7 +258,7 @@ def test_custom_fields_are_called_by_their_names(session: Session) -> None:
         stamps = {"public_id": public_id, "type": "TEXT", "created_at": now, "updated_at": now}
         session.add(CustomField(entity=entity, external_id="zone", name=f"Zone of {entity}", **stamps))
     session.flush()
-    assert record_reads.named_custom_fields(session, "SUPPLIER") == {"zone": ("Zone of SUPPLIER", "")}
+    assert record_reads.named_custom_fields(session, ["SUPPLIER"]) == {"zone": ("Zone of SUPPLIER", "")}
 
 
 @pytest.mark.parametrize("name", ["ORDER_UPDATE", "ORDER_STATUS", "store", "LOST"])

@@ -121,7 +121,7 @@ def test_an_answer_can_be_sent_back(script: Script, body: Body) -> None:
         ({"name": " "}, ["name"]),
         ({"name": "x" * 201}, ["name"]),
         ({"name": 1}, ["name"]),
-        ({"entity": "ORDER"}, ["entity"]),
+        ({"entity": "ORDERS"}, ["entity"]),
         ({"entity": None}, ["entity"]),
         ({"method": "API", "listPath": "$.elements"}, ["method"]),
         ({"clientId": "x"}, ["clientId"]),
@@ -189,7 +189,7 @@ def test_a_change_is_checked_as_a_new_job_is(script: Script, body: Body) -> None
     assert script.get(f"/job/{made['id']}").json == made
 
 
-@pytest.mark.parametrize(("field", "value"), [("entity", "STORE"), ("entity", "ORDER"), ("method", "API")])
+@pytest.mark.parametrize(("field", "value"), [("entity", "STORE"), ("entity", "ORDERS"), ("method", "API")])
 def test_entity_and_method_never_change(script: Script, body: Body, field: str, value: str) -> None:
     made = script.post(NEW, json=body).json
     assert_error(script.put(f"{JOBS}/{made['id']}", json=body | {field: value}), 400, field)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from datahub.access import store_limits, tokens, users
-from datahub.entities import ENTITIES
+from datahub.entities import RECORDS
 from datahub.jobs import order_records
 from datahub.models.execution import JOB_PENDING, SUCCESS
 from datahub.vault import Vault
@@ -67,7 +67,7 @@ def values(stores: TwoStores) -> dict[str, list[str]]:
         "execution_id": [*executions, stores.import_execution.public_id],
         "connection_id": [stores.both.connection.public_id],
         "client_id": [stores.both.connection.public_id],
-        "entity": [*ENTITIES, *order_records.KINDS],
+        "entity": [*RECORDS, *order_records.KINDS],
         "external_id": [*records, "ACC-1", "TOOLS", "COLOR", "RANGE", "VIEW"],
         "reference": [shop.order.reference for shop in shops],
         "incident_id": [shop.incident.incident_id for shop in shops],

@@ -1,0 +1,57 @@
+"""What rows of ORDER and ORDER_UPDATE do: all rows of one order at once, since a bad one costs them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from datahub.entities.order import EXTERNAL_ID, REFERENCE
+from datahub.jobs.acts import Doing, RowFaultError, Said
+from datahub.jobs.order_edit import edit_order
+from datahub.jobs.order_new import add_order
+from datahub.jobs.order_rows import OrderRows
+from datahub.models.order import Order
+
+UNKNOWN_KEY, EXTERNAL_ORDER = "unknown_key", "external_order"
+
+
+def write_order(session: Session, key: str, said: Sequence[Said], doing: Doing) -> list[str]:
+    """An order that no reference names is made where its external id is new."""
+    order = _find(session, key, said)
+    if order is None and key:
+        raise _unknown(key, said)
+    rows = OrderRows(said, doing)
+    if order is None:
+        add_order(session, rows)
+    else:
+        edit_order(session, order, rows)
+    return rows.done
+
+
+def update_order(session: Session, key: str, said: Sequence[Said], doing: Doing) -> list[str]:
+    """Of an order that an import has not made."""
+    order = _find(session, key, said)
+    if order is None:
+        raise _unknown(key, said)
+    if order.is_external:
+        message = f"An import has made order {order.reference}: import its rows as ORDER."
+        raise RowFaultError(EXTERNAL_ORDER, REFERENCE.key, key, message)
+    rows = OrderRows(said, doing)
+    edit_order(session, order, rows)
+    return rows.done
+
+
+def _find(session: Session, key: str, said: Sequence[Said]) -> Order | None:
+    """Locked against whoever moves it. The reference goes before the external id."""
+    is_it = Order.reference == key if key else Order.external_id == said[0].values[EXTERNAL_ID.key]
+    return session.scalar(select(Order).where(is_it).with_for_update().execution_options(populate_existing=True))
+
+
+def _unknown(key: str, said: Sequence[Said]) -> RowFaultError:
+    item, value = (REFERENCE, key) if key else (EXTERNAL_ID, said[0].values[EXTERNAL_ID.key])
+    message = f"There is no order with this {item.label.lower()}, {value}."
+    if item is REFERENCE:
+        message += " New orders have none: they are known by their external id alone, and get a reference then."
+    return RowFaultError(UNKNOWN_KEY, item.key, value, message)
