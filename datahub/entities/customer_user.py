@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from datahub.entities.account import AN_ACCOUNT
-from datahub.entities.base import ACCOUNTS, Check, EntityType, Field, FieldType
+from datahub.entities.base import ACCOUNTS, Check, EntityType, Field, FieldType, Reference
 from datahub.entities.store import A_STORE
 from datahub.entities.values import BOOLEAN, CHOICE, CHOICES, EMAIL, PASSWORD, PLAIN_ID, TEXT, TEXT_LIST
 from datahub.models.party import CIVILITIES, DEFAULT_STORE, USER_GROUPS, CustomerUser
@@ -30,6 +30,7 @@ ORGANISATIONS = Field(
     "customerUserOrganisationIds", "Customer User Organisation Ids", "organisations", TEXT_LIST, default=[]
 )
 MAIN = Field("customerUserMainOrganisationId", "Customer User Main Organisation Id", "main_organisation", TEXT)
+A_CUSTOMER_USER = Reference("CUSTOMER_USER", CustomerUser)
 CUSTOMER_USER = EntityType(
     "CUSTOMER_USER",
     label="Customer users",

@@ -7,6 +7,7 @@ from typing import Any
 from datahub.entities.account import AN_ACCOUNT
 from datahub.entities.base import LONG_TEXT, ORDERS, EntityType, Field, FieldType
 from datahub.entities.classification_category import A_CATEGORY
+from datahub.entities.customer_user import A_CUSTOMER_USER
 from datahub.entities.offer import A_PRICE
 from datahub.entities.product import A_VARIANT
 from datahub.entities.supplier import A_SUPPLIER
@@ -30,6 +31,7 @@ LINE_EXTERNAL_ID = _field("orderLineExternalId", "Order Line External Id")
 LINE_ID = _field("orderLineId", "Order Line Id", length=LINE_NUMBER_LENGTH)
 ACCOUNT = _field("accountExternalId", "Account External Id", editable=False, refers_to=AN_ACCOUNT)
 SUPPLIER = _field("supplierExternalId", "Supplier External Id", editable=False, refers_to=A_SUPPLIER)
+CUSTOMER = _field("customerExternalId", "Customer External Id", editable=False, refers_to=A_CUSTOMER_USER)
 STATUS = _field("orderStatus", "Order Status", CHOICE, choices=(*ORDER_STATUSES, *ALIASES))
 LINE_STATUS = _field("orderLineStatus", "Order Line Status", CHOICE, choices=(*ORDER_STATUSES, *ALIASES))
 ADDRESS = (
@@ -41,7 +43,7 @@ ADDRESS = (
     _field("shippingAddressState", "Shipping Address State"),
     _field("shippingAddressAdditional", "Shipping Address Additional"),
 )
-OF_ORDER = (EXTERNAL_ID, ACCOUNT, SUPPLIER, STATUS, *ADDRESS)
+OF_ORDER = (EXTERNAL_ID, ACCOUNT, SUPPLIER, CUSTOMER, STATUS, *ADDRESS)
 PRICE = _field("offerPriceExternalId", "Offer Price External Id", refers_to=A_PRICE)
 VARIANT = _field("variantExternalId", "Variant External Id", refers_to=A_VARIANT)
 NET_PRICE = _field("netUnitPrice", "Net Unit Price", NUMBER, least=0)
@@ -75,7 +77,7 @@ ORDER = EntityType(
     other_key=EXTERNAL_ID,
     fields=(*OF_ORDER, *OF_LINE),
     acts_on="ORDER",
-    after=("ACCOUNT", "SUPPLIER", "OFFER"),
+    after=("ACCOUNT", "SUPPLIER", "CUSTOMER_USER", "OFFER"),
     takes_store=True,
     has_custom_fields=True,
     custom_field_owners=CUSTOM_FIELD_OWNERS,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities.base import Field
-from datahub.entities.order import ACCOUNT, ADDRESS, EXTERNAL_ID, STATUS, SUPPLIER
+from datahub.entities.order import ACCOUNT, ADDRESS, CUSTOMER, EXTERNAL_ID, STATUS, SUPPLIER
 from datahub.errors import IllegalMoveError
 from datahub.jobs import ledger, orders, triggers
 from datahub.jobs.import_extras import what_differs
@@ -56,7 +56,9 @@ class _Edit:
         self._number = 0
 
     def refuse_other_parties(self) -> None:
-        stored = {ACCOUNT: self._order.account.external_id, SUPPLIER: self._order.supplier.external_id}
+        order = self._order
+        stored: dict[Field, str | None] = {ACCOUNT: order.account.external_id, SUPPLIER: order.supplier.external_id}
+        stored[CUSTOMER] = order.customer_snapshot.get(CUSTOMER.key)
         for item, old in stored.items():
             if self._differs(item, old):
                 why = "This field cannot be changed once the record is there."

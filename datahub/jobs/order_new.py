@@ -10,6 +10,7 @@ from datahub.access import store_limits
 from datahub.db import database_now
 from datahub.entities.order import (
     ACCOUNT,
+    CUSTOMER,
     DELETION,
     EXTERNAL_ID,
     GROSS_PRICE,
@@ -23,15 +24,15 @@ from datahub.jobs import ledger, order_lines, orders
 from datahub.jobs.import_faults import NOT_UNIQUE, REQUIRED
 from datahub.jobs.order_address import MANDATORY, given_address
 from datahub.jobs.order_rows import LINE_PART, OF_AN_ORDER, OrderRows
+from datahub.models import order_document
 from datahub.models.change import CREATED
 from datahub.models.order import Order
-from datahub.models.order_document import CUSTOMER, LINE_PRICES, LINES, ORDER_PRICES, SHIPPING_ADDRESS
-from datahub.models.order_document import SUPPLIER as SUPPLIER_GROUP
+from datahub.models.order_document import LINE_PRICES, LINES, ORDER_PRICES, SHIPPING_ADDRESS
 from datahub.models.party import DEFAULT_STORE, Store
 from datahub.models.setting import GeneralSettings
 from datahub.orders import intake
 from datahub.orders.faults import Faults
-from datahub.orders.parties import Parties, addresses, find_parties
+from datahub.orders.parties import Parties, addresses, find_customer, find_parties, of_customer
 
 FIRST_STATUS, NO_STATUS = "DRAFT_ORDER_ON_HOLD", "CREATING"
 # Where the functions that take in orders find fault, the field that gives it.
@@ -43,6 +44,7 @@ def add_order(session: Session, rows: OrderRows) -> Order:
     values = _values(session, rows)
     found = _parties(session, rows, values)
     _require_address(rows, values, found)
+    values[order_document.CUSTOMER.name] |= _customer(session, rows, found)
     counting = _lines_of(rows)
     if not counting:
         raise rows.fault(0, REQUIRED, LINE_EXTERNAL_ID, "A new order needs a line.")
@@ -77,8 +79,8 @@ def _values(session: Session, rows: OrderRows) -> dict[str, Any]:
         "externalId": told[EXTERNAL_ID.key],
         "status": status,
         "storeExternalId": DEFAULT_STORE if store_id is None else session.get_one(Store, store_id).external_id,
-        SUPPLIER_GROUP.name: {"externalId": told[SUPPLIER.key]},
-        CUSTOMER.name: {"accountExternalId": told[ACCOUNT.key]},
+        order_document.SUPPLIER.name: {"externalId": told[SUPPLIER.key]},
+        order_document.CUSTOMER.name: {"accountExternalId": told[ACCOUNT.key]},
         SHIPPING_ADDRESS.name: given_address(rows),
         ORDER_PRICES.name: {},
         "customFieldValues": [{"externalId": external_id, **given.value} for external_id, given in rows.custom.items()],
@@ -95,6 +97,19 @@ def _parties(session: Session, rows: OrderRows, values: dict[str, Any]) -> Parti
     if found is None:
         raise AssertionError("a missing party must have been a fault")
     return found
+
+
+def _customer(session: Session, rows: OrderRows, found: Parties) -> dict[str, Any]:
+    """The user that rows name, or the first one of the account."""
+    given = rows.of_order.get(CUSTOMER.key)
+    user = find_customer(session, found.account, given and given.value)
+    if user is None and given is not None:
+        message = f"{found.account.external_id} has no customer user with the external id {given.value}."
+        raise rows.fault(given.number, order_lines.UNKNOWN, CUSTOMER, message)
+    if user is None:
+        message = f"{found.account.external_id} has no customer user yet. Import one."
+        raise rows.fault(0, REQUIRED, CUSTOMER, message)
+    return of_customer(user)
 
 
 def _require_address(rows: OrderRows, values: dict[str, Any], found: Parties) -> None:

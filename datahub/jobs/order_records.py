@@ -86,6 +86,7 @@ def _order(order: Order) -> Values:
         "storeExternalId": order.store.external_id,
         "supplierExternalId": order.supplier.external_id,
         "accountExternalId": order.account.external_id,
+        "customerExternalId": order.customer_snapshot.get("customerExternalId"),
         "orderStatus": order.status,
         "shippingAddressFullName": shipping.full_name,
         "shippingAddressCountry": shipping.country,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, column, exists, func, literal, select
 from sqlalchemy.orm import Session
 
-from datahub.models.party import DEFAULT_STORE, Account, AccountAddress, Store, Supplier
+from datahub.models.party import DEFAULT_STORE, Account, AccountAddress, CustomerUser, Store, Supplier
 from datahub.orders.faults import Faults
 
 Values = dict[str, Any]
@@ -55,6 +55,27 @@ def supplier_snapshot(given: Values, supplier: Supplier) -> Values:
 
 def customer_snapshot(given: Values, account: Account) -> Values:
     return {"accountName": account.name, "accountTvaNumber": account.vat_number} | given
+
+
+def find_customer(session: Session, account: Account, external_id: str | None) -> CustomerUser | None:
+    """A user of the account: this one, or the first there is."""
+    dialect = session.get_bind().dialect.name
+    elements = func.json_array_elements_text if dialect == "postgresql" else func.json_each
+    named = elements(CustomerUser.accounts).table_valued(column("value", String))
+    is_one = exists(select(literal(1)).select_from(named).where(named.c.value == account.external_id))
+    query = select(CustomerUser).where(CustomerUser.deleted_at.is_(None), is_one).order_by(CustomerUser.id).limit(1)
+    return session.scalar(query if external_id is None else query.where(CustomerUser.external_id == external_id))
+
+
+def of_customer(user: CustomerUser) -> Values:
+    """The document does not have the external id; it is kept beside."""
+    return {
+        "civility": user.civility,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "email": user.email,
+        "customerExternalId": user.external_id,
+    }
 
 
 def addresses(values: Values, account: Account) -> dict[str, Values]:

@@ -12,7 +12,7 @@ from datahub.db import database_now
 from datahub.models.order import Order
 from datahub.models.party import AccountAddress
 from tests.catalogue import make_category, make_offer, make_price, make_product, make_variant
-from tests.factories import make_account, make_supplier
+from tests.factories import make_account, make_customer_user, make_supplier
 
 PARTIES = {"accountExternalId": "ACC-1", "supplierExternalId": "SUP-1"}
 ADDRESS = {
@@ -30,6 +30,9 @@ def shop(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         account = make_account(session, "ACC-1")
         make_account(session, "ACC-2")
+        make_account(session, "ACC-3")
+        for key, accounts in (("U-0", ["ACC-2"]), ("U-1", ["ACC-2", "ACC-1"]), ("U-2", ["ACC-1"])):
+            make_customer_user(session, key, accounts=accounts)
         for key, shipping, billing in (("A-1", False, False), ("A-2", True, False), ("A-3", True, True)):
             place = {"full_name": "Acme", "country": "FR", "city": "Paris", "zip_code": "75001", "street_name": "Rue"}
             row = AccountAddress(account_id=account.id, external_id=key, shipping=shipping, billing=billing, **place)

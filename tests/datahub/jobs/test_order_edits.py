@@ -79,6 +79,7 @@ REFUSED: dict[str, list[Change_]] = {
     "external": [
         ({"accountExternalId": "ACC-2"}, "accountExternalId"),
         ({"supplierExternalId": "SUP-2"}, "supplierExternalId"),
+        ({"customerExternalId": "U-2"}, "customerExternalId"),
         ({"variantExternalId": "P-1-V1"}, "variantExternalId"),
     ],
     "internal": [

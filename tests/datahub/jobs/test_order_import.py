@@ -85,11 +85,16 @@ def test_a_new_order_is_made_of_its_rows_with_the_amounts_of_all_lines(load: Imp
 
 
 def test_an_order_takes_its_parties_and_addresses_as_orders_of_the_api_do(load: Importer, sessions: Sessions) -> None:
-    load("ORDER", line("E-1", "1"), line("E-2", "1", **ADDRESS))
+    load("ORDER", line("E-1", "1"), line("E-2", "1", customerExternalId="U-2", **ADDRESS))
     with sessions() as session:
         own, given = build_document(order_of(session, "E-1")), build_document(order_of(session, "E-2"))
     assert own["supplierSnapshot"]["name"] == "SUP-1"
     assert own["customerUserSnapshot"]["accountName"] == "ACC-1"
+    assert (own["customerUserSnapshot"]["email"], given["customerUserSnapshot"]["email"]) == (
+        "u-1@example.com",
+        "u-2@example.com",
+    )
+    assert "customerExternalId" not in own["customerUserSnapshot"]
     assert (own["shippingAddressSnapshot"]["externalId"], own["billingAddressSnapshot"]["externalId"]) == ("A-2", "A-3")
     assert given["billingAddressSnapshot"]["externalId"] == "A-3"
     shipped = given["shippingAddressSnapshot"]
@@ -120,6 +125,8 @@ BAD_NEW: list[tuple[dict[str, str], str, str]] = [
     ({"accountExternalId": "none"}, "unknown_reference", "accountExternalId"),
     ({"supplierExternalId": "GONE"}, "unknown_reference", "supplierExternalId"),
     ({"accountExternalId": "ACC-2"}, "required", "shippingAddressFullName"),
+    ({"customerExternalId": "U-0"}, "unknown_reference", "customerExternalId"),
+    ({"accountExternalId": "ACC-3", **ADDRESS}, "required", "customerExternalId"),
     ({"shippingAddressCity": "Lyon"}, "required", "shippingAddressFullName"),
     ({"orderStatus": "CREATING"}, "illegal_move", "orderStatus"),
     ({"orderStatus": "SOLD"}, "malformed", "orderStatus"),
