@@ -80,6 +80,18 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
         assert client.get(f"/records/{kind.name}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("entity", "told"),
+    [
+        ("SUPPLIER", "External id or name"),
+        ("CUSTOMER_USER", "External id, name or email"),
+        ("OFFER", "External id, also of what it refers to"),
+    ],
+)
+def test_a_list_says_what_its_search_looks_into(sign_in: SignIn, entity: str, told: str) -> None:
+    assert f'placeholder="{told}"' in sign_in("VIEWER").get(f"/records/{entity}").text
+
+
 def test_the_overview_does_not_count_for_ever(
     sign_in: SignIn, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

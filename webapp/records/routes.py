@@ -60,7 +60,7 @@ def list_records(entity: str) -> Response:
         search=search,
         stores=stores,
         store=store,
-        looks_in="External id or name" if shown.name_field(kind) else "External id, also of what it refers to",
+        looks_in=shown.looks_in(kind),
         headings=[shown.heading(item, kind.label) for item in (kind.key, *shown.list_fields(kind))],
         has_state=shown.state_field(kind) is not None,
         rows=_rows(kind, found.items),

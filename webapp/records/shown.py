@@ -131,6 +131,14 @@ def name_field(kind: EntityType) -> Field | None:
     return next((item for item in kind.fields if item.column in ("name", "names")), None)
 
 
+def looks_in(kind: EntityType) -> str:
+    """What the search of its list finds records by."""
+    if not (hasattr(kind.model, "name") or hasattr(kind.model, "names")):
+        return "External id, also of what it refers to"
+    *first, last = ["External id", "name", *(item.label.split()[-1].lower() for item in kind.fields if item.unique)]
+    return f"{', '.join(first)} or {last}"
+
+
 def name_of(kind: EntityType, fields: Mapping[str, Any], main_locale: str) -> str:
     """In the main locale, else in any. Empty for what has no name."""
     item = name_field(kind)

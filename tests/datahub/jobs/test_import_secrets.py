@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ SECRET, OTHER = "Correct-h0rse", "Battery-5taple"
 def account(sessions: Sessions) -> None:
     with sessions.begin() as session:
         make_account(session, "ACC-1")
+
+
+@pytest.fixture
+def importing(context: Context, tmp_path: Path) -> Context:
+    return replace(context, settings=replace(context.settings, spool_folder=str(tmp_path / "spool")))
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +130,17 @@ def test_a_password_that_somebody_changed_since_the_file_was_read_rejects_the_ro
     assert counts(load("CUSTOMER_USER", row)) == {"updated": 1}
 
 
+def test_of_two_files_read_before_either_is_written_the_second_changes_nothing(
+    load: Importer, sessions: Sessions, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = customer_user("U", Password=SECRET)
+    load("CUSTOMER_USER", row)
+    before = kept(sessions)
+    monkeypatch.setattr(import_secrets, "stored_values", lambda *_: {})
+    assert counts(load("CUSTOMER_USER", row)) == {"unchanged": 1}
+    assert (kept(sessions), hashed) == (before, [SECRET, SECRET])
+
+
 def test_a_row_that_deletes_hashes_nothing(load: Importer, hashed: list[str]) -> None:
     load("CUSTOMER_USER", customer_user("U", Password=SECRET))
     row = customer_user("U", Password=OTHER, Deleted="TRUE")
@@ -172,22 +189,22 @@ def everything(engine: Engine) -> str:
 
 
 def test_nothing_keeps_a_password_that_a_file_has(
-    context: Context, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    importing: Context, engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    folder = Path(context.settings.spool_folder)
+    folder = Path(importing.settings.spool_folder)
     with monkeypatch.context() as patch:
         patch.setattr("datahub.crash_points.reach", at("after parse", die))
         with pytest.raises(Killed):
-            run(context, FILE.encode())
+            run(importing, FILE.encode())
     spooled = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"argon2" in spooled
     assert b"3cret-" not in spooled
     assert "3cret-" not in everything(engine)
-    with context.sessions() as session:
+    with importing.sessions() as session:
         number = session.scalars(select(Execution.id)).one()
-    import_run.run(context, number, 2)
+    import_run.run(importing, number, 2)
     assert "3cret-" not in everything(engine) + "".join(capfd.readouterr())
-    with context.sessions() as session:
+    with importing.sessions() as session:
         assert session.get_one(Execution, number).status != JOB_FAILED
         rejected = session.scalars(select(RejectedRow.cause).order_by(RejectedRow.sequence)).all()
         assert rejected == ["malformed", "unknown_reference", "too_few_cells", "too_many_cells"]
@@ -198,13 +215,15 @@ def test_nothing_keeps_a_password_that_a_file_has(
     assert text.count("Its cells are not kept, as any of them may be a password") == 2
 
 
-def test_mended_rows_come_back_with_the_password_filled_in_or_left_empty(context: Context, sessions: Sessions) -> None:
+def test_mended_rows_come_back_with_the_password_filled_in_or_left_empty(
+    importing: Context, sessions: Sessions
+) -> None:
     header, _, weak, lost, *_ = FILE.splitlines(keepends=True)
-    number = run(context, (header + weak + lost.replace("lost;MR", "lost;DR")).encode())
+    number = run(importing, (header + weak + lost.replace("lost;MR", "lost;DR")).encode())
     with sessions() as session:
         text = "".join(import_history.rejections_csv(session, session.get_one(Execution, number)))
     mended = text.replace("ACC-1;;;", "ACC-1;S3cret-three;;").replace("ACC-9", "ACC-1").replace("DR", "MR")
-    number = run(context, mended.encode())
+    number = run(importing, mended.encode())
     with sessions() as session:
         warned = session.scalars(select(ImportWarning.record_key).where(ImportWarning.code == "no_password")).all()
         users_ = session.scalars(select(CustomerUser).order_by(CustomerUser.external_id)).all()
