@@ -39,6 +39,7 @@ NAMES = {
     "CUSTOMER_USER": "Customer users from CRM",
     "ORDER": "Orders by telephone",
     "ORDER_UPDATE": "Updates of shop orders",
+    "ORDER_STATUS": "Statuses from carrier",
     "INCIDENT": "Incidents from help desk",
 }
 # Resting, so that what the demo shows stays as it is until somebody switches it on.

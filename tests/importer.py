@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
+from datahub.formats.elements import as_element
 from datahub.jobs import again, import_definitions, import_read, other_keys, tree_order
 from datahub.jobs.act_writer import Writer, writer_of
 from datahub.jobs.import_chunk import Outcome
@@ -39,7 +40,9 @@ class Importer:
         self._sealer = Sealer(engine, Vault(settings.encryption_keys))
 
     def __call__(self, entity: str, *rows: dict[str, str], clears: bool = False, chunk_rows: int = 1000) -> Outcome:
-        return self.file(entity, self._written(rows), clears=clears, chunk_rows=chunk_rows)
+        elements = ENTITIES[entity].elements
+        path = self._as_xml(rows, *elements) if elements else self._written(rows)
+        return self.file(entity, path, clears=clears, chunk_rows=chunk_rows)
 
     def file(
         self, entity: str, path: Path, delimiter: str = ",", *, clears: bool = False, chunk_rows: int = 1000
@@ -67,6 +70,13 @@ class Importer:
         writer.writerows(rows)
         path = self._folder / "file.csv"
         path.write_text(text.getvalue())
+        return path
+
+    def _as_xml(self, rows: tuple[dict[str, str], ...], root: str, record: str) -> Path:
+        """A row in each line, from the second on."""
+        lines = [as_element(record, row.items()).replace("\n", "") for row in rows]
+        path = self._folder / "file.xml"
+        path.write_text("\n".join([f"<{root}>", *lines, f"</{root}>"]))
         return path
 
     def _write(self, path: Path, plan: Plan, chunk_rows: int) -> Outcome:

@@ -13,6 +13,7 @@ from datahub.entities.incident import INCIDENT
 from datahub.entities.navigation_category import NAVIGATION_CATEGORY
 from datahub.entities.offer import OFFER
 from datahub.entities.order import ORDER, ORDER_UPDATE
+from datahub.entities.order_status import ORDER_STATUS
 from datahub.entities.product import PRODUCT
 from datahub.entities.store import STORE
 from datahub.entities.supplier import SUPPLIER
@@ -34,6 +35,7 @@ ENTITIES: dict[str, EntityType] = {
         CUSTOMER_USER,
         ORDER,
         ORDER_UPDATE,
+        ORDER_STATUS,
         INCIDENT,
     )
 }

@@ -186,7 +186,7 @@ class EntityType:
     within it, and records of other stores are not seen. Such records have no parts. A field for that column names
     stores, and a row must name that of the job or none. Where it `takes_store`, the job may name one for the records
     that it makes. `custom_field_owners` are those whose custom fields rows give, where they are more than the
-    entity."""
+    entity. Files are XML where `elements` name the one around all records, and that of a record."""
 
     name: str
     label: str
@@ -200,6 +200,7 @@ class EntityType:
     must_exist: bool = False
     other_key: Field | None = None
     acts_on: str = ""
+    elements: tuple[str, str] | None = None
     takes_store: bool = False
     scoped_by: str = ""
     replaced_whole: bool = False

@@ -93,7 +93,7 @@ class Definition:
         return str(self.as_field().parse(text))
 
     def _parse_address(self, text: str) -> str:
-        if not _is_address(text):
+        if not is_address(text):
             raise ValueError("Must be an address such as https://example.com/manual.pdf.")
         return self._parse_text(text)
 
@@ -135,7 +135,7 @@ class Definition:
             return option
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, text))

@@ -24,6 +24,7 @@ from datahub.storage import BY_OTHER, SpooledRow
 ACTS = {
     "ORDER": Act(order_import.write_order, is_joint=True),
     "ORDER_UPDATE": Act(order_import.update_order, is_joint=True),
+    "ORDER_STATUS": Act(status_acts.move_order),
     "INCIDENT": Act(status_acts.move_incident),
 }
 

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from datahub.errors import DataHubError, HostKeyError, TransientError
+from datahub.jobs.import_format import CSV, XML
 from datahub.models.connection import Connection
 from datahub.settings import Settings
 from datahub.transports import open_transport
-from datahub.transports.base import HOST_KEY, OPENING_STEPS, Transport, is_csv, join
+from datahub.transports.base import HOST_KEY, OPENING_STEPS, Transport, has_ending, join
 from datahub.transports.ssh_keys import fingerprint
 from datahub.vault import Vault
 
@@ -104,7 +105,7 @@ class Folder:
     """Names in a remote folder, those that cannot be shown left out, each kind at most NAMES_SHOWN."""
 
     folders: list[str]
-    csv_files: list[str]
+    files: list[str]
 
 
 async def list_names(connection: Connection, settings: Settings, vault: Vault, path: str) -> Folder:
@@ -115,7 +116,7 @@ async def list_names(connection: Connection, settings: Settings, vault: Vault, p
         raise TransientError(f"{connection.host} did not list the folder within {TEST_SECONDS:g} s.") from error
     shown = [entry for entry in entries if entry.name.isprintable()]
     folders = [entry.name for entry in shown if entry.is_folder]
-    files = [entry.name for entry in shown if not entry.is_folder and is_csv(entry.name)]
+    files = [entry.name for entry in shown if not entry.is_folder and has_ending(entry.name, CSV, XML)]
     return Folder(folders[:NAMES_SHOWN], files[:NAMES_SHOWN])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,15 +15,16 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, DataHubError, SourceChangedError, SourceMissingError, TransientError
 from datahub.grouping import grouped
+from datahub.jobs.import_format import ending_of
 from datahub.jobs.import_read import FileWarning, Source
 from datahub.models.import_job import ConsumedFile, ImportJob
 from datahub.models.import_run import ImportRun
 from datahub.settings import Settings
-from datahub.transports.base import Facts, Transport, clean, is_csv, join
+from datahub.transports.base import Facts, Transport, clean, has_ending, join
 
-ENDING = ".csv"
 SET_ASIDE = ".error"
 SHOWN = 3
 
@@ -63,7 +65,8 @@ async def fetch(transport: Transport, recipe: dict[str, Any], place: Callable[[i
     for folder in (inbound, recipe["outbound"]):
         await _require_folder(transport, folder)
     fetched = Haul()
-    names = _candidates([entry.name for entry in await transport.list_folder(inbound)], fetched)
+    ending = ending_of(ENTITIES[recipe["entity"]])
+    names = _candidates([entry.name for entry in await transport.list_folder(inbound)], ending, fetched)
     if len(names) > settings.max_files:
         raise ConfigError(
             f"The folder {inbound} holds {grouped(len(names))} files; one run reads at most "
@@ -205,12 +208,12 @@ async def _require_folder(transport: Transport, folder: str) -> None:
         raise ConfigError(f"{folder} is not a folder on the server. Correct the job.")
 
 
-def _candidates(names: Iterable[str], fetched: Haul) -> list[str]:
+def _candidates(names: Iterable[str], ending: str, fetched: Haul) -> list[str]:
     taken = []
     for name in sorted(names):
-        if is_csv(name) and "/" not in name:
+        if has_ending(name, ending) and "/" not in name:
             taken.append(name)
-        elif is_csv(clean(name)):
+        elif has_ending(clean(name), ending):
             message = "Its name holds characters that cannot be shown. Rename it; until then it is left where it is."
             fetched.warnings.append(FileWarning(clean(name), "unusable_name", message))
     return taken
@@ -269,7 +272,7 @@ def _keep(moved: Moved, row: ConsumedFile, error: DataHubError) -> None:
 
 async def _move(transport: Transport, row: ConsumedFile, now: datetime) -> str:
     """A name that is taken gets the time added before its ending."""
-    stem = row.moves_to.removesuffix(SET_ASIDE)[: -len(ENDING)]
+    stem = posixpath.splitext(row.moves_to.removesuffix(SET_ASIDE))[0]
     ending = row.moves_to.removeprefix(stem)
     for added in ("", f"-{now:%Y%m%dT%H%M%S}Z", f"-{now:%Y%m%dT%H%M%S.%f}Z"):
         target = f"{stem}{added}{ending}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +19,7 @@ from datahub.entities.values import HIDDEN
 from datahub.errors import NotFoundError
 from datahub.jobs import execution_list
 from datahub.jobs.execution_list import Wanted
+from datahub.jobs.import_format import joined, writing
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.execution import (
     IMPORT,
@@ -68,6 +67,7 @@ class _Layout:
     headers: dict[str, list[_Column]]
     columns: list[_Column]
     delimiter: str
+    elements: tuple[str, str] | None
     feeding: Columns
     labels: Mapping[str, str]
     has_ragged: bool
@@ -265,7 +265,12 @@ def warnings(
     return _slice(list(session.scalars(query.order_by(ImportWarning.id).offset(page * size).limit(size + 1))), size)
 
 
-def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
+def elements_of(execution: Execution) -> tuple[str, str] | None:
+    """Those that its files are made of, where they are XML."""
+    return ENTITIES[execution.entity].elements if execution.entity in ENTITIES else None
+
+
+def rejected_file(session: Session, execution: Execution) -> Iterator[str]:
     """The rejected rows as they were in the source, to be mended and given again; in pieces."""
     recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
     headers = _headings(recipe)
@@ -277,26 +282,29 @@ def rejections_csv(session: Session, execution: Execution) -> Iterator[str]:
         headers=headers,
         columns=list(dict.fromkeys(own)),
         delimiter=_delimiter(execution, recipe),
+        elements=elements_of(execution),
         feeding=columns_of(execution),
         labels=labels_of(execution.entity),
         has_ragged=session.scalar(ragged.limit(1)) is not None,
     )
-    return _write_csv(session, execution.id, layout)
+    return _write(session, execution.id, layout)
 
 
-def _write_csv(session: Session, execution_id: int, layout: _Layout) -> Iterator[str]:
+def _write(session: Session, execution_id: int, layout: _Layout) -> Iterator[str]:
     """The request that asked for it may have ended when this begins."""
     if not session.in_transaction():
         read_only(session)
     added = [*HUB_COLUMNS, HUB_CELLS] if layout.has_ragged else HUB_COLUMNS
-    heading = _joined([*(name for name, _ in layout.columns), *added], layout.delimiter)
+    names = [*(name for name, _ in layout.columns), *added]
+    heading, write, ending = writing(names, layout.elements, layout.delimiter)
     last = -1
     while True:
         query = select(RejectedRow).where(RejectedRow.execution_id == execution_id, RejectedRow.sequence > last)
         rows = list(session.scalars(query.order_by(RejectedRow.sequence).limit(CSV_CHUNK)))
-        yield heading + "".join(_joined(_written(row, layout), layout.delimiter) for row in rows)
+        yield heading + "".join(write(_written(row, layout)) for row in rows)
         heading = ""
         if len(rows) < CSV_CHUNK:
+            yield ending
             session.close()
             return
         last = rows[-1].sequence
@@ -315,14 +323,8 @@ def _written(row: RejectedRow, layout: _Layout) -> list[str]:
         reason = f"{reason} {HOW_TO_GIVE_AGAIN}"
     written = [*(cells.get(column, "") for column in layout.columns), row.file, str(row.line), reason]
     if layout.has_ragged:
-        written.append(_joined(own, layout.delimiter).removesuffix("\r\n") if is_ragged else "")
-    return [harmless(cell) for cell in written]
-
-
-def _joined(cells: Sequence[str], delimiter: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
-    return line.getvalue()
+        written.append(joined(own, layout.delimiter).removesuffix("\r\n") if is_ragged else "")
+    return written if layout.elements else [harmless(cell) for cell in written]
 
 
 def _own(columns: list[_Column], names: Sequence[str]) -> list[_Column]:

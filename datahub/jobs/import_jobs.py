@@ -36,7 +36,7 @@ class Configuration:
 
     name: str
     connection_id: str
-    delimiter: str
+    delimiter: str = ""
     bulk: bool = False
     file_path: str | None = None
     inbound_directory: str | None = None
@@ -86,7 +86,7 @@ def configuration_of(job: ImportJob) -> Configuration:
     return Configuration(
         name=job.name,
         connection_id=job.connection.public_id,
-        delimiter=job.delimiter,
+        delimiter=job.delimiter or "",
         bulk=job.bulk,
         file_path=job.file_path,
         inbound_directory=job.inbound_directory,
@@ -222,7 +222,7 @@ def _apply(session: Session, job: ImportJob, given: Configuration, connection: C
     job.file_path = given.file_path
     job.inbound_directory = given.inbound_directory
     job.outbound_directory = given.outbound_directory
-    job.delimiter = given.delimiter
+    job.delimiter = given.delimiter or None
     job.mapping = _copied(given.mapping) if given.mapping is not None else None
     job.transcoding = _copied(given.transcoding)
     job.cron = given.cron
@@ -238,7 +238,7 @@ def _apply(session: Session, job: ImportJob, given: Configuration, connection: C
 def _checked(given: Configuration, entity: str, faults: Faults) -> Configuration:
     """As it is to be stored: trimmed, and without the paths that such a job does not read."""
     faults.choice("simultaneous_execution", given.simultaneous_execution, POLICIES)
-    _check_delimiter(given.delimiter, faults)
+    _check_delimiter(given.delimiter, entity, faults)
     _check_mapping(given, entity, faults)
     _check_scope(given, entity, faults)
     if given.import_full_mode and entity in ENTITIES and not ENTITIES[entity].has_full_mode:
@@ -254,8 +254,11 @@ def _checked(given: Configuration, entity: str, faults: Faults) -> Configuration
     )
 
 
-def _check_delimiter(delimiter: str, faults: Faults) -> None:
-    if not delimiter:
+def _check_delimiter(delimiter: str, entity: str, faults: Faults) -> None:
+    if entity in ENTITIES and ENTITIES[entity].elements:
+        if delimiter:
+            faults.add("delimiter", f"Files of {entity} are XML, which has none: leave it out.")
+    elif not delimiter:
         faults.add("delimiter", "This field is required: the , or ; that stands between the columns of the file.")
     elif delimiter not in DELIMITERS:
         faults.add("delimiter", f"Must be exactly , or ; and not {delimiter!r}.")

@@ -25,13 +25,14 @@ from datahub.jobs import general_settings, import_definitions, import_read
 from datahub.jobs.frequencies import describe
 from datahub.jobs.full_mode import Effect, full_mode_effect
 from datahub.jobs.import_faults import REQUIRED, fault_of
+from datahub.jobs.import_format import ending_of
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_plan import MULTIPLE, NO_EXTRAS, Converted, Extras, Plan
-from datahub.jobs.import_sample import Sample
+from datahub.jobs.import_sample import Sample, table_of
 from datahub.jobs.import_secrets import harmless
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.schedule import next_fires
-from datahub.mapping.columns import Binding, Matched, match
+from datahub.mapping.columns import NO_MATCH, Binding, Matched, match
 from datahub.mapping.proposals import Proposal, propose
 from datahub.mapping.transcoding import Transcoding, compile, distinct_values
 from datahub.models.party import Store
@@ -41,7 +42,6 @@ ROWS_SHOWN = 5
 CAUSES_SHOWN = 8
 VALUES_SHOWN = 50
 FIRES_SHOWN = 5
-NO_MATCH = Matched((), (), (), (), (), (), (), ())
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ def preview(
 ) -> Preview:
     """`source` is what people call the file and its server; `record` is the row of the sample to convert. While
     `is_schedule_open`, something is missing from a schedule that was chosen."""
-    fits = [_fit(sample, delimiter, given, entity, limits) for delimiter in DELIMITERS] if sample.content else []
+    fits = [_fit(sample, it, given, entity, limits) for it in DELIMITERS if sample.content and not entity.elements]
     reading = Reading()
-    if sample.content and given.delimiter in DELIMITERS:
+    if sample.content and (entity.elements or given.delimiter in DELIMITERS):
         reading = _Reader(session, given, entity, sample, limits).read(record)
     now = database_now(session)
     return Preview(
@@ -223,7 +223,7 @@ class _Reader:
         header: list[str] = []
         rows: list[Row] = []
         try:
-            parsed = Delimited(BytesIO(self._sample.content), self._given.delimiter, self._limits)
+            parsed = table_of(self._sample, self._entity, self._given.delimiter, self._limits)
             header = parsed.header
             for row in islice(parsed, SAMPLE_ROWS):
                 rows.append(row)
@@ -390,7 +390,7 @@ def _summary(given: Configuration, entity: EntityType, source: str, reading: Rea
     when = describe(given.cron) if runs_by_itself and given.cron else "Only when somebody runs it"
     if is_schedule_open:
         when = "Once its schedule is complete"
-    what = f"every .csv file of {source}" if given.bulk else source
+    what = f"every {ending_of(entity)} file of {source}" if given.bulk else source
     records = entity.label.lower()
     does = f"replaces all {records} of its store" if entity.replaced_whole else f"creates and updates {records}"
     told = f"{when}: {what or 'a file that is not named yet'} {does} by {entity.key.label}"

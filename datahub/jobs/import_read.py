@@ -20,15 +20,16 @@ from datahub import storage
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.errors import ConfigError, DataHubError, SourceError
-from datahub.formats.delimited import Delimited, Fault, Limits, Row, open_delimited
+from datahub.formats.delimited import Delimited, Fault, Limits, Row
 from datahub.grouping import grouped
 from datahub.jobs import import_definitions
 from datahub.jobs.import_columns import Spoolable, convert_all
+from datahub.jobs.import_format import Table, open_table
 from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, HUB_COLUMNS, UNMENDED, as_it_was, is_mended
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_secrets import Sealer, harmless
 from datahub.jobs.import_targets import mapping_targets
-from datahub.mapping.columns import Matched, Missing, match
+from datahub.mapping.columns import NO_MATCH, Matched, Missing, match
 from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
 from datahub.models.party import Store
@@ -145,7 +146,7 @@ def read(
             continue
         plan = plan_of(found.recipe, source.name)
         try:
-            with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:
+            with open_table(source.path, plan.entity, recipe["delimiter"], _limits(settings)) as opened:
                 for batch in _spooled(plan, source.name, opened, recipe["delimiter"], sequence, sealer):
                     spool.add(batch)
                     file["rows"] += len(batch)
@@ -220,9 +221,10 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
         file = file_of(source)
         found.files.append(file)
         try:
-            with open_delimited(source.path, recipe["delimiter"], _limits(settings)) as opened:
+            with open_table(source.path, entity, recipe["delimiter"], _limits(settings)) as opened:
                 header = opened.header
-            matched = match(header, mapping_targets(entity), recipe["mapping"])
+            # A file without a row may be one without a header.
+            matched = match(header, mapping_targets(entity), recipe["mapping"]) if header else NO_MATCH
             refuse(matched, recipe)
             extra_columns = import_definitions.bind(matched, recipe, entity)
         except SourceError as error:
@@ -295,10 +297,11 @@ def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
 
 
 def _spooled(
-    plan: Plan, name: str, opened: Delimited, delimiter: str, before: int, sealer: Sealer
+    plan: Plan, name: str, opened: Table, delimiter: str | None, before: int, sealer: Sealer
 ) -> Iterator[list[SpooledRow]]:
     """So many at a time. `before` is the last sequence that an earlier file has used."""
-    rows = _mended(opened, delimiter) if is_mended(opened.header) else iter(opened)
+    is_sheet = isinstance(opened, Delimited) and is_mended(opened.header)
+    rows = _mended(opened, delimiter or "") if is_sheet else iter(opened)
     for piece in _pieces(opened, rows, SLOW_BATCH if plan.secrets else BATCH):
         converted = convert_all(plan, [cells for _, cells, fault in piece if fault is None])
         if plan.secrets:
@@ -315,7 +318,7 @@ def _spooled(
         yield spooled
 
 
-def _pieces(opened: Delimited, rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
+def _pieces(opened: Table, rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
     """At most so many at a time, and fewer where they are long."""
     piece: list[Row] = []
     begun_at = opened.characters_read
@@ -328,7 +331,7 @@ def _pieces(opened: Delimited, rows: Iterator[Row], most: int) -> Iterator[list[
         yield piece
 
 
-def _mended(opened: Delimited, delimiter: str) -> Iterator[Row]:
+def _mended(opened: Table, delimiter: str) -> Iterator[Row]:
     """Rows that were rejected once, as they were."""
     header = opened.header
     kept_at = header.index(HUB_CELLS) if HUB_CELLS in header else None

@@ -10,13 +10,17 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
+from datahub.entities.base import EntityType
 from datahub.errors import DataHubError, TransientError
+from datahub.formats.delimited import Limits
+from datahub.jobs.import_format import CSV, Table, read_table
 from datahub.models.connection import Connection
 from datahub.settings import Settings
 from datahub.transports import open_transport
-from datahub.transports.base import is_csv, join
+from datahub.transports.base import has_ending, join
 from datahub.vault import Vault
 
 SAMPLE_BYTES = 512 * 1024
@@ -26,10 +30,12 @@ KEPT_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Place:
-    """One file, or the folder whose first file by name is looked at. Empty texts are not looked for."""
+    """One file, or the folder whose first file by name and with the ending is looked at. Empty texts are not looked
+    for."""
 
     path: str = ""
     folder: str = ""
+    ending: str = CSV
 
 
 @dataclass(frozen=True)
@@ -70,15 +76,19 @@ def kept_sample(connection: Connection, settings: Settings, place: Place) -> Sam
     return _load(_path(connection, settings, place))
 
 
+def table_of(sample: Sample, entity: EntityType, delimiter: str, limits: Limits) -> Table:
+    return read_table(BytesIO(sample.content), entity, delimiter, limits, is_cut=sample.is_cut)
+
+
 async def _fetch(connection: Connection, settings: Settings, vault: Vault, place: Place) -> Sample:
     try:
         async with asyncio.timeout(SAMPLE_SECONDS), open_transport(connection, settings, vault) as transport:
             path = place.path
             if place.folder:
                 names = [it.name for it in await transport.list_folder(place.folder) if not it.is_folder]
-                first = next(filter(is_csv, names), None)
+                first = next((name for name in names if has_ending(name, place.ending)), None)
                 if first is None:
-                    return Sample(problem=f"There is no .csv file in {place.folder} yet.")
+                    return Sample(problem=f"There is no {place.ending} file in {place.folder} yet.")
                 path = join(place.folder, first)
             content = await transport.read_head(path, SAMPLE_BYTES + 1)
     except TimeoutError:
@@ -86,13 +96,15 @@ async def _fetch(connection: Connection, settings: Settings, vault: Vault, place
     except DataHubError as error:
         hint = " Read it again later." if isinstance(error, TransientError) else ""
         return Sample(problem=f"{error}{hint}")
-    return _cut(path.rpartition("/")[2], content)
+    return _cut(path.rpartition("/")[2], content, has_lines=place.ending == CSV)
 
 
-def _cut(name: str, content: bytes) -> Sample:
-    """Whole lines only. A first line that is longer than the sample cannot be used."""
+def _cut(name: str, content: bytes, *, has_lines: bool) -> Sample:
+    """Whole lines only, where rows are lines. A first line that is longer than the sample cannot be used."""
     if len(content) <= SAMPLE_BYTES:
         return Sample(name, content)
+    if not has_lines:
+        return Sample(name, content[:SAMPLE_BYTES], is_cut=True)
     end = content.rfind(b"\n", 0, SAMPLE_BYTES) + 1
     if not end:
         return Sample(name, problem=f"The first line of {name} is longer than {SAMPLE_BYTES // 1024} kB.")
@@ -101,7 +113,9 @@ def _cut(name: str, content: bytes) -> Sample:
 
 def _path(connection: Connection, settings: Settings, place: Place) -> Path:
     """Other credentials or another address make another sample."""
-    known = json.dumps([connection.public_id, connection.updated_at.isoformat(), place.path, place.folder])
+    known = json.dumps(
+        [connection.public_id, connection.updated_at.isoformat(), place.path, place.folder, place.ending]
+    )
     return Path(settings.spool_folder) / "samples" / sha256(known.encode()).hexdigest()
 
 

@@ -88,6 +88,7 @@ def _order(order: Order) -> Values:
         "accountExternalId": order.account.external_id,
         "customerExternalId": order.customer_snapshot.get("customerExternalId"),
         "orderStatus": order.status,
+        "shippingTrackingUrl": order.shipping_tracking_url,
         "shippingAddressFullName": shipping.full_name,
         "shippingAddressCountry": shipping.country,
         "shippingAddressStreetName": shipping.address,

@@ -1,4 +1,4 @@
-"""Rows that move incidents to another status, by the rules of their pages."""
+"""Rows that move orders and incidents to another status, by the rules of their pages."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from datahub.db import database_now
 from datahub.entities.base import EntityType
 from datahub.entities.incident import INCIDENT, STATUS
+from datahub.entities.order_status import EXTERNAL_ID, ORDER_STATUS, TRACKING_URL
 from datahub.errors import IllegalMoveError
-from datahub.jobs import incidents
+from datahub.jobs import incidents, ledger
 from datahub.jobs.acts import Doing, RowFaultError, Said, Values
+from datahub.jobs.order_edit import edit_order
+from datahub.jobs.order_rows import OF_AN_ORDER, OrderRows
+from datahub.models.change import UPDATED
 from datahub.models.incident import Incident
-
-UPDATED, UNCHANGED = "updated", "unchanged"
+from datahub.models.order import Order
 
 
 def move_incident(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:
@@ -27,7 +31,32 @@ def move_incident(session: Session, key: str, rows: Sequence[Said], doing: Doing
         incidents.change_status(session, incident, row[STATUS.key], actor=doing.actor)
     except IllegalMoveError as error:
         raise RowFaultError("illegal_move", STATUS.key, row[STATUS.key], str(error)) from error
-    return [UNCHANGED if incident.status == before else UPDATED]
+    return ["unchanged" if incident.status == before else UPDATED]
+
+
+def move_order(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:
+    """With the address where the parcel can be followed, and custom fields, which may not change once it is sent."""
+    row = rows[0].values
+    found = select(Order).where(Order.reference == key).with_for_update().execution_options(populate_existing=True)
+    order = session.scalar(found) if key else None
+    if order is None:
+        raise _unknown(ORDER_STATUS, key, row)
+    # What others call the order is no news here: it may have found it.
+    said = Said({name: value for name, value in row.items() if name != EXTERNAL_ID.key}, rows[0].file, rows[0].line)
+    moved = OrderRows([said], doing)
+    _set_address(session, order, row, moved)
+    edit_order(session, order, moved)
+    return moved.done
+
+
+def _set_address(session: Session, order: Order, row: Values, moved: OrderRows) -> None:
+    old, new = order.shipping_tracking_url, row.get(TRACKING_URL.key, order.shipping_tracking_url)
+    if new == old:
+        return
+    order.shipping_tracking_url, order.updated_at = new, database_now(session)
+    source = moved.doing.source(OF_AN_ORDER, moved.said[0])
+    ledger.note(session, source, order.reference, UPDATED, {TRACKING_URL.key: [old, new]}, order.updated_at)
+    moved.note(0, UPDATED)
 
 
 def _unknown(kind: EntityType, key: str, row: Values) -> RowFaultError:

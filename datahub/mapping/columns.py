@@ -75,6 +75,9 @@ class Matched:
     faults: tuple[Fault, ...]
 
 
+NO_MATCH = Matched((), (), (), (), (), (), (), ())
+
+
 @dataclass(frozen=True)
 class _Claim:
     """The columns that fit best what was sought. One is as it should be."""

@@ -18,7 +18,8 @@ DELIMITERS = (",", ";")
 
 class ImportJob(Base):
     """`mapping` is a list of {field, source}, or None where columns are matched by name; `transcoding` a list of
-    {field, from, to}. A bulk job reads `inbound_directory`, any other `file_path`."""
+    {field, from, to}. A bulk job reads `inbound_directory`, any other `file_path`. Only files of columns
+    have a `delimiter`."""
 
     __tablename__ = "import_jobs"
     audit_kind: ClassVar = "import job"
@@ -38,7 +39,7 @@ class ImportJob(Base):
     file_path: Mapped[str | None] = mapped_column(Text)
     inbound_directory: Mapped[str | None] = mapped_column(Text)
     outbound_directory: Mapped[str | None] = mapped_column(Text)
-    delimiter: Mapped[str] = mapped_column(String(1))
+    delimiter: Mapped[str | None] = mapped_column(String(1))
     mapping: Mapped[list[dict[str, str]] | None] = mapped_column(JSON(none_as_null=True))
     transcoding: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     cron: Mapped[str | None] = mapped_column(String(200))

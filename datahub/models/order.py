@@ -50,6 +50,9 @@ PAYMENT_STATUSES = (
 )
 
 
+TRACKING_URL_LENGTH = 2000
+
+
 class Order(Base):
     """An order logistic. It keeps its store for good, since its executions carry it. An import has made it if it
     `is_external`.
@@ -80,6 +83,7 @@ class Order(Base):
     partially_declined_by_supplier: Mapped[bool] = mapped_column(default=False)
     order_origin: Mapped[str | None] = mapped_column(String(255))
     shipping_type: Mapped[str | None] = mapped_column(String(255))
+    shipping_tracking_url: Mapped[str | None] = mapped_column(String(TRACKING_URL_LENGTH))
     lead_time_to_ship: Mapped[int | None]
     initial_price: Mapped[Decimal | None]
     supplier_snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)

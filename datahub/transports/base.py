@@ -95,9 +95,9 @@ def join(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}"
 
 
-def is_csv(name: str) -> bool:
+def has_ending(name: str, *endings: str) -> bool:
     """Whether a folder that is imported as a whole takes the file. A leading dot hides what is still being written."""
-    return name.lower().endswith(".csv") and not name.startswith(".") and name.isprintable()
+    return name.lower().endswith(endings) and not name.startswith(".") and name.isprintable()
 
 
 def clean(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The catalogue of an invented distributor of tools as CSV files, always the same, with a few rows wrong on purpose."""
+"""The catalogue of an invented distributor of tools as files, always the same, with a few rows wrong on purpose."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sandbox.catalogue.orders import order_updates, orders
 from sandbox.catalogue.parties import accounts, stores, suppliers
 from sandbox.catalogue.products import products
 from sandbox.catalogue.sheet import Sample
+from sandbox.catalogue.statuses import statuses
 from sandbox.catalogue.tree import attributes, categories
 from sandbox.catalogue.users import users
 
@@ -31,6 +32,7 @@ SHEETS = (
     users,
     orders,
     order_updates,
+    statuses,
     incidents,
 )
 

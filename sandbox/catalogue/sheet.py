@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from zlib import crc32
 
+from datahub.formats.elements import as_element
+
 BOM = "\ufeff"
 CRLF = "\r\n"
 Thing = TypeVar("Thing")
@@ -52,22 +54,32 @@ class Sheet:
     delimiter: str
     line_end: str = "\n"
     mark: str = ""
+    elements: tuple[str, str] | None = None
 
     def write(self, folder: Path) -> Sample:
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self.header, restval="", delimiter=self.delimiter, lineterminator=self.line_end)
-        writer.writeheader()
         rejected, warned = [], []
         line = 2
         for row in self.rows:
-            writer.writerow(row.cells)
             if row.fault:
                 rejected.append((line, *row.fault))
             if row.warning:
                 warned.append((line, *row.warning))
             line += 1 + sum(cell.count("\n") for cell in row.cells.values())
-        (folder / self.file_name).write_bytes((self.mark + text.getvalue()).encode())
+        text = self._as_xml(*self.elements) if self.elements else self._as_csv()
+        (folder / self.file_name).write_bytes((self.mark + text).encode())
         return Sample(self.entity, self.file_name, self.delimiter, len(self.rows), tuple(rejected), tuple(warned))
+
+    def _as_csv(self) -> str:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.header, restval="", delimiter=self.delimiter, lineterminator=self.line_end)
+        writer.writeheader()
+        writer.writerows(row.cells for row in self.rows)
+        return text.getvalue()
+
+    def _as_xml(self, root: str, record: str) -> str:
+        """A record in each line, from the second on."""
+        records = (as_element(record, row.cells.items()).replace("\n", "") for row in self.rows)
+        return "\n".join([f"<{root}>", *records, f"</{root}>", ""])
 
 
 def insert(rows: Sequence[Row], others: Mapping[int, Sequence[Row]]) -> Iterator[Row]:

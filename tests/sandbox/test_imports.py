@@ -79,6 +79,7 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
         (48, 10),
         (2, 3),
         (3, 5),
+        (3, 5),
     ]
     assert list(imports.run_new(sessions)) == []
     with sessions() as session:

@@ -306,3 +306,31 @@ def test_a_folder_is_found_by_walking_through_folders(sign_in: SignIn, form: dic
     assert 'name="open" value="in/old"' in page and "offers.csv" not in page
     assert fields_of(page)["outbound_directory"] == ["in"]
     assert client.post("/imports/browse?field=name", data=form, htmx=True).status_code == 404
+
+
+MOVES = """<Orders xmlns="http://djust.com/import/type">
+<Order><reference>R-1</reference><state>Sent</state><parcel><url>https://parcels.example/1</url></parcel></Order>
+<Order><externalId>ERP-2</externalId><state>SHIPPED</state></Order>
+</Orders>"""
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_elements_of_xml_are_mapped_and_transcoded_like_columns(
+    sign_in: SignIn, form: dict[str, Any], inbound: Path, is_cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbound / "moves.xml").write_text(MOVES)
+    if is_cut:
+        monkeypatch.setattr("datahub.jobs.import_sample.SAMPLE_BYTES", len(MOVES) - 9)
+    own = {name: value for name, value in form.items() if not name.startswith(("source.", "delimiter"))}
+    own |= {"reads": "folder", "inbound_directory": "in", "outbound_directory": "done"}
+    client, address = sign_in("OPERATOR"), "/imports/preview?entity=ORDER_STATUS"
+    page = look(client, own, address)
+    assert "moves.xml" in page and "every .xml file of in" in page and "comma" not in page
+    assert "Delimiter" not in client.get("/imports/new/sftp?entity=ORDER_STATUS").text
+    assert chosen(page) == {
+        "source.orderReference": "reference",
+        "source.orderExternalId": "externalId",
+    }
+    mapped = own | chosen(page) | {"source.orderStatus": "state", "source.shippingTrackingUrl": "parcel/url"}
+    page = look(client, mapped, address)
+    assert "https://parcels.example/1" in page and "1 of 2" in page.replace("<strong>", "").replace("</strong>", "")

@@ -130,7 +130,7 @@ class JobAnswer(Answer):
     bulk: bool
     inbound_directory: str | None
     outbound_directory: str | None
-    delimiter: str = Field(json_schema_extra={"enum": list(DELIMITERS)})
+    delimiter: str | None = Field(json_schema_extra={"enum": [*DELIMITERS, None]})
     mapping: list[MappingAnswer] | None
     transcoding: list[TranscodingAnswer]
     schedule: ScheduleAnswer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from flask import Response, stream_with_context
+from flask import Response
 from pydantic import Field
 
 from datahub.jobs import import_history
@@ -22,6 +22,7 @@ from webapp.api.import_answers import (
 from webapp.api.paging import PageQuery, sort_pattern
 from webapp.api.reply import page_of, reply
 from webapp.database import db
+from webapp.executions.rejected_file import rejected_file
 from webapp.permissions import EVERY_STORE_READ, MAPPER_READ, permission
 
 blueprint = make_blueprint("job_executions", "Import executions")
@@ -75,14 +76,16 @@ def list_rejections(job_id: str, execution_id: str, query_data: RowQuery) -> Res
 
 @blueprint.get("/v2/jobs/<job_id>/executions/<execution_id>/rejections.csv")
 @blueprint.doc(
-    responses={200: {"description": "The rejected rows", "content": {"text/csv": {"schema": {"type": "string"}}}}}
+    responses={
+        200: {
+            "description": "The rejected rows; XML where the files of the job are",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        }
+    }
 )
 @permission(EVERY_STORE_READ)
 def download_rejections(job_id: str, execution_id: str) -> Response:
-    pieces = import_history.rejections_csv(db.session(), _execution(job_id, execution_id))
-    response = Response(stream_with_context(pieces), content_type=CSV_TYPE)
-    response.headers.set("Content-Disposition", "attachment", filename=f"rejected-{execution_id}.csv")
-    return response
+    return rejected_file(_execution(job_id, execution_id))
 
 
 @blueprint.get("/v2/jobs/<job_id>/executions/<execution_id>/warnings")

@@ -14,7 +14,7 @@ from datahub.errors import InvalidError, NotFoundError
 from datahub.jobs import export_jobs, import_jobs
 from datahub.jobs.job_rules import METHODS
 from datahub.mapping.transcoding import MOST_ENTRIES
-from datahub.models.import_job import DELIMITERS, POLICIES, WAIT_FOR_NEXT, ImportJob
+from datahub.models.import_job import POLICIES, WAIT_FOR_NEXT, ImportJob
 from webapp.api.answers import IdAnswer, JobAnswer, describe_job, page_shape
 from webapp.api.blueprint import make_blueprint, refuse_change, shown_names
 from webapp.api.paging import PageQuery, sort_pattern
@@ -86,7 +86,7 @@ class JobBody(Shape):
     file_path: str | None = Field(None, description="The folder and the name of the file, unless bulk.")
     inbound_directory: str | None = Field(None, description="Where the files of a bulk job come in.")
     outbound_directory: str | None = Field(None, description="Where a bulk job moves the files that it has read.")
-    delimiter: str = Field(json_schema_extra={"enum": list(DELIMITERS)})
+    delimiter: str = Field("", description="Of CSV files, which cannot do without: , or ; and of others none.")
     mapping: list[MappingEntry] | None = Field(None, description="None: columns are matched to fields by name.")
     transcoding: list[TranscodingEntry] = Field(
         default_factory=list, json_schema_extra={"maxItems": MOST_ENTRIES}, description="Values exchanged for others."
@@ -235,4 +235,5 @@ def _domain_fields(body: JobBody) -> dict[str, Any]:
         schedule = sent.pop("schedule") or ScheduleBody(cron=None, enabled=False)
         sent |= {"cron": schedule.cron, "schedule_enabled": schedule.enabled}
     sent["connection_id"] = sent.pop("client_id")
+    sent.setdefault("delimiter", "")
     return sent

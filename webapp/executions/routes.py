@@ -13,7 +13,6 @@ from flask import (
     render_template,
     request,
     send_file,
-    stream_with_context,
     url_for,
 )
 from flask_login import current_user
@@ -23,6 +22,7 @@ from datahub.jobs import executions, history, import_history
 from datahub.models.execution import ERROR, EXPORT, IMPORT, JOB_STOPPED, SUCCESS, Execution
 from webapp.database import db
 from webapp.executions import imports, listing, shown
+from webapp.executions.rejected_file import rejected_file
 from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.permissions import EVERY_STORE_READ, EVERY_STORE_WRITE, MAPPER_READ, MAPPER_WRITE, demand, permission
 
@@ -76,10 +76,7 @@ def rows(execution_id: str) -> str:
 @blueprint.get("/executions/<execution_id>/rejections.csv")
 @permission(EVERY_STORE_READ)
 def rejections(execution_id: str) -> Response:
-    pieces = import_history.rejections_csv(db.session(), _import(execution_id))
-    response = Response(stream_with_context(pieces), content_type="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=f"rejected-{execution_id}.csv")
-    return response
+    return rejected_file(_import(execution_id))
 
 
 @blueprint.get("/executions/<execution_id>/import-row")

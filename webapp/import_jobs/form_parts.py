@@ -24,6 +24,7 @@ from datahub.jobs import (
     import_preview,
     import_sample,
 )
+from datahub.jobs.import_format import CSV, ending_of
 from datahub.jobs.import_history import labels_of
 from datahub.jobs.import_preview import ROWS_SHOWN, Preview
 from datahub.jobs.import_sample import Place, Sample
@@ -75,7 +76,7 @@ def context(
             SelectChoice("", "Choose…" if entity.scoped_by else "The default store"),
             *named,
         ]
-    connection, place = source_of(session, form)
+    connection, place = source_of(session, form, ending_of(entity))
     settings = current_app.extensions["settings"]
     sample = import_sample.kept_sample(connection, settings, place) if connection and _is_given(place) else None
     parts = preview_context(session, form, lines, entity, connection, sample, Asked(), is_new=job is None)
@@ -131,15 +132,15 @@ def preview_context(
     }
 
 
-def source_of(session: Session, form: ImportJobForm) -> tuple[Connection | None, Place]:
+def source_of(session: Session, form: ImportJobForm, ending: str = CSV) -> tuple[Connection | None, Place]:
     """The connection, if one is chosen, and where the file lies, which may not be given yet."""
     try:
         connection = connections.get(session, form.connection_id.data or "")
     except NotFoundError:
         connection = None
     if form.reads.data == FOLDER:
-        return connection, Place(folder=(form.inbound_directory.data or "").strip())
-    return connection, Place(path=(form.file_path.data or "").strip())
+        return connection, Place(folder=(form.inbound_directory.data or "").strip(), ending=ending)
+    return connection, Place(path=(form.file_path.data or "").strip(), ending=ending)
 
 
 def read_sample(connection: Connection | None, place: Place, asked: Asked, entity: EntityType) -> Sample | None:
@@ -167,7 +168,7 @@ def list_names(connection: Connection | None, folder: str) -> tuple[Listing | No
     return Listing(
         above=(above or ".") if folder.strip("./") else "",
         folders=[(name, join(folder, name)) for name in found.folders],
-        files=[(name, join(folder, name)) for name in found.csv_files],
+        files=[(name, join(folder, name)) for name in found.files],
     ), ""
 
 

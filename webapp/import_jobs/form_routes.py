@@ -14,6 +14,7 @@ from datahub.entities.base import EntityType
 from datahub.errors import FieldConflictError, InvalidError
 from datahub.jobs import import_jobs
 from datahub.jobs.frequencies import describe
+from datahub.jobs.import_format import ending_of
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from webapp.database import db
@@ -78,7 +79,7 @@ def preview() -> str:
     entity = ENTITIES.get(job.entity if job else request.args.get("entity", "")) or abort(404)
     form, lines = ImportJobForm(), posted_lines(request.form)
     form.is_for(entity, job)
-    connection, place = form_parts.source_of(session, form)
+    connection, place = form_parts.source_of(session, form, ending_of(entity))
     faults = form_parts.faults(session, form, lines, entity, job)
     sample = form_parts.read_sample(_let_go(session, connection), place, _asked(), entity)
     parts = form_parts.preview_context(

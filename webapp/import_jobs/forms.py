@@ -52,6 +52,7 @@ class ImportJobForm(ScheduleForm):
     store_external_ids = SelectField("Store", validate_choice=False)
     # Where the form asks for no store, scripts may have given some.
     has_store = False
+    has_delimiter = True
     kept_stores: Sequence[str] = ()
 
     def validate_full_mode_known(self, known: BooleanField) -> None:
@@ -61,6 +62,13 @@ class ImportJobForm(ScheduleForm):
     def is_for(self, entity: EntityType, job: ImportJob | None = None) -> None:
         """What the entity asks for, and what a job that is edited has and the form does not show."""
         self.has_store = bool(entity.scoped_by) or entity.takes_store
+        self.has_delimiter = entity.elements is None
+        if entity.elements:
+            self.delimiter.validators, self.delimiter.validate_choice, self.delimiter.data = (), False, ""
+            self.reads.choices = [
+                SelectChoice(ONE_FILE, "One file"),
+                SelectChoice(FOLDER, "Every XML file of a folder (bulk)"),
+            ]
         if job is not None:
             self.full_mode_was_on = job.import_full_mode
             self.kept_stores = job.store_external_ids

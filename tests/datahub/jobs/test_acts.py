@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub import crash_points
-from datahub.entities import ENTITIES
-from datahub.entities.base import ORDERS, EntityType, Field
-from datahub.entities.values import TEXT
-from datahub.errors import IllegalMoveError, InvalidError, NotFoundError
-from datahub.jobs import import_run, orders
+from datahub.jobs import import_run
 from datahub.jobs.act_writer import ACTS
-from datahub.jobs.acts import Act, Doing, RowFaultError, Said
+from datahub.jobs.acts import Act
 from datahub.jobs.export_run import Context
 from datahub.models.execution import EXPORT, INTEGRATION_DONE_WITH_ERRORS, Execution
 from datahub.models.import_run import RejectedRow
@@ -28,43 +24,6 @@ from tests.importer import Importer, causes, counts
 from tests.killed import Killed, at, die
 
 __all__ = ["importing", "start"]
-
-STATUS = Field("orderStatus", "Order Status", "status", TEXT, required_on_update=True)
-NUMBER = Field("orderNumber", "Order Number", "number", TEXT)
-ORDER_MOVE = EntityType(
-    "ORDER_MOVE",
-    label="Moves of orders",
-    family=ORDERS,
-    model=Order,
-    key=Field("orderReference", "Order Reference", "reference", TEXT, editable=False),
-    fields=(STATUS, NUMBER),
-    other_key=NUMBER,
-)
-
-
-def move(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:
-    done = []
-    for number, said in enumerate(rows):
-        row = said.values
-        status = str(row["orderStatus"])
-        order = session.scalar(select(Order).where(Order.reference == key))
-        try:
-            if order is None:
-                raise NotFoundError(f"There is no order {key}.")
-            before = order.status
-            orders.change_status(session, order, status, actor=doing.actor, source=doing.source("ORDER", said))
-        except NotFoundError as error:
-            raise RowFaultError("unknown_key", "orderReference", key, str(error), number=number) from error
-        except (InvalidError, IllegalMoveError) as error:
-            raise RowFaultError("illegal_move", "orderStatus", status, str(error), number=number) from error
-        done.append("unchanged" if order.status == before else "updated")
-    return done
-
-
-@pytest.fixture(autouse=True)
-def moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENTITIES, "ORDER_MOVE", ORDER_MOVE)
-    monkeypatch.setitem(ACTS, "ORDER_MOVE", Act(move))
 
 
 @pytest.fixture
@@ -91,19 +50,24 @@ def said(reference: str, status: str) -> dict[str, str]:
     return {"orderReference": reference, "orderStatus": status}
 
 
+def document(*moves: tuple[str, str]) -> str:
+    orders = (f"<Order><reference>{name}</reference><status>{status}</status></Order>" for name, status in moves)
+    return f'<Orders xmlns="http://djust.com/import/type">{"".join(orders)}</Orders>'
+
+
 def test_rows_are_moves_in_the_order_of_the_file_and_each_fires_its_exports(
     load: Importer, references: list[str], sessions: sessionmaker[Session]
 ) -> None:
     one, other = references
     done = load(
-        "ORDER_MOVE", said(one, "ACCEPTED_BY_SUPPLIER"), said(other, "SHIPPED"), said(one, "SHIPPED"), chunk_rows=1
+        "ORDER_STATUS", said(one, "ACCEPTED_BY_SUPPLIER"), said(other, "SHIPPED"), said(one, "SHIPPED"), chunk_rows=1
     )
     assert (counts(done), done.warnings) == ({"updated": 3}, [])
     assert statuses(sessions) == {one: "SHIPPED", other: "SHIPPED"}
     assert sorted(exports(sessions)) == sorted(
         [(one, "ACCEPTED_BY_SUPPLIER", "ada"), (one, "SHIPPED", "ada"), (other, "SHIPPED", "ada")]
     )
-    assert counts(load("ORDER_MOVE", said(one, "SHIPPED"))) == {"unchanged": 1}
+    assert counts(load("ORDER_STATUS", said(one, "SHIPPED"))) == {"unchanged": 1}
     assert len(exports(sessions)) == 3
 
 
@@ -112,13 +76,13 @@ def test_what_may_not_be_rejects_its_row_in_the_words_of_the_page_and_the_others
 ) -> None:
     one, other = references
     done = load(
-        "ORDER_MOVE", said(one, "SHIPPED"), said(one, "ORDER_CREATED"), said("none", "SHIPPED"), said(other, "Sold")
+        "ORDER_STATUS", said(one, "SHIPPED"), said(one, "ORDER_CREATED"), said("none", "SHIPPED"), said(other, "Sold")
     )
     assert counts(done) == {"updated": 1, "rejected": 3}
     assert sorted(causes(done)) == [
         (3, "illegal_move", "orderStatus"),
         (4, "unknown_key", "orderReference"),
-        (5, "illegal_move", "orderStatus"),
+        (5, "malformed", "orderStatus"),
     ]
     (message,) = (faults[0]["message"] for row, faults in done.rejected if row.line == 3)
     assert message.startswith(f"Order {one} is SHIPPED and cannot become ORDER_CREATED.")
@@ -129,29 +93,17 @@ def test_a_row_names_its_record_by_another_key_where_the_first_is_empty(
     load: Importer, references: list[str], sessions: sessionmaker[Session]
 ) -> None:
     with sessions() as session:
-        numbers = {order.reference: order.number for order in session.scalars(select(Order))}
+        for order in session.scalars(select(Order)):
+            order.external_id = f"ERP {order.id}"
+        session.commit()
+        numbers = {order.reference: order.external_id or "" for order in session.scalars(select(Order))}
     one, other = references
-    alone = {"orderNumber": numbers[one], "orderStatus": "SHIPPED"}
-    assert counts(load("ORDER_MOVE", alone)) == {"updated": 1}
-    both = said("", "SHIPPED") | {"orderNumber": numbers[other]}
-    done = load("ORDER_MOVE", both, said("", "SHIPPED") | {"orderNumber": ""})
+    alone = {"orderExternalId": numbers[one], "orderStatus": "SHIPPED"}
+    assert counts(load("ORDER_STATUS", alone)) == {"updated": 1}
+    both = said("", "SHIPPED") | {"orderExternalId": numbers[other]}
+    done = load("ORDER_STATUS", both, said("", "SHIPPED") | {"orderExternalId": ""})
     assert (counts(done), causes(done)) == ({"updated": 1, "rejected": 1}, [(3, "required", "orderReference")])
     assert set(statuses(sessions).values()) == {"SHIPPED"}
-
-
-@pytest.mark.parametrize("bad", ["ORDER_CREATED", ""], ids=["as the act finds", "without a value"])
-def test_where_rows_act_jointly_a_bad_one_costs_all_of_its_record_and_leaves_nothing(
-    load: Importer, references: list[str], sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch, bad: str
-) -> None:
-    monkeypatch.setitem(ACTS, "ORDER_MOVE", Act(move, is_joint=True))
-    one, other = references
-    rows = said(one, "ACCEPTED_BY_SUPPLIER"), said(one, "SHIPPED"), said(one, bad), said(other, "SHIPPED")
-    done = load("ORDER_MOVE", *rows)
-    assert counts(done) == {"updated": 1, "rejected": 3}
-    found = {line: code for line, code, _ in causes(done)}
-    assert found == {2: "other_row_invalid", 3: "other_row_invalid", 4: "illegal_move" if bad else "required"}
-    assert statuses(sessions) == {one: "WAITING_SUPPLIER_APPROVAL", other: "SHIPPED"}
-    assert [reference for reference, *_ in exports(sessions)] == [other]
 
 
 @pytest.mark.parametrize("point", [crash_points.INSIDE_CHUNK, crash_points.BETWEEN_CHUNKS])
@@ -166,9 +118,8 @@ def test_a_worker_that_dies_in_the_middle_neither_loses_a_move_nor_makes_one_twi
 ) -> None:
     one, other = references
     moved = [(one, "ACCEPTED_BY_SUPPLIER"), (one, "SHIPPED"), (other, "SHIPPED"), (other, "ORDER_CREATED")]
-    lines = ["orderReference;orderStatus", *(";".join(line) for line in moved)]
-    (folder / "moves.csv").write_text("\n".join(lines))
-    number = start(entity="ORDER_MOVE", file_path="out/moves.csv")
+    (folder / "moves.xml").write_text(document(*moved))
+    number = start(entity="ORDER_STATUS", file_path="out/moves.xml")
     with monkeypatch.context() as patch:
         patch.setattr("datahub.crash_points.reach", at(point, die))
         with pytest.raises(Killed):
@@ -188,9 +139,9 @@ def test_an_act_that_fails_for_a_fault_of_ours_fails_the_run_and_not_the_worker(
     def break_down(*_: object) -> list[str]:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(ACTS, "ORDER_MOVE", Act(break_down))
-    (folder / "moves.csv").write_text(f"orderReference;orderStatus\n{references[0]};SHIPPED")
-    number = start(entity="ORDER_MOVE", file_path="out/moves.csv")
+    monkeypatch.setitem(ACTS, "ORDER_STATUS", Act(break_down))
+    (folder / "moves.xml").write_text(document((references[0], "SHIPPED")))
+    number = start(entity="ORDER_STATUS", file_path="out/moves.xml")
     import_run.run(importing, number, 1)
     status, _, error = look(importing.sessions, number)
     assert status == "INTEGRATION_FAILED" and error and "ZeroDivisionError" in error

@@ -117,4 +117,4 @@ def test_folders_and_csv_files_are_listed_without_hostile_names(sshd: SshServer,
     for name in ("file", "b.CSV", "a.csv", ".a.csv", "evil\n.csv"):
         (sshd.files / name).touch()
     found = asyncio.run(list_names(connection_to(sshd, vault), SETTINGS, vault, ""))
-    assert found == Folder(folders=["folder.csv", "in", "out"], csv_files=["a.csv", "b.CSV"])
+    assert found == Folder(folders=["folder.csv", "in", "out"], files=["a.csv", "b.CSV"])

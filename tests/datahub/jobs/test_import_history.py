@@ -30,7 +30,7 @@ def job(session: Session, vault: Vault) -> ImportJob:
 
 
 def lines(session: Session, execution: Execution, delimiter: str = ";") -> list[list[str]]:
-    text = "".join(import_history.rejections_csv(session, execution))
+    text = "".join(import_history.rejected_file(session, execution))
     return list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
 
 

@@ -215,7 +215,7 @@ def test_rejected_rows_are_downloaded_mended_and_imported(importing: Context, st
     number = start()
     import_run.run(importing, number, 1)
     with importing.sessions() as session:
-        text = "".join(import_history.rejections_csv(session, session.get_one(Execution, number)))
+        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
     assert "S-13;'=Sum;three;suppliers.csv;4;" in text
     mended = start(upload=("mended.csv", text.replace("three", "3").replace("\n;No", "\nS-14;No").encode()))
     import_run.run(importing, mended, 1)
@@ -227,7 +227,7 @@ def test_rejected_rows_are_downloaded_mended_and_imported(importing: Context, st
 
 def rejected_of(importing: Context, execution_id: int) -> list[dict[str, str]]:
     with importing.sessions() as session:
-        text = "".join(import_history.rejections_csv(session, session.get_one(Execution, execution_id)))
+        text = "".join(import_history.rejected_file(session, session.get_one(Execution, execution_id)))
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True))
 
 

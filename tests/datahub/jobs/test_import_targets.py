@@ -36,6 +36,7 @@ def test_what_each_row_must_give_is_required(entity: str) -> None:
             "classificationCategoryCode",
         ],
         "INCIDENT": ["incidentStatus"],
+        "ORDER_STATUS": ["orderStatus"],
         "OFFER": ["stockVariantId", "supplierId", "stockNumber"],
         "PRODUCT": ["variantExternalId"],
         "STORE": ["storeName", "storeDescription"],

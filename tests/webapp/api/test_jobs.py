@@ -71,6 +71,17 @@ def test_a_job_is_created_read_changed_and_deleted(script: Script, body: Body) -
         assert_error(script.get(path), 404)
 
 
+def test_a_job_of_xml_files_has_no_delimiter(script: Script, short: Body) -> None:
+    wanted = {"name": "Moves", "clientId": short["clientId"]}
+    given = wanted | {"entity": "ORDER_STATUS", "filePath": "in/moves.xml"}
+    assert_error(script.post(NEW, json=given | {"delimiter": ";"}), 400, "delimiter")
+    shown = script.post(NEW, json=given).json
+    assert shown["delimiter"] is None
+    changed = script.put(f"{JOBS}/{shown['id']}", json=wanted | FOLDERS | {"bulk": True})
+    assert (changed.status_code, changed.json["delimiter"]) == (200, None)
+    assert_error(script.post(NEW, json=given | {"entity": "STORE", "name": "Stores"}), 400, "delimiter")
+
+
 def test_a_short_body_gets_the_defaults(script: Script, short: Body) -> None:
     shown = script.post(NEW, json=short | {"entity": "STORE", "filePath": "stores.csv"}).json
     expected = {

@@ -83,7 +83,7 @@ def test_each_file_has_its_own_columns_and_what_it_lacks_is_kept(
     assert look(importing.sessions, number)[:2] == (INTEGRATION_DONE_WITH_ERRORS, expected)
     assert stored(importing) == {"S-1": ("Acme", "Tools"), "S-2": ("Brown", None)}
     with importing.sessions() as session:
-        text = "".join(import_history.rejections_csv(session, session.get_one(Execution, number)))
+        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
     (row,) = csv.DictReader(text.splitlines(), delimiter=";")
     assert (row["Supplier Name"], row["Supplier External Id"], row["Supplier Rating"]) == ("Cox", "S-3", "bad")
     assert (row["Description"], row["hub_file"], row["hub_line"]) == ("", "b.csv", "3")
@@ -98,7 +98,7 @@ def test_rows_of_files_that_name_a_field_differently_come_back_mended(
     import_run.run(importing, number, 1)
     assert look(importing.sessions, number)[1] == {"rejected": 2}
     with importing.sessions() as session:
-        text = "".join(import_history.rejections_csv(session, session.get_one(Execution, number)))
+        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
     assert text.splitlines()[0] == "externalId;name;Supplier Rating;Note;hub_file;hub_line;hub_reason"
     (inbound / "mended.csv").write_text(text.replace("bad", "4").replace("worse", "5"))
     number = trigger()
