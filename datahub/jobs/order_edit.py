@@ -98,7 +98,8 @@ class _Edit:
             self._order.addresses.append(stored)
         for item in ADDRESS:
             new = getattr(stored, COLUMNS[item.key])
-            if new != old[item]:
+            # The API may have left an empty text.
+            if new != (old[item] or None):
                 self.changed[item.key] = [old[item], new]
         self._number = max(self._number, *(self._number_of(item) for item in differing))
 

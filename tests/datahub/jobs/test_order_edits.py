@@ -243,6 +243,20 @@ def test_an_address_is_taken_as_a_whole_and_equal_values_are_no_change(load: Imp
         assert (place.city, place.state, place.additional_address) == ("York", None, None)
 
 
+def test_an_empty_text_that_goes_with_an_address_is_no_change_of_its_own(load: Importer, sessions: Sessions) -> None:
+    row = made(sessions)
+    with sessions.begin() as session:
+        order = orders.get(session, row["orderReference"])
+        (place,) = (it for it in order.addresses if it.kind == "SHIPPING")
+        place.country, place.state, place.additional_address = "GB", "", "Rear"
+    assert counts(load("ORDER_UPDATE", row | ADDRESS)) == {"updated": 1}
+    with sessions() as session:
+        (told,) = session.scalars(select(Change.changes).where(Change.entity == "ORDER"))
+    assert told is not None
+    assert told["shippingAddressAdditional"] == ["Rear", None]
+    assert "shippingAddressState" not in told and "shippingAddressCountry" not in told
+
+
 def test_lines_with_incidents_stay_and_lines_that_are_not_there_are_told(load: Importer, sessions: Sessions) -> None:
     row = made(sessions, lines=2)
     with sessions.begin() as session:
