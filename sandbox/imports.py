@@ -34,6 +34,8 @@ NAMES = {
     "NAVIGATION_CATEGORY": "Navigation from the shop",
     "PRODUCT": "Products from PIM",
     "OFFER": "Offers from ERP",
+    "PRODUCT_TAG": "Product tags from the shop",
+    "RELATED_PRODUCT": "Related products from PIM",
     "ASSORTMENT": "Assortments from PIM",
     "CATALOG_VIEW": "Catalog views from CRM",
     "CUSTOMER_USER": "Customer users from CRM",

@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
 from datahub.models.catalog_view import CatalogView
-from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
+from datahub.models.catalogue import (
+    Attribute,
+    Category,
+    CategoryAttribute,
+    Product,
+    ProductTag,
+    RelatedProduct,
+    Variant,
+)
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, INTEGRATION_DONE, MANUAL, Execution
 from datahub.models.navigation import NavigationCategory
@@ -54,6 +62,21 @@ def make_product(session: Session, external_id: str = "P-1", *, variants: int = 
     product = _known_or_new(session, Product, external_id, values | {"category_id": category.id} | changes)
     for number in range(1, variants + 1):
         make_variant(session, product, f"{external_id}-V{number}")
+    return product
+
+
+def make_tags(session: Session, external_id: str = "P-1", *names: str) -> Product:
+    """The product with this external id, bearing these tags, or sale."""
+    product = make_product(session, external_id)
+    for name in names or ("sale",):
+        _added(session, ProductTag(product_id=product.id, name=name))
+    return product
+
+
+def make_relation(session: Session, external_id: str = "P-1", other: str = "P-2") -> Product:
+    """The product with this external id, which then leads to the other one."""
+    product = make_product(session, external_id)
+    _added(session, RelatedProduct(product_id=product.id, related_id=make_product(session, other).id))
     return product
 
 

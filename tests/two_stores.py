@@ -36,6 +36,8 @@ from tests.catalogue import (
     make_navigation_category,
     make_offer,
     make_product,
+    make_relation,
+    make_tags,
     make_view,
     put_into,
     record_change,
@@ -110,6 +112,9 @@ def _shop(session: Session, tag: str) -> Shop:
     supplier = make_supplier(session, f"{tag}-SUP", name=f"{tag} supplier", stores=stores)
     product = make_product(session, f"{tag}-P", names={"en-GB": f"{tag} product"}, brand=tag, stores=stores)
     put_into(session, make_assortment(session), product)
+    make_tags(session, product.external_id, f"{tag} sale")
+    make_product(session, f"{tag}-OTHER", variants=0, stores=stores)
+    make_relation(session, product.external_id, f"{tag}-OTHER")
     make_navigation_category(session, f"{tag}-NAV", store=store, names={"en-GB": f"{tag} menu"})
     make_view(session, allowed=["RANGE"])
     make_offer(session, f"{tag}-STOCK", variant=product.variants[0], supplier=supplier, stores=stores)
@@ -191,6 +196,10 @@ def _noted(session: Session, imported: Execution, shop: Shop, number: int) -> No
     record_change(session, "ASSORTMENT", "RANGE", changes={"assortmentName": ["", "Range"]})
     for part, key in (("products", "P"), ("variants", "P-V1")):
         record_change(session, "ASSORTMENT", "RANGE", "created", part=part, part_key=f"{shop.tag}-{key}")
+    tagged = {"part": "tags", "part_key": f"{shop.tag} sale"}
+    record_change(session, "PRODUCT_TAG", f"{shop.tag}-P", "created", **tagged)
+    related = {"part": "relatedProducts", "part_key": f"{shop.tag}-OTHER"}
+    record_change(session, "RELATED_PRODUCT", f"{shop.tag}-P", "created", **related)
 
 
 def _added(session: Session, thing: Any) -> Any:

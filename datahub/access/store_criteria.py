@@ -25,7 +25,7 @@ from sqlalchemy.orm.util import LoaderCriteriaOption
 
 from datahub.db import Base, is_one_of
 from datahub.models.assortment import AssortmentProduct, AssortmentVariant
-from datahub.models.catalogue import Product, Variant
+from datahub.models.catalogue import Product, ProductTag, RelatedProduct, Variant
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, Event, Execution, Payload
 from datahub.models.import_run import ImportWarning, RejectedRow, UploadChunk
@@ -45,7 +45,7 @@ LISTING = (Supplier, Product, Stock, CustomerUser)
 OF_NOBODY = (RejectedRow, ImportWarning, UploadChunk)
 LIMITED: tuple[type[Base], ...] = (
     Store, Order, *OF_ORDER, *OF_INCIDENT, Execution, *OF_EXECUTION, *LISTING, Variant, Price, NavigationCategory,
-    AssortmentProduct, AssortmentVariant, Change, *OF_NOBODY,
+    ProductTag, RelatedProduct, AssortmentProduct, AssortmentVariant, Change, *OF_NOBODY,
 )  # fmt: skip
 TABLES = frozenset(model.__tablename__ for model in LIMITED)
 
@@ -77,6 +77,8 @@ def criteria(ids: tuple[int, ...], external_ids: tuple[str, ...], dialect: str) 
         Execution: mine.execution(Execution.__table__),
         Variant: mine.variant(Variant.__table__),
         Price: mine.price(Price.__table__),
+        ProductTag: mine.product_link(ProductTag.__table__),
+        RelatedProduct: mine.relation(RelatedProduct.__table__),
         AssortmentProduct: mine.product_link(AssortmentProduct.__table__),
         AssortmentVariant: mine.variant_link(AssortmentVariant.__table__),
         Change: mine.change(Change.__table__),
@@ -137,19 +139,25 @@ class _Mine:
     def product_link(self, links: FromClause) -> Condition:
         return _there_is(Product, lambda it: and_(it.c.id == links.c.product_id, self.listing(it)))
 
+    def relation(self, relations: FromClause) -> Condition:
+        other = _there_is(Product, lambda it: and_(it.c.id == relations.c.related_id, self.listing(it)))
+        return and_(self.product_link(relations), other)
+
     def variant_link(self, links: FromClause) -> Condition:
         return _there_is(Variant, lambda it: and_(it.c.id == links.c.variant_id, self.variant(it)))
 
     def change(self, changes: FromClause) -> Condition:
         """Of an entity that is not known here nobody with a limit sees a change. All share assortments, but not the
-        products and variants that are in them."""
+        products and variants that are in them. Of a relation one sees both products or nothing."""
 
         def of(entity: str, model: type[Base], key: str, is_mine: Callable[[FromClause], Condition]) -> Condition:
             found = _there_is(model, lambda it: and_(it.c[key] == changes.c.record_key, is_mine(it)))
             return and_(changes.c.entity == entity, found)
 
-        def in_assortments(part: str, model: type[Base], is_mine: Callable[[FromClause], Condition]) -> Condition:
-            found = _there_is(model, lambda it: and_(it.c.external_id == changes.c.part_key, is_mine(it)))
+        def linked(model: type[Base], is_mine: Callable[[FromClause], Condition]) -> Condition:
+            return _there_is(model, lambda it: and_(it.c.external_id == changes.c.part_key, is_mine(it)))
+
+        def in_assortments(part: str, found: Condition) -> Condition:
             return and_(changes.c.entity == "ASSORTMENT", changes.c.part == part, found)
 
         return or_(
@@ -160,8 +168,10 @@ class _Mine:
             of("PRODUCT", Product, "external_id", self.listing),
             of("OFFER", Stock, "external_id", self.listing),
             and_(changes.c.entity == "ASSORTMENT", changes.c.part == ""),
-            in_assortments("products", Product, self.listing),
-            in_assortments("variants", Variant, self.variant),
+            in_assortments("products", linked(Product, self.listing)),
+            in_assortments("variants", linked(Variant, self.variant)),
+            of("PRODUCT_TAG", Product, "external_id", self.listing),
+            and_(of("RELATED_PRODUCT", Product, "external_id", self.listing), linked(Product, self.listing)),
             of("CUSTOMER_USER", CustomerUser, "external_id", self.listing),
             of("ORDER", Order, "reference", self.order),
             of("INCIDENT", Incident, "incident_id", lambda it: self.of_order(it.c.order_id)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datahub.entities.account import ACCOUNT
 from datahub.entities.assortment import ASSORTMENT
 from datahub.entities.attribute import ATTRIBUTE
-from datahub.entities.base import EntityType
+from datahub.entities.base import EntityType, Part
 from datahub.entities.catalog_view import CATALOG_VIEW
 from datahub.entities.classification_category import CLASSIFICATION_CATEGORY
 from datahub.entities.customer_user import CUSTOMER_USER
@@ -15,6 +15,8 @@ from datahub.entities.offer import OFFER
 from datahub.entities.order import ORDER, ORDER_UPDATE
 from datahub.entities.order_status import ORDER_STATUS
 from datahub.entities.product import PRODUCT
+from datahub.entities.product_tag import PRODUCT_TAG
+from datahub.entities.related_product import RELATED_PRODUCT
 from datahub.entities.store import STORE
 from datahub.entities.supplier import SUPPLIER
 
@@ -30,6 +32,8 @@ ENTITIES: dict[str, EntityType] = {
         NAVIGATION_CATEGORY,
         PRODUCT,
         OFFER,
+        PRODUCT_TAG,
+        RELATED_PRODUCT,
         ASSORTMENT,
         CATALOG_VIEW,
         CUSTOMER_USER,
@@ -41,3 +45,15 @@ ENTITIES: dict[str, EntityType] = {
 }
 # Those whose records the rows of a file are.
 RECORDS = {name: entity for name, entity in ENTITIES.items() if not entity.acts_on}
+
+
+def adding_to(kind: EntityType) -> list[EntityType]:
+    """Those whose imports add parts to the records that this one makes."""
+    if kind.must_exist:
+        return []
+    return [other for other in RECORDS.values() if other.must_exist and other.model is kind.model]
+
+
+def parts_shown(kind: EntityType) -> list[Part]:
+    """What a record has inside, whichever import brought it."""
+    return [*kind.parts, *(part for other in adding_to(kind) for part in other.parts)]

@@ -95,7 +95,7 @@ class Holder:
 @dataclass(frozen=True)
 class Link:
     """Parts of records of another entity that point at a record, or at a part, by `column`, and go along when it is
-    deleted."""
+    deleted. Where the other entity only adds to the record, they are its own."""
 
     entity: str
     shown_as: str

@@ -7,7 +7,7 @@ from datahub.entities.classification_category import A_CATEGORY
 from datahub.entities.store import A_STORE
 from datahub.entities.values import BOOLEAN, LOCALISED, TEXT, TEXT_LIST
 from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
-from datahub.models.catalogue import Product, Variant
+from datahub.models.catalogue import Product, ProductTag, RelatedProduct, Variant
 from datahub.models.offer import Stock
 from datahub.models.party import DEFAULT_STORE
 
@@ -91,7 +91,12 @@ PRODUCT = EntityType(
     ),
     parts=(VARIANT,),
     after=("CLASSIFICATION_CATEGORY", "STORE"),
-    links=(Link("ASSORTMENT", "products", AssortmentProduct.product_id, AssortmentProduct.assortment_id, Assortment),),
+    links=(
+        Link("ASSORTMENT", "products", AssortmentProduct.product_id, AssortmentProduct.assortment_id, Assortment),
+        Link("PRODUCT_TAG", "tags", ProductTag.product_id, ProductTag.product_id, Product),
+        Link("RELATED_PRODUCT", "relatedProducts", RelatedProduct.product_id, RelatedProduct.product_id, Product),
+        Link("RELATED_PRODUCT", "relatedProducts", RelatedProduct.related_id, RelatedProduct.product_id, Product),
+    ),
     deleted_by=Field("deletedProduct", "Deleted Product", "deleted_at", BOOLEAN),
     has_attributes=True,
     has_full_mode=True,

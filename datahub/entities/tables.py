@@ -87,8 +87,7 @@ def _facts_of_deletion(entity: EntityType) -> Iterator[str]:
     if entity.held_by:
         holds = "name it" if entity.held_by[0].is_list else "have a value of it"
         yield f"Cannot be deleted while {' or '.join(holder.what for holder in entity.held_by)} {holds}."
-    for link in entity.links:
-        yield f"Its links in {link.entity} go with it."
+    yield from (f"Its links in {other} go with it." for other in dict.fromkeys(link.entity for link in entity.links))
     for listed in entity.listed_in:
         yield f"Once deleted it is in no `{listed.field}` of {listed.entity} any more."
 

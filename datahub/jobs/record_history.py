@@ -9,7 +9,7 @@ from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
-from datahub.entities import RECORDS
+from datahub.entities import RECORDS, adding_to
 from datahub.entities.store import A_STORE
 from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice
@@ -41,8 +41,8 @@ def find_changes(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Recorded]:
-    """By time, those of the parts included; of an incident its way through the statuses. `store_id` is that of the
-    store, of an entity whose keys count within one."""
+    """By time, those of the parts included, whichever import brought them; of an incident its way through the statuses.
+    `store_id` is that of the store, of an entity whose keys count within one."""
     if entity == "INCIDENT":
         moved = order_records.incident_changes(session, external_id, descending=descending, page=page, size=size)
         return Slice([Recorded(change, None, None, None, change.changes) for change in moved.items], moved.has_more)
@@ -89,7 +89,8 @@ def _changes(entity: str, external_id: str, store_id: int | None) -> Select[Chan
     query = select(Change, Execution.public_id, Execution.job_name, Store.external_id)
     query = query.outerjoin(Execution, Execution.id == Change.execution_id)
     query = query.outerjoin(Store, Store.id == Change.store_id)
-    query = query.where(Change.entity == entity, Change.record_key == external_id)
+    others = [other.name for other in adding_to(RECORDS[entity])] if entity in RECORDS else []
+    query = query.where(Change.entity.in_([entity, *others]), Change.record_key == external_id)
     return query if store_id is None else query.where(Change.store_id == store_id)
 
 

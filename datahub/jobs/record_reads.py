@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, String, column, exists, func, lite
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
-from datahub.entities import ENTITIES, RECORDS
+from datahub.entities import ENTITIES, RECORDS, adding_to, parts_shown
 from datahub.entities.attribute import METRIC_TYPES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
@@ -76,8 +76,8 @@ def find(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Any]:
-    """Without deleted ones. `search` is part of the external id or a name, in any case. `store` narrows down entities
-    whose keys count within a store."""
+    """Without deleted ones, and of an entity that only adds parts to records without those that have none. `search` is
+    part of the external id or a name, in any case. `store` narrows down entities whose keys count within a store."""
     if sort not in SORTS:
         raise ValueError(f"no records are sorted by {sort}")
     if entity in order_records.KINDS:
@@ -114,9 +114,7 @@ def count_live(session: Session) -> dict[str, int]:
     """Number of records by entity, not deleted; counting stops one above MOST_COUNTED."""
     counted = []
     for kind in RECORDS.values():
-        some = select(literal(1)).select_from(kind.model).limit(MOST_COUNTED + 1)
-        if kind.hides_deleted:
-            some = some.where(kind.model.deleted_at.is_(None))
+        some = select(literal(1)).select_from(kind.model).where(*_is_live(kind)).limit(MOST_COUNTED + 1)
         counted.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
     return dict(zip(RECORDS, session.execute(select(*counted)).one(), strict=True))
 
@@ -140,14 +138,14 @@ def describe(
     kind = entity_type(entity)
     fields = describe_fields(session, entity, records)
     updated = updated_at(session, kind, records)
-    parts = {part.shown_as: _describe_parts(session, part, records, most_parts) for part in kind.parts}
+    parts = {part.shown_as: _describe_parts(session, part, records, most_parts) for part in parts_shown(kind)}
     return [
         {
             "entity": kind.name,
             "externalId": record.external_id,
             "fields": own,
             "customFields": dict(record.custom_fields) if kind.has_custom_fields else {},
-            "attributes": _attributes(record) or {},
+            "attributes": _attributes(record) or {} if kind.has_attributes else {},
             "parts": {name: by_owner.get(record.id, []) for name, by_owner in parts.items()},
             "createdAt": record.created_at,
             "updatedAt": updated[record.id],
@@ -169,9 +167,10 @@ def updated_at(session: Session, kind: EntityType, records: Sequence[Any]) -> di
     """By id: when the record or one of its parts changed last. What happened to parts is known from the ledger, which
     also tells of those that are gone and of those without a time of their own."""
     newest = {record.id: record.updated_at for record in records}
-    if kind.parts:
+    if parts_shown(kind):
         ids = {record.external_id: record.id for record in records}
-        of_parts = Change.entity == kind.name, Change.record_key.in_(ids), Change.part != ""
+        entities = [kind.name, *(other.name for other in adding_to(kind))]
+        of_parts = Change.entity.in_(entities), Change.record_key.in_(ids), Change.part != ""
         query = select(Change.record_key, func.max(Change.at)).where(*of_parts).group_by(Change.record_key)
         for key, at in session.execute(query):
             newest[ids[key]] = max(newest[ids[key]], at)
@@ -219,11 +218,20 @@ def is_reference(model: type[Any], item: Field) -> bool:
 
 
 def _live(session: Session, kind: EntityType, search: str) -> Select[Any]:
-    query = select(kind.model)
-    if kind.hides_deleted:
-        query = query.where(kind.model.deleted_at.is_(None))
+    query = select(kind.model).where(*_is_live(kind))
     text = search.strip()
     return query.where(or_(*_matches(session, kind, text))) if text else query
+
+
+def _is_live(kind: EntityType) -> Iterator[ColumnElement[bool]]:
+    if kind.hides_deleted:
+        yield kind.model.deleted_at.is_(None)
+    if kind.must_exist and kind.parts:
+        yield or_(*(_has(kind, part) for part in kind.parts))
+
+
+def _has(kind: EntityType, part: Part, *those: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists(select(literal(1)).where(getattr(part.model, part.owner) == kind.model.id, *those))
 
 
 def store_id(session: Session, entity: str, store: str) -> int | None:
@@ -247,10 +255,14 @@ def _of_store(session: Session, kind: EntityType, store: str) -> ColumnElement[b
 
 def _matches(session: Session, kind: EntityType, text: str) -> list[ColumnElement[bool]]:
     """In the external id, a name, or another value that no two records share. What has no name is known by what it
-    refers to."""
+    refers to; what only adds parts by them too, unless they are references."""
     model = kind.model
     own = (model.external_id, *(getattr(model, item.column) for item in kind.fields if item.unique))
     found: list[ColumnElement[bool]] = [one.icontains(text, autoescape=True) for one in own]
+    for part in kind.parts if kind.must_exist else ():
+        if not is_reference(part.model, part.key_field):
+            text_of_part = getattr(part.model, part.key_field.column)
+            found.append(_has(kind, part, text_of_part.icontains(text, autoescape=True)))
     if hasattr(model, "name"):
         found.append(model.name.icontains(text, autoescape=True))
     elif hasattr(model, "names"):

@@ -116,6 +116,26 @@ class Product(Base):
     variants: Mapped[list[Variant]] = relationship(order_by="Variant.id", back_populates="product")
 
 
+class ProductTag(Base):
+    __tablename__ = "product_tags"
+    __table_args__ = (UniqueConstraint("product_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    name: Mapped[str] = mapped_column(String(255))
+
+
+class RelatedProduct(Base):
+    """What a product leads to. The other way is another row, if there is one."""
+
+    __tablename__ = "related_products"
+    __table_args__ = (UniqueConstraint("product_id", "related_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    related_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
+
+
 class Variant(Base):
     """What is sold. Its external id is unique among all variants, whatever their products."""
 

@@ -14,6 +14,7 @@ from sandbox.catalogue.parties import accounts, stores, suppliers
 from sandbox.catalogue.products import products
 from sandbox.catalogue.sheet import Sample
 from sandbox.catalogue.statuses import statuses
+from sandbox.catalogue.tags import related, tags
 from sandbox.catalogue.tree import attributes, categories
 from sandbox.catalogue.users import users
 
@@ -27,6 +28,8 @@ SHEETS = (
     navigation,
     products,
     offers,
+    tags,
+    related,
     assortments,
     catalog_views,
     users,

@@ -18,7 +18,15 @@ from datahub.mapping.columns import match
 from datahub.mapping.names import Target
 from datahub.models.assortment import Assortment, AssortmentProduct, AssortmentVariant
 from datahub.models.catalog_view import CatalogView
-from datahub.models.catalogue import Attribute, Category, CategoryAttribute, Product, Variant
+from datahub.models.catalogue import (
+    Attribute,
+    Category,
+    CategoryAttribute,
+    Product,
+    ProductTag,
+    RelatedProduct,
+    Variant,
+)
 from datahub.models.change import Change
 from datahub.models.import_run import COUNTS
 from datahub.models.navigation import NavigationCategory
@@ -49,6 +57,8 @@ STORED: dict[type, int] = {
     Variant: 2_000,
     Stock: 3_000,
     Price: 5_400,
+    ProductTag: 345,
+    RelatedProduct: 297,
     Assortment: 8,
     AssortmentProduct: 208,
     AssortmentVariant: 56,
@@ -111,6 +121,7 @@ def test_few_rows_are_wrong_and_every_kind_of_error_is_met(samples: list[Sample]
     causes = {code for sample in samples for _, code, _ in sample.rejected}
     assert causes == {"malformed", "required", "unknown_reference", "belongs_to_another", "wrong_unit"} | {
         *("illegal_move", "unknown_key", "not_unique", "other_row_invalid", "conflicting_rows", "external_order"),
+        "too_many_parts",
     }
     assert {code for sample in samples for _, code, _ in sample.warned} == {
         *("superseded", "parent_differs", "unknown_key", "no_password")
@@ -175,7 +186,7 @@ def targets(entity: EntityType) -> Iterator[Target]:
     yield from (Target(flag.key, flag.label) for flag in flags)
     yield from map(_target, entity.fields)
     for part in entity.parts:
-        yield Target(part.key_field.key, part.key_field.label)
+        yield from (Target(item.key, item.label) for item in (part.key_field, *part.more_keys))
         if part.removed_by is not NEVER:
             yield Target(part.removed_by.key, part.removed_by.label)
         yield from map(_target, part.fields)

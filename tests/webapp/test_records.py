@@ -49,6 +49,11 @@ def links(page: str) -> dict[str, str]:
     return {words(link): link.get("href") for link in parse(page).iterfind(".//main//a")}
 
 
+def keys(page: str, part: str) -> list[str]:
+    """Of parts that are but a key."""
+    return [words(item) for item in parse(page).iterfind(f".//ul[@aria-label='{part}']/li")]
+
+
 def older(page: str) -> str:
     """The address of the last link below a list."""
     address: str = [link.get("href") for link in parse(page).iterfind(".//nav[@aria-label='Pages']/a")][-1]
@@ -71,6 +76,8 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
         "Navigation categories": "0",
         "Products": "1",
         "Offers": "1",
+        "Product tags": "0",
+        "Related products": "0",
         "Assortments": "0",
         "Catalog views": "0",
         "Customer users": "0",
@@ -245,6 +252,26 @@ def test_references_lead_to_the_record_that_shows_them(sign_in: SignIn, sessions
     category = client.get("/records/CLASSIFICATION_CATEGORY/TOOLS").text
     assert links(category)["COLOR"] == "/records/ATTRIBUTE/COLOR"
     assert definitions(category)["Classification Parent External Id"] == "Root"
+
+
+def test_a_product_shows_its_tags_and_relations_and_what_changed_them(sign_in: SignIn, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        catalogue.make_tags(session, "P-1", "sale", "50 % off").attributes = {"COLOR": ["red"]}
+        catalogue.make_relation(session, "P-1", "P/2")
+        now = database_now(session)
+        catalogue.record_change(session, "PRODUCT_TAG", "P-1", "created", part="tags", part_key="sale", at=now)
+    client = sign_in("VIEWER")
+    page = client.get("/records/PRODUCT/P-1").text
+    assert (keys(page, "Tags"), keys(page, "Related products")) == (["sale", "50 % off"], ["P/2"])
+    assert links(page)["P/2"] == "/records/PRODUCT/P~2f2"
+    assert cells(client.get(links(page)["50 % off"]).text, "External Id") == ["P-1Product P-1"]
+    assert cells(page, "What") == ["CreatedTags: sale"]
+    for entity, label in (("PRODUCT_TAG", "Tags"), ("RELATED_PRODUCT", "Related products")):
+        found = client.get(f"/records/{entity}").text
+        assert cells(found, label) == [str(len(keys(page, label)))]
+        own = client.get(links(found)["P-1"]).text
+        assert (keys(own, label), links(own)["P-1"]) == (keys(page, label), "/records/PRODUCT/P-1")
+        assert ("COLOR" in page, "COLOR" in own) == (True, False)
 
 
 def test_parts_are_a_table_without_empty_columns(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from flask import Response, render_template, request, url_for
 
 from datahub.access import store_limits
-from datahub.entities import RECORDS
-from datahub.entities.base import EntityType, Field
+from datahub.entities import RECORDS, adding_to, parts_shown
+from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.jobs import general_settings, record_history, record_reads
 from datahub.jobs.records import BY_HAND
 from webapp import pager
@@ -88,7 +89,7 @@ def detail(entity: str, external_id: str) -> str:
         kind=kind,
         record=described,
         list_url=url_for("records.list_records", entity=entity, store=store if kind.scoped_by else None),
-        name=shown.name_of(kind, described["fields"], general_settings.get(session).main_locale),
+        name=shown.name_of(record, general_settings.get(session).main_locale),
         fields=_fields(kind, described),
         custom_fields=_extras(kind, described["customFields"]),
         attributes=_extras(kind, described["attributes"]),
@@ -117,7 +118,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
         {
             "external_id": record.external_id,
             "url": address_of(kind.name, record.external_id, store_of(kind, fields)),
-            "name": shown.name_of(kind, fields, main_locale),
+            "name": shown.name_of(record, main_locale),
             "cells": [shown.shown_field(item, fields[item.key], {}, kind.label) for item in shown.list_fields(kind)],
             "parts": [counted.get(record.id, 0) for counted in parts],
             "is_inactive": shown.is_at_rest(state, fields),
@@ -128,8 +129,12 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
 
 
 def _fields(kind: EntityType, described: dict[str, Any]) -> list[shown.Shown]:
+    """Of an entity that only adds to records its key, which leads to the record."""
     fields = described["fields"]
     store = store_of(kind, fields)
+    if kind.must_exist:
+        key = replace(kind.key, refers_to=Reference(kind.name, kind.model))
+        return [shown.shown_field(key, fields[key.key], _links(key, [fields[key.key]]))]
     return [shown.shown_field(item, fields[item.key], _links(item, [fields[item.key]], store)) for item in kind.fields]
 
 
@@ -142,16 +147,24 @@ def _links(item: Field, values: list[Any], store: str | None = None) -> dict[str
     return {key: address_of(entity, owner, store) for key, (entity, owner) in holders.items()}
 
 
+def _links_of_parts(kind: EntityType, part: Part, keys: list[str]) -> dict[str, str]:
+    """A part that another import adds and that refers to nothing leads to all the records that have the same."""
+    others = [other.name for other in adding_to(kind) if part in other.parts]
+    if part.key_field.refers_to is not None or not others:
+        return _links(part.key_field, keys)
+    return {key: url_for("records.list_records", entity=others[0], search=key) for key in keys}
+
+
 def _extras(kind: EntityType, given: dict[str, Any]) -> list[shown.Shown]:
     return shown.shown_extras(given, names_of(kind, given.keys()))
 
 
 def _tables(kind: EntityType, record: Any, described: dict[str, Any]) -> list[shown.Table]:
     tables = []
-    for part in kind.parts:
+    for part in parts_shown(kind):
         rows = described["parts"][part.shown_as]
         keys = [row[part.key_field.key] for row in rows]
         names = names_of(kind, {name for row in rows for name in row.get("attributes") or ()})
         number = record_reads.count_parts(db.session(), part, [record]).get(record.id, 0)
-        tables.append(shown.parts_table(part, rows, _links(part.key_field, keys), names, number))
+        tables.append(shown.parts_table(part, rows, _links_of_parts(kind, part, keys), names, number))
     return tables

@@ -32,6 +32,8 @@ COLUMNS = {
         "customerUserAccountIds",
     ),
     "OFFER": ("stockVariantId", "supplierId", "stockNumber"),
+    "PRODUCT_TAG": (),
+    "RELATED_PRODUCT": (),
     "ASSORTMENT": (),
     "CATALOG_VIEW": ("catalogDescription", "allowedAssortmentExternalId"),
 }
@@ -45,6 +47,8 @@ NOTES = {
     "NAVIGATION_CATEGORY": "The tree that a store leads its customers through.",
     "PRODUCT": "What is sold, with its variants.",
     "OFFER": "The stock of a variant at a supplier, with its prices.",
+    "PRODUCT_TAG": "Words that products are found by.",
+    "RELATED_PRODUCT": "What products lead to, one way.",
     "ASSORTMENT": "Products and single variants that belong together.",
     "CATALOG_VIEW": "Which assortments accounts see.",
 }
@@ -139,10 +143,9 @@ def looks_in(kind: EntityType) -> str:
     return f"{', '.join(first)} or {last}"
 
 
-def name_of(kind: EntityType, fields: Mapping[str, Any], main_locale: str) -> str:
+def name_of(record: Any, main_locale: str) -> str:
     """In the main locale, else in any. Empty for what has no name."""
-    item = name_field(kind)
-    name = fields[item.key] if item else ""
+    name = getattr(record, "name" if "name" in record.__table__.c else "names", None)
     if isinstance(name, dict):
         name = name.get(main_locale) or next(iter(name.values()), "")
     return str(name or "")

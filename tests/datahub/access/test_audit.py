@@ -37,6 +37,8 @@ KEPT_ELSEWHERE = {
         "NavigationCategory",
         "Price",
         "Product",
+        "ProductTag",
+        "RelatedProduct",
         "Stock",
     ),
     *("Store", "Supplier", "Variant", "CustomerUser", "Change"),

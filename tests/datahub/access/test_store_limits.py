@@ -13,6 +13,7 @@ from datahub.db import Base, database_now
 from datahub.errors import InvalidError
 from datahub.jobs import record_reads
 from datahub.models.access import User
+from datahub.models.catalogue import Product, RelatedProduct
 from datahub.models.change import Change
 from datahub.models.execution import Execution
 from datahub.models.export_job import ExportJob
@@ -161,6 +162,28 @@ def test_of_what_is_in_an_assortment_each_store_sees_its_own(session: Session, s
     assert shown["parts"] == {
         "products": [{"productExternalIds": "NORTH-P"}],
         "variants": [{"variantExternalIds": "NORTH-P-V1"}],
+    }
+
+
+def test_of_tags_and_relations_each_store_sees_those_of_products_it_sees(session: Session, stores: TwoStores) -> None:
+    products = {it.external_id: it.id for it in session.scalars(select(Product))}
+    session.add(RelatedProduct(product_id=products["NORTH-P"], related_id=products["SOUTH-P"]))
+    across = {"part": "relatedProducts", "part_key": "SOUTH-P", "record_key": "NORTH-P", "action": "created"}
+    session.add(Change(entity="RELATED_PRODUCT", actor="ada", at=database_now(session), **across))
+    session.commit()
+    limit_to(session, stores.north.store)
+    (shown,) = record_reads.describe(session, "PRODUCT", [record_reads.get(session, "PRODUCT", "NORTH-P")])
+    assert shown["parts"]["tags"] == [{"productTag1": "NORTH sale"}]
+    assert shown["parts"]["relatedProducts"] == [{"relatedProductExternalId": "NORTH-OTHER"}]
+    for entity in ("PRODUCT_TAG", "RELATED_PRODUCT"):
+        assert [it.external_id for it in record_reads.find(session, entity).items] == ["NORTH-P"]
+    assert record_reads.find(session, "PRODUCT_TAG", search="south").items == []
+    found = select(Change.entity, Change.record_key, Change.part_key).where(
+        Change.part.in_(["tags", "relatedProducts"])
+    )
+    assert {tuple(row) for row in session.execute(found)} == {
+        ("PRODUCT_TAG", "NORTH-P", "NORTH sale"),
+        ("RELATED_PRODUCT", "NORTH-P", "NORTH-OTHER"),
     }
 
 

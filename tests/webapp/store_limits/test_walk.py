@@ -24,6 +24,8 @@ KEYS = {
     "NAVIGATION_CATEGORY": "NAV",
     "PRODUCT": "P",
     "OFFER": "STOCK",
+    "PRODUCT_TAG": "P",
+    "RELATED_PRODUCT": "P",
     "ASSORTMENT": "RANGE",
     "CATALOG_VIEW": "VIEW",
     "CUSTOMER_USER": "USER",
