@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
+from datahub.errors import InvalidError
+from datahub.jobs import import_jobs
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from datahub.models.party import DEFAULT_STORE, Store
@@ -60,6 +63,24 @@ def test_the_form_asks_for_the_store_and_offers_no_folder(sign_in: SignIn, conne
     assert options == ["", "SOUTH", DEFAULT_STORE]
     other = fields_of(client.get(f"/imports/new/sftp?entity=OFFER&connection={connection.public_id}").text)
     assert "store_external_ids" not in other and "reads" in other
+
+
+def test_a_job_of_orders_may_have_a_store_keeps_it_and_shows_it(
+    sign_in: SignIn, form: dict[str, Any], sessions: Sessions
+) -> None:
+    client, given = sign_in("OPERATOR"), form | {"reads": "file"}
+    assert client.post("/imports/new/sftp?entity=ORDER", data=given).status_code == 303
+    with sessions() as session:
+        job = session.scalars(select(ImportJob)).one()
+        assert job.store_external_ids == []
+        with pytest.raises(InvalidError) as refused:
+            two = replace(import_jobs.configuration_of(job), store_external_ids=["SOUTH", DEFAULT_STORE])
+            import_jobs.update(session, job, two)
+    assert list(refused.value.fields) == ["store_external_ids"]
+    address = f"/imports/{job.public_id}"
+    assert client.post(f"{address}/edit", data=given | {"store_external_ids": "SOUTH"}).status_code == 303
+    assert fields_of(client.get(f"{address}/edit").text)["store_external_ids"] == ["SOUTH"]
+    assert "which new orders are for" in client.get(address).text
 
 
 def test_a_job_needs_its_store_keeps_it_and_shows_it(sign_in: SignIn, form: dict[str, Any], sessions: Sessions) -> None:
