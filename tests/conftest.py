@@ -16,10 +16,9 @@ from datahub.models.party import DEFAULT_STORE, Store
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.fresh_postgres import TEMPLATE, FreshPostgres
 from tests.servers import Server, SshServer, postgres_admin, start_postgres, start_redis, start_sshd
 from tests.settings import ENCRYPTION_KEY, make_settings
-
-TEMPLATE = "datahub_template"
 
 
 def create_tables(url: str) -> None:
@@ -60,6 +59,11 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def fresh_postgres(postgres_server: Server) -> FreshPostgres:
+    return FreshPostgres(postgres_server)
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     create_tables(f"sqlite:///{path}")
@@ -73,11 +77,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
         yield f"sqlite:///{tmp_path}/test.db"
         return
-    server: Server = request.getfixturevalue("postgres_server")
-    with postgres_admin(server) as admin:
-        admin.execute("drop database if exists test with (force)")
-        admin.execute(f"create database test template {TEMPLATE}")
-        yield f"{server.url}/test"
+    fresh: FreshPostgres = request.getfixturevalue("fresh_postgres")
+    yield fresh.make()
 
 
 @pytest.fixture
