@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datahub.entities.base import EntityType
-from datahub.jobs.import_plan import EMPTIES, FLAG, KEY, Cell, Mention, Plan, keys_of, unnamed
+from datahub.jobs.import_cells import EMPTIES, FLAG, KEY, Cell, keys_of
+from datahub.jobs.import_plan import Mention, Plan, unnamed
 from datahub.storage import BY_OTHER
 
 # Key, values as the spool keeps them, faults.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -15,7 +14,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.entities import RECORDS
 from datahub.jobs import general_settings, record_reads
-from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier
 from tests import catalogue
 from tests.factories import make_account, make_supplier
@@ -313,57 +311,6 @@ def test_a_value_that_is_an_address_elsewhere_is_a_link_to_it(sign_in: SignIn, s
     assert [(link.get("href"), link.get("title"), link.text) for link in found] == [(it, it, it) for it in images]
 
 
-def test_what_changed_it_is_told_with_import_field_old_new_file_and_line(sign_in: SignIn, sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        catalogue.make_offer(session, "S-1")
-        source = {"execution_id": catalogue.make_import(session, IMPORT_ID).id, "file": "in/o.csv", "line": 7}
-        catalogue.record_change(session, "OFFER", "S-1", "created", **source)
-        changes = {"price": ["9.5", "9.99"], "priceInactive": [False, True], "unknownKey": [None, ["<b>"]]}
-        catalogue.record_change(
-            session, "OFFER", "S-1", changes=changes, part="prices", part_key="PRICE-1", actor="<bob>"
-        )
-        catalogue.record_change(session, "OFFER", "S-2", actor="nobody")
-    page = sign_in("VIEWER").get("/records/OFFER/S-1").text
-    assert cells(page, "What") == ["UpdatedPrices: PRICE-1", "Created"]
-    updated = f"Price: 9.5 → 9.99Price Inactive: No → YesunknownKey: {EMPTY} → <b>"
-    assert cells(page, "Fields") == [updated, "as it came"]
-    assert cells(page, "By") == ["<bob>", "Suppliers from ERPada"]
-    assert cells(page, "From") == [EMPTY, "in/o.csvline 7"]
-    assert links(page)["Suppliers from ERP"] == f"/executions/{IMPORT_ID}"
-
-
-def test_localised_changes_name_the_locales_that_differ_and_long_ones_are_cut(
-    sign_in: SignIn, sessions: Sessions
-) -> None:
-    with sessions.begin() as session:
-        catalogue.make_product(session, "P-1")
-        names = [{"en-GB": "Drill", "fr-FR": "Perceuse"}, {"en-GB": "Drill", "fr-FR": "Foreuse", "de-DE": "Bohrer"}]
-        changes = {"productNames": names, "productDescriptions": [None, {"en-GB": "x" * 501}]}
-        catalogue.record_change(session, "PRODUCT", "P-1", changes=changes)
-    (fields,) = cells(sign_in("VIEWER").get("/records/PRODUCT/P-1").text, "Fields")
-    assert "Product Names fr-FR: Perceuse → Foreuse" in fields
-    assert f"Product Names de-DE: {EMPTY} → Bohrer" in fields
-    assert "Product Names en-GB" not in fields
-    assert fields.endswith("x… (501 characters)")
-
-
-def test_changed_custom_fields_and_attributes_go_by_their_names(sign_in: SignIn, sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        now = database_now(session)
-        make_supplier(session, "S-1")
-        given = {"public_id": "one", "entity": "SUPPLIER", "external_id": "grade", "name": "Grade of quality"}
-        session.add(CustomField(**given, type="NUMBER", created_at=now, updated_at=now))
-        changes = {"customFields": [{"grade": "A"}, {"gone": "x"}]}
-        catalogue.record_change(session, "SUPPLIER", "S-1", changes=changes)
-        catalogue.make_product(session, "P-1")
-        catalogue.make_attribute(session, "WEIGHT", names={"en-GB": "Net weight"}, type="METRIC", unit="kg")
-        catalogue.record_change(session, "PRODUCT", "P-1", changes={"attributes": [{}, {"WEIGHT": "5"}]})
-    client = sign_in("VIEWER")
-    expected = f"Grade of quality: A → {EMPTY}gone: {EMPTY} → x"
-    assert cells(client.get("/records/SUPPLIER/S-1").text, "Fields") == [expected]
-    assert cells(client.get("/records/PRODUCT/P-1").text, "Fields") == [f"Net weight: {EMPTY} → 5 kg"]
-
-
 def test_numbers_of_attributes_bear_their_unit_on_products_and_variants(sign_in: SignIn, sessions: Sessions) -> None:
     with sessions.begin() as session:
         product = catalogue.make_product(session, "P-1")
@@ -377,21 +324,6 @@ def test_numbers_of_attributes_bear_their_unit_on_products_and_variants(sign_in:
     assert cells(page, "Attributes") == ["Net weight 6 kgNote fine (en-GB)"]
 
 
-def test_older_changes_are_a_page_further(sign_in: SignIn, sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        make_supplier(session, "S-1")
-        for number in range(22):
-            catalogue.record_change(session, "SUPPLIER", "S-1", actor=f"user {number}")
-    client = sign_in("VIEWER")
-    first = client.get("/records/SUPPLIER/S-1").text
-    assert cells(first, "By") == [f"user {number}" for number in range(21, 1, -1)]
-    assert older(first).endswith("#changes")
-    second = client.get(links(first)["Older"]).text
-    assert cells(second, "By") == ["user 1", "user 0"] and "Older" not in links(second)
-    assert cells(client.get(links(second)["Newer"]).text, "By") == cells(first, "By")
-    assert client.get("/records/SUPPLIER/S-1?before=%25").status_code == 200
-
-
 def test_a_deleted_record_says_so(sign_in: SignIn, sessions: Sessions) -> None:
     with sessions.begin() as session:
         supplier: Supplier = make_supplier(session, "S-1")
@@ -399,32 +331,6 @@ def test_a_deleted_record_says_so(sign_in: SignIn, sessions: Sessions) -> None:
     client = sign_in("VIEWER")
     assert "This record was deleted on" in client.get("/records/SUPPLIER/S-1").text
     assert "S-1" not in client.get("/records/SUPPLIER").text
-
-
-def test_an_import_shows_what_it_changed_by_action_and_page_by_page(sign_in: SignIn, sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        execution = catalogue.make_import(session, IMPORT_ID)
-        of_it = {"execution_id": execution.id, "file": "suppliers.csv"}
-        for number in range(1, 31):
-            catalogue.record_change(session, "SUPPLIER", f"S-{number}", "created", line=number + 1, **of_it)
-        renamed = {"name": ["Acme", "Acme SA"]}
-        catalogue.record_change(session, "SUPPLIER", "S-31", changes=renamed, line=32, **of_it)
-        catalogue.record_change(session, "SUPPLIER", "S-32", "created")
-    client = sign_in("VIEWER")
-    address = f"/executions/{IMPORT_ID}/changes"
-    page = client.get(f"{address}?action=created").text
-    following = client.get(older(page)).text
-    assert set(cells(page, "Fields")) == {"as it came"}
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", time) for time in cells(page, "Time"))
-    assert IMPORT_ID in words(parse(page).find(".//main"))
-    assert links(page)["The execution"] == f"/executions/{IMPORT_ID}"
-    assert cells(page, "Record") + cells(following, "Record") == [f"S-{number}" for number in range(1, 31)]
-    assert cells(following, "From")[-1] == "suppliers.csvline 31"
-    assert cells(client.get(links(following)["Previous"]).text, "Record") == cells(page, "Record")
-    page = client.get(f"{address}?action=updated").text
-    assert (cells(page, "Record"), cells(page, "Fields")) == (["S-31"], ["Supplier Name: Acme → Acme SA"])
-    assert "Nothing changed" in client.get(f"{address}?action=deleted").text
-    assert client.get("/executions/none/changes").status_code == 404
 
 
 def test_parts_of_which_only_keys_are_known_are_a_list_of_links(

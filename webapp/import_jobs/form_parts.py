@@ -26,9 +26,10 @@ from datahub.jobs import (
 )
 from datahub.jobs.import_format import CSV, ending_of
 from datahub.jobs.import_history import labels_of
-from datahub.jobs.import_preview import ROWS_SHOWN, Preview
+from datahub.jobs.import_preview import ROWS_SHOWN
 from datahub.jobs.import_sample import Place, Sample
 from datahub.jobs.import_targets import mapping_targets
+from datahub.jobs.previewed import Preview
 from datahub.models.connection import SFTP, Connection
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
 from datahub.transports.base import join

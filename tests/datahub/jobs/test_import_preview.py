@@ -11,8 +11,9 @@ from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.formats.delimited import Limits
 from datahub.jobs.import_jobs import Configuration
-from datahub.jobs.import_preview import SAMPLE_ROWS, Cause, FieldPreview, Fit, Preview, preview
+from datahub.jobs.import_preview import SAMPLE_ROWS, preview
 from datahub.jobs.import_sample import Sample
+from datahub.jobs.previewed import Cause, FieldPreview, Fit, Preview
 from datahub.models.custom_field import CustomField
 from datahub.models.setting import GeneralSettings
 from tests.importer import Importer
