@@ -58,10 +58,11 @@ class FreshPostgres:
                         copy.write(rows)
                 for name, value, is_used in self._sequences:
                     database.execute("select setval(%s::regclass, %s, %s)", [f'"{name}"', value, is_used])
-                # Nor may the planner know what was there.
-                database.execute("delete from pg_statistic where starelid >= 16384")
             if used:
                 database.execute("vacuum " + ", ".join(f'"{name}"' for name in used))
+            # Nor may the planner know what was there.
+            database.execute("delete from pg_statistic where starelid >= 16384")
+            database.execute("update pg_class set reltuples = -1, relpages = 0 where oid >= 16384 and relkind = 'r'")
         return True
 
     def _connect(self, name: str) -> psycopg.Connection[tuple[object, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datahub.entities.base import ACCOUNTS, LONG_TEXT, EntityType, Field, Holder, Listed, Part, Reference
 from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
 from datahub.models.catalog_view import CatalogView
-from datahub.models.party import Account, AccountAddress, CustomerUser
+from datahub.models.party import Account, AccountAddress, CustomerUser, Supplier
 
 ADDRESS = Part(
     "address",
@@ -64,6 +64,9 @@ ACCOUNT = EntityType(
         Field("inactive", "Inactive", "inactive", BOOLEAN, default=False),
     ),
     parts=(ADDRESS,),
-    listed_in=(Listed("CATALOG_VIEW", "accountExternalId", CatalogView.accounts),),
+    listed_in=(
+        Listed("CATALOG_VIEW", "accountExternalId", CatalogView.accounts),
+        Listed("SUPPLIER", "accountExternalId", Supplier.accounts),
+    ),
     held_by=(Holder("users", CustomerUser.accounts, is_list=True),),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import and_, not_
 
 from datahub.entities.attribute import AN_ATTRIBUTE
-from datahub.entities.base import CATALOGUE, EntityType, Field, Part, Reference, Rule, Use
+from datahub.entities.base import CATALOGUE, EntityType, Field, Listed, Part, Reference, Rule, Use
 from datahub.entities.values import BOOLEAN, NEVER, TEXT
 from datahub.models.catalogue import Category, CategoryAttribute, Product
+from datahub.models.navigation import NavigationCategory
 
 A_CATEGORY = Reference("CLASSIFICATION_CATEGORY", Category)
 FACETED = Field("attrFaceted", "Attr Faceted", "faceted", BOOLEAN, default=False)
@@ -61,6 +62,7 @@ CLASSIFICATION_CATEGORY = EntityType(
     parts=(LINK,),
     after=("ATTRIBUTE",),
     deleted_by=Field("deleted", "Deleted", "deleted_at", BOOLEAN),
+    listed_in=(Listed("NAVIGATION_CATEGORY", "classificationCategoryCode", NavigationCategory.categories),),
     used_by=(Use("sub-categories", Category.parent_id), Use("products", Product.category_id)),
     rules=(
         Rule(

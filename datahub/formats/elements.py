@@ -19,6 +19,8 @@ from datahub.models.order_document import ILLEGAL_IN_XML
 # Elements inside one another, below a record.
 DEEPEST = 32
 JOIN = "||"
+# What each element counts for beside its path and its text, in characters.
+ELEMENT_SIZE = 100
 _Cells = dict[str, str]
 
 
@@ -90,6 +92,8 @@ class _Parsing:
         # How many elements are open around the record, itself included; 0 outside of any.
         self._depth = 0
         self._begun, self._cells, self._size = 0, _Cells(), 0
+        # What stands at a path that comes several times; only at the end of the record is it joined.
+        self._again: dict[str, list[str]] = {}
         self._text: list[str] = []
         self._is_leaf = False
         self._done: list[tuple[int, _Cells]] = []
@@ -159,13 +163,24 @@ class _Parsing:
         around = len(self._open) - 1
         if self._depth and around >= self._depth:
             if self._is_leaf:
-                path, value = "/".join(self._open[self._depth :]), "".join(self._text)
-                self._cells[path] = f"{self._cells[path]}{JOIN}{value}" if path in self._cells else value
+                self._keep("/".join(self._open[self._depth :]), "".join(self._text))
             self._text, self._is_leaf = [], False
         elif self._depth:
+            for path, values in self._again.items():
+                self._cells[path] = JOIN.join([self._cells[path], *values])
             self._done.append((self._begun, self._cells))
-            self._depth = 0
+            self._again, self._depth = {}, 0
         self._open.pop()
+
+    def _keep(self, path: str, value: str) -> None:
+        """Names count as texts do, and empty elements count too: a file can hold more of them than of anything else."""
+        self._size += len(path) + ELEMENT_SIZE
+        if self._size > ROW_LIMIT:
+            self._too_long(self._begun)
+        if path in self._cells:
+            self._again.setdefault(path, []).append(value)
+        else:
+            self._cells[path] = value
 
     def _hear(self, text: str) -> None:
         if self._depth:

@@ -317,8 +317,9 @@ class ChunkWriter:
 
     def _shorten_lists(self, merge: Merge, now: datetime) -> None:
         for listed in self._plan.entity.listed_in if merge is self._root else ():
-            of = replace(self._source, entity=listed.entity)
-            self._note(of, "", change.UPDATED, shortened_by(self._connection, merge, listed, now), now)
+            for store_id, lines in shortened_by(self._connection, merge, listed, now).items():
+                of = replace(self._source, entity=listed.entity, store_id=store_id)
+                self._note(of, "", change.UPDATED, lines, now)
 
     def _note(self, source: ledger.Source, part: str, action: str, lines: list[Updated], now: datetime) -> None:
         for line in lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -187,16 +188,20 @@ class Plan:
         if named and self.store and self.store[1] not in named:
             raise ValueError(f"The job imports for the store {self.store[1]}: name it here, or leave the cell empty.")
 
-    def key_of(self, cells: Sequence[str]) -> str | None:
-        """Of a row that is not looked into, if its cell can be read. Beside secrets it may be one of them."""
+    def key_of(self, cells: Sequence[str]) -> tuple[str, Field] | None:
+        """Of a row that is not looked into, if its cell can be read, and the field that gives it. Beside secrets it may
+        be one of them."""
         if self.entity.has_secrets and len(cells) != len(self.header):
             return None
-        for cell in self.cells:
-            if cell.place == KEY and cell.part is None and cell.column < len(cells):
-                try:
-                    return cell.values.read(cells[cell.column].replace("\0", "").strip()) or None
-                except ValueError:
-                    return None
+        named = {self.entity.key: KEY}
+        if self.entity.other_key in self.root.given:
+            named[self.entity.other_key] = self.root.given.index(self.entity.other_key)
+        for item, place in named.items():
+            for cell in self.cells:
+                if cell.place == place and cell.part is None and cell.column < len(cells):
+                    with suppress(ValueError):
+                        if key := cell.values.read(cells[cell.column].replace("\0", "").strip()):
+                            return key, item
         return None
 
     def convert(self, cells: Sequence[str]) -> Converted:

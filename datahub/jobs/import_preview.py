@@ -177,7 +177,7 @@ class _Reader:
     def _extras(self, matched: Matched) -> tuple[Extras, str]:
         """With why a run would not take a file with these columns."""
         try:
-            import_read.refuse(matched, self._recipe)
+            import_read.refuse(matched, self._recipe, self._entity)
             columns = import_definitions.bind(matched, self._recipe, self._entity)
         except SourceError as error:
             return NO_EXTRAS, str(error)

@@ -35,7 +35,7 @@ from datahub.models.import_job import ImportJob
 from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
-from datahub.storage import KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
+from datahub.storage import BY_OTHER, KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
 from datahub.transports.base import clean
 
 BATCH = 500
@@ -110,7 +110,8 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     bound = [(column, key, locale) for column, key, locale in recipe["bound"][name]]
     transcoding = Transcoding(compile(recipe["transcoding"]))
     extras = import_definitions.extras_of(recipe, name)
-    mended = frozenset(name for name, header in recipe["headers"].items() if is_mended(header))
+    spares = recipe.get("spares", False)
+    mended = frozenset(name for name, header in recipe["headers"].items() if spares or is_mended(header))
     entity, header = ENTITIES[recipe["entity"]], recipe["headers"][name]
     return Plan(entity, header, bound, transcoding, recipe["main_locale"], extras, mended, recipe.get("store"))
 
@@ -191,17 +192,20 @@ def _limit_records(recipe: dict[str, Any], spool: Spool) -> None:
 
 
 def _spare_unknown(found: Read, spool: Spool) -> None:
-    """A row or file that cannot be told to belong to any record may belong to each: Full mode then clears nothing."""
-    if not found.recipe["clearing"]:
+    """A row or file that cannot be told to belong to any record may belong to each: Full mode then clears nothing, and
+    nothing is erased for not being there."""
+    erases = any(item.erased_when_absent for item in ENTITIES[found.recipe["entity"]].fields)
+    if not (found.recipe["clearing"] or erases):
         return
     lost: list[tuple[str, int | None]] = [(file["name"], None) for file in found.files if file["error"]]
     if first := spool.first_without_key():
         lost.append(first)
     for name, line in lost[:1]:
         what = f"line {grouped(line)}" if line else "the file"
-        message = f"Full mode cleared nothing in this run: {what} cannot be told to belong to a record. Mend it first."
+        did = "Full mode cleared nothing" if found.recipe["clearing"] else "Nothing was erased"
+        message = f"{did} in this run: {what} cannot be told to belong to a record. Mend it first."
         found.warnings.append(FileWarning(name, "nothing_cleared", message))
-        found.recipe["clearing"] = []
+        found.recipe |= {"clearing": [], "spares": True}
 
 
 def words(error: DataHubError) -> str:
@@ -225,13 +229,13 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
                 header = opened.header
             # A file without a row may be one without a header.
             matched = match(header, mapping_targets(entity), recipe["mapping"]) if header else NO_MATCH
-            refuse(matched, recipe)
+            refuse(matched, recipe, entity)
             extra_columns = import_definitions.bind(matched, recipe, entity)
         except SourceError as error:
             file["error"] = words(error)
             continue
         _keep_header(found.recipe, source.name, header, matched, extra_columns)
-        found.warnings.extend(_warnings(source.name, matched.missing_optional))
+        found.warnings.extend(_warnings(source.name, matched.missing_optional, entity))
         if recipe["mapping"] is None:
             found.warnings.extend(_unused(source.name, matched))
     _align(found.recipe)
@@ -257,9 +261,11 @@ def _align(recipe: dict[str, Any]) -> None:
         columns.extend((len(recipe["headers"][name]), key, None) for key in keys if key not in own)
 
 
-def _warnings(file: str, missing: Iterable[Missing]) -> Iterator[FileWarning]:
+def _warnings(file: str, missing: Iterable[Missing], entity: EntityType) -> Iterator[FileWarning]:
+    erased = {item.key for item in entity.fields if item.erased_when_absent}
     for one in missing:
-        message = f'The file has no column "{one.source}"; the field is left as it is.'
+        becomes = "is erased from the records of the file" if one.field in erased else "is left as it is"
+        message = f'The file has no column "{one.source}"; the field {becomes}.'
         yield FileWarning(file, "missing_column", message, one.field)
 
 
@@ -278,10 +284,11 @@ def _limits(settings: Settings) -> Limits:
     return Limits(settings.max_rows, settings.max_columns, settings.max_cell)
 
 
-def refuse(matched: Matched, recipe: dict[str, Any]) -> None:
-    """Raises SourceError for columns that no run takes."""
+def refuse(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> None:
+    """Raises SourceError for columns that no run takes. The first line of a file without a header may hold secrets."""
     if matched.faults:
-        raise SourceError(" ".join(fault.message for fault in matched.faults), code=matched.faults[0].code)
+        told = (fault.message + ("" if entity.has_secrets else fault.shown) for fault in matched.faults)
+        raise SourceError(" ".join(told), code=matched.faults[0].code)
     if matched.missing_required:
         names = ", ".join(f'"{missing.source}" for {missing.field}' for missing in matched.missing_required)
         raise SourceError(f"The file lacks a column that the import needs: {names}.", code="missing_column")
@@ -350,8 +357,12 @@ def _unmended(kept: str, delimiter: str) -> tuple[list[str], Fault]:
 
 
 def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Spoolable:
-    """A row whose cells may not be under their columns is not looked into."""
+    """A row whose cells may not be under their columns is not looked into. Where rows act on a record it is one of
+    that, since it may cost all others of it."""
     told = {"code": fault.code, "field": "", "column": fault.column or "", "value": "", "message": fault.message}
-    if key := plan.key_of(cells):
-        told["key"] = key
-    return "", Converted(values=[None] * len(plan.root.given)).packed(), [told]
+    group = ""
+    if found := plan.key_of(cells):
+        told["key"], item = found
+        if plan.entity.acts_on:
+            group = told["key"] if item is plan.entity.key else BY_OTHER + told["key"]
+    return group, Converted(values=[None] * len(plan.root.given)).packed(), [told]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, String, bindparam, column, exists, func, literal, select, update
+from sqlalchemy import Connection, String, bindparam, column, exists, func, literal, null, select, update
 
 from datahub.entities.base import Field, Listed
 from datahub.jobs.import_fold import Record
@@ -17,6 +17,9 @@ from datahub.jobs.merge_target import Target, is_json
 
 
 class Shortened(NamedTuple):
+    """`store_id` is that of the store that the record's key counts within, if it does."""
+
+    store_id: int | None
     record_key: str
     old: list[str]
     new: list[str]
@@ -42,16 +45,18 @@ def unknown_in_lists(
                 yield record, item, missing
 
 
-def shortened_by(connection: Connection, merge: Merge, listed: Listed, now: datetime) -> list[Updated]:
+def shortened_by(
+    connection: Connection, merge: Merge, listed: Listed, now: datetime
+) -> dict[int | None, list[Updated]]:
     """What the merge is about to delete goes from the lists: a line of the ledger for each, put down to the first row
-    that deletes something of it."""
+    that deletes something of it, by store."""
     work = merge.work.c
     query = select(work.key, work.file, work.line).where(work.action == DELETE).order_by(work.sequence)
     rows = {key: (file, line) for key, file, line in connection.execute(query)}
-    lines = []
-    for record_key, old, new in drop_from_lists(connection, listed, rows, now):
+    lines: dict[int | None, list[Updated]] = {}
+    for store_id, record_key, old, new in drop_from_lists(connection, listed, rows, now):
         file, line = next(row for key, row in rows.items() if key in old and key not in new)
-        lines.append(Updated(record_key, "", file, line, {listed.field: [old, new]}))
+        lines.setdefault(store_id, []).append(Updated(record_key, "", file, line, {listed.field: [old, new]}))
     return lines
 
 
@@ -61,25 +66,29 @@ def drop_from_lists(connection: Connection, listed: Listed, gone: Collection[str
     stored = table.c[listed.column.key]
     given = {stored.name: bindparam("new", type_=stored.type), "updated_at": now}
     found = []
-    for number, record_key, old in _that_name(connection, table, stored, gone):
+    for number, store_id, record_key, old in _that_name(connection, table, stored, gone):
         new = [key for key in old if key not in gone]
         connection.execute(
             update(table).where(table.c.id == bindparam("number")).values(given), [{"number": number, "new": new}]
         )
-        found.append(Shortened(record_key, old, new))
+        found.append(Shortened(store_id, record_key, old, new))
     return found
 
 
 def _that_name(
     connection: Connection, table: Any, stored: Any, gone: Iterable[str]
-) -> list[tuple[int, str, list[str]]]:
-    """Id, external id and list of the live records whose lists name one of the keys; nobody changes them meanwhile."""
+) -> list[tuple[int, int | None, str, list[str]]]:
+    """Id, store, external id and list of the live records whose lists name one of the keys, which nobody changes
+    meanwhile."""
     elements = func.json_array_elements_text if connection.dialect.name == "postgresql" else func.json_each
     named = elements(stored).table_valued(column("value", String))
-    query = select(table.c.id, table.c.external_id, stored).where(table.c.deleted_at.is_(None)).order_by(table.c.id)
-    found: dict[int, tuple[int, str, list[str]]] = {}
+    store = table.c.get("store_id", null())
+    query = (
+        select(table.c.id, store, table.c.external_id, stored).where(table.c.deleted_at.is_(None)).order_by(table.c.id)
+    )
+    found: dict[int, tuple[int, int | None, str, list[str]]] = {}
     for batch in in_batches(gone):
         is_named = exists(select(literal(1)).select_from(named).where(named.c.value.in_(batch)))
-        for number, key, ids in connection.execute(query.where(is_named).with_for_update(of=table)):
-            found[number] = (number, key, ids)
+        for number, store_id, key, ids in connection.execute(query.where(is_named).with_for_update(of=table)):
+            found[number] = (number, store_id, key, ids)
     return list(found.values())

@@ -136,6 +136,8 @@ class Merge:
         return select(*columns).where(work.action.in_((CREATE, REVIVE))).order_by(work.sequence)
 
     def _read(self, field: Field, new: Any) -> Any:
+        if new == NO_REFERENCE and is_reference(self.target, field):
+            return None
         return json.loads(new) if is_json(self.target, field) else new
 
     def apply(self, now: datetime) -> None:

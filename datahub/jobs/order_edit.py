@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities.base import Field
-from datahub.entities.order import ACCOUNT, ADDRESS, CUSTOMER, EXTERNAL_ID, STATUS, SUPPLIER
+from datahub.entities.order import ACCOUNT, ADDRESS, CUSTOMER, EXTERNAL_ID, LINE_EXTERNAL_ID, STATUS, SUPPLIER
 from datahub.errors import IllegalMoveError
 from datahub.jobs import ledger, orders, triggers
+from datahub.jobs.acts import RowFaultError
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.import_faults import NOT_UNIQUE
 from datahub.jobs.order_address import COLUMNS, final_address, given_address
@@ -24,18 +25,22 @@ from datahub.orders.editing import Stage, stage_of
 ILLEGAL_MOVE = "illegal_move"
 
 
-def edit_order(session: Session, order: Order, rows: OrderRows) -> None:
-    """Flushes. Raises RowFaultError."""
+def edit_order(session: Session, order: Order, rows: OrderRows, *, has_changed: bool = False) -> None:
+    """Flushes. Raises RowFaultError. `has_changed` says that the caller has changed something else of the order."""
     edit = _Edit(session, order, rows)
     edit.refuse_other_parties()
     edit.set_external_id()
     edit.set_address()
     edit.set_custom_fields()
     edit.note_fields()
-    was_edited = LineEdits(session, order, rows, edit.stage).apply() or bool(edit.changed)
+    was_edited = LineEdits(session, order, rows, edit.stage).apply() or bool(edit.changed) or has_changed
     if was_edited:
         order.updated_at = database_now(session)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        message = "Two lines of the order would have one external id: name each line in one way."
+        raise RowFaultError(NOT_UNIQUE, LINE_EXTERNAL_ID.key, "", message) from error
     before = order.status
     edit.move()
     if was_edited and order.status == before:
@@ -60,7 +65,8 @@ class _Edit:
         stored: dict[Field, str | None] = {ACCOUNT: order.account.external_id, SUPPLIER: order.supplier.external_id}
         stored[CUSTOMER] = order.customer_snapshot.get(CUSTOMER.key)
         for item, old in stored.items():
-            if self._differs(item, old):
+            # Orders that came over the API say nothing of their customer's id.
+            if old is not None and self._differs(item, old):
                 why = "This field cannot be changed once the record is there."
                 raise self._rows.not_editable(self._number_of(item), item, old, why)
 
@@ -108,12 +114,13 @@ class _Edit:
         number = max((it.number for it in given.values()), default=0)
         old = self._order.custom_fields
         new = self._rows.joined(old, {name: it.value for name, it in given.items()}, OF_AN_ORDER, self.stage)
-        if new != old:
+        was, becomes = plain(old), plain(new)
+        if becomes != was:
             for name in old | new if self.stage < Stage.ACCEPTED else ():
-                if old.get(name) != new.get(name):
+                if was.get(name) != becomes.get(name):
                     raise self._rows.custom_not_editable(given[name].number, name, old.get(name), why_not(self._order))
             self._order.custom_fields = new
-            self.changed["customFields"] = what_differs(plain(old), plain(new))
+            self.changed["customFields"] = what_differs(was, becomes)
             self._number = max(self._number, number)
         if self.stage >= Stage.ACCEPTED:
             self._rows.require(number, OF_AN_ORDER, new)

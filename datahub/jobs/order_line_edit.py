@@ -194,7 +194,10 @@ class LineEdits:
         if QUANTITY not in differing or NET_PRICE.key in given or not self._order.is_external:
             return None
         price = order_lines.find_price(self._session, self._rows, number, self._order.supplier)
-        net = None if price is None else purchase.unit_price(price, line.quantity)
+        if price is None:
+            return None
+        order_lines.require_currency(self._rows, number, price.currency, self._order.currency)
+        net = purchase.unit_price(price, line.quantity)
         return None if net == line.item_price_without_taxes else net
 
     def _set_purchase(self, line: OrderLine, differing: list[Field], number: int) -> None:
@@ -230,13 +233,14 @@ class LineEdits:
         new = rows.joined(old, rows.customs(number, OF_A_LINE), OF_A_LINE, self._stage)
         if self._stage >= Stage.ACCEPTED:
             rows.require(number, OF_A_LINE, new)
-        if new == old:
+        was, becomes = plain(old), plain(new)
+        if becomes == was:
             return {}
         if self._stage < Stage.ACCEPTED:
-            name = next(name for name in new if new[name] != old.get(name))
+            name = next(name for name in becomes if becomes[name] != was.get(name))
             raise rows.custom_not_editable(number, name, old.get(name), self._why("This cannot be changed"))
         line.custom_fields = new
-        return {"customFields": what_differs(plain(old), plain(new))}
+        return {"customFields": what_differs(was, becomes)}
 
     def _why(self, what: str) -> str:
         return f"{what} while the order is {self._order.status}."

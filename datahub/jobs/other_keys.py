@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field
+from datahub.jobs.act_writer import ACTS
 from datahub.jobs.import_plan import Plan
 from datahub.models.change import CREATED, Change
-from datahub.storage import Spool, rewritten
+from datahub.storage import AFTER_BY_OTHER, Spool, rewritten
 
 AT_A_TIME = 1000
 
@@ -26,7 +28,17 @@ def settle(path: Path, plan: Plan, connection: Connection, execution_id: int) ->
         if spool.is_ordered:
             return
     with rewritten(path) as spool:
-        spool.set_keys(_known(spool, plan, other, connection, execution_id))
+        # Where rows act one by one, each names its record for itself.
+        said = _said(spool, plan, other) if ACTS[plan.entity.name].is_joint else ()
+        spool.set_keys(chain(_known(spool, plan, other, connection, execution_id), said))
+
+
+def _said(spool: Spool, plan: Plan, other: Field) -> Iterator[tuple[str, str]]:
+    """A row that gives both names tells which record the other one is of, if nothing else is called so."""
+    place = plan.root.given.index(other)
+    for key, (_, values, *_) in spool.each_value():
+        if key > AFTER_BY_OTHER and values[place]:
+            yield key, values[place]
 
 
 def _known(

@@ -7,17 +7,24 @@ from collections.abc import Iterator, Sequence
 
 from datahub.entities.base import Part
 from datahub.jobs.import_faults import TOO_MANY, Fault
-from datahub.jobs.import_fold import Record, Row
+from datahub.jobs.import_fold import NOT_APPLIED, Record, Row, Warned
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.merge import CREATE, DELETE, REVIVE, Merge
 
+SPARED = "Another row of the record is rejected, so this one took nothing away. Mend it, and upload both."
+
 
 def take_all(plan: Plan, merges: Sequence[Merge], records: Sequence[Record]) -> None:
-    """Has the rows that take away all parts of their record name them, but for those that other rows give it."""
+    """Has the rows that take away all parts of their record name them, but for those that other rows give it. Where one
+    of these is rejected, they take nothing: what should stand in its place would be missing."""
     for number, part in enumerate(plan.entity.parts):
         if not part.removes_all:
             continue
-        takers = {record.key: (record, row) for record in records for row in record.rows if row.parts[number].remove}
+        every = [(record, row) for record in records for row in record.rows if row.parts[number].remove]
+        takers = {record.key: (record, row) for record, row in every if record.is_whole}
+        for record, row in every:
+            if not record.is_whole and all(it.message != SPARED for it in record.warnings):
+                record.warnings.append(Warned(row.spooled, NOT_APPLIED, "", SPARED))
         for owner, key in merges[number].parts_of(takers):
             record, row = takers[owner]
             record.parts[number].setdefault(key, row)

@@ -340,8 +340,8 @@ def _require_unused(session: Session, kind: EntityType, key: str, record: Any) -
 
 def _shorten_lists(session: Session, kind: EntityType, key: str, actor: str, now: datetime) -> None:
     for listed in kind.listed_in:
-        of = ledger.Source(listed.entity, None, actor)
-        for record_key, old, new in drop_from_lists(session.connection(), listed, [key], now):
+        for store_id, record_key, old, new in drop_from_lists(session.connection(), listed, [key], now):
+            of = ledger.Source(listed.entity, None, actor, store_id=store_id)
             ledger.note(session, of, record_key, UPDATED, {listed.field: [old, new]}, now)
 
 

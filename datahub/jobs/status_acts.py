@@ -44,19 +44,20 @@ def move_order(session: Session, key: str, rows: Sequence[Said], doing: Doing) -
     # What others call the order is no news here: it may have found it.
     said = Said({name: value for name, value in row.items() if name != EXTERNAL_ID.key}, rows[0].file, rows[0].line)
     moved = OrderRows([said], doing)
-    _set_address(session, order, row, moved)
-    edit_order(session, order, moved)
+    edit_order(session, order, moved, has_changed=_set_address(session, order, row, moved))
     return moved.done
 
 
-def _set_address(session: Session, order: Order, row: Values, moved: OrderRows) -> None:
+def _set_address(session: Session, order: Order, row: Values, moved: OrderRows) -> bool:
+    """Whether it is another one."""
     old, new = order.shipping_tracking_url, row.get(TRACKING_URL.key, order.shipping_tracking_url)
     if new == old:
-        return
+        return False
     order.shipping_tracking_url, order.updated_at = new, database_now(session)
     source = moved.doing.source(OF_AN_ORDER, moved.said[0])
     ledger.note(session, source, order.reference, UPDATED, {TRACKING_URL.key: [old, new]}, order.updated_at)
     moved.note(0, UPDATED)
+    return True
 
 
 def _unknown(kind: EntityType, key: str, row: Values) -> RowFaultError:

@@ -72,7 +72,7 @@ def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> N
         page.locator("#browse-file_path").click()
         page.get_by_role("button", name="in", exact=True).click()
         page.get_by_role("button", name="offers.csv").click()
-        expect(page.locator("#preview")).to_contain_text("the ; fits")
+        expect(page.locator("#preview")).to_contain_text("Take the semicolon")
         page.get_by_label("Semicolon").check()
         expect(page.locator("#name-1")).to_have_text("Stock Id")
         page.get_by_label("Match columns by their names").press("Space")

@@ -182,6 +182,19 @@ def test_rows_that_say_less_than_the_whole_file_erase_no_name(load: Importer, se
     assert {key: name for key, (name, *_) in stored(sessions).items()} == {"A-1": "Trade", "A-2": "Trade"}
 
 
+def test_a_row_that_may_be_of_any_assortment_spares_the_names_of_all(load: Importer, sessions: Sessions) -> None:
+    load("ASSORTMENT", link(), link("A-2"))
+    nameless = link(assortmentName="", productExternalIds="P-1")
+    done = load("ASSORTMENT", nameless, link("", productExternalIds="P-2"))
+    assert (counts(done), causes(done)) == (
+        {"created": 1, "rejected": 1},
+        [(3, "required", "assortmentExternalId")],
+    )
+    assert {key: name for key, (name, *_) in stored(sessions).items()} == {"A-1": "Trade", "A-2": "Trade"}
+    load("ASSORTMENT", nameless)
+    assert stored(sessions)["A-1"][0] == ""
+
+
 @pytest.mark.parametrize("chunk_rows", [1, 1000])
 def test_a_deleted_product_takes_its_links_and_those_of_its_variants_along(
     load: Importer, sessions: Sessions, chunk_rows: int

@@ -153,6 +153,15 @@ def test_accounts_that_an_import_deletes_leave_the_views_that_they_were_in(load:
         assert record_reads.get(session, "CATALOG_VIEW", "V").updated_at > made
 
 
+def test_an_account_that_goes_leaves_the_suppliers_that_name_it(load: Importer, sessions: Sessions) -> None:
+    supplier = {"externalId": "S-1", "name": "Acme", "accountExternalId": "ACC-1||ACC-2"}
+    load("SUPPLIER", supplier)
+    assert counts(load("ACCOUNT", {"accountExternalId": "ACC-1", "deleted": "TRUE"})) == {"deleted": 1}
+    with sessions() as session:
+        assert record_reads.get(session, "SUPPLIER", "S-1").accounts == ["ACC-2"]
+    assert counts(load("SUPPLIER", supplier | {"accountExternalId": "ACC-2"})) == {"unchanged": 1}
+
+
 def test_an_account_that_a_script_deletes_leaves_the_views_too(load: Importer, sessions: Sessions) -> None:
     load("CATALOG_VIEW", view("V", "", "", "ACC-1||ACC-2"), view("W", "", "", "ACC-2"))
     with sessions.begin() as session:

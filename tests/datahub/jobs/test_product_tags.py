@@ -103,6 +103,13 @@ def test_a_row_that_is_wrong_is_rejected_and_the_others_are_applied(
     assert tags(sessions) == ["b"]
 
 
+def test_a_row_takes_nothing_away_where_another_of_its_product_is_rejected(load: Importer, sessions: Sessions) -> None:
+    load("PRODUCT_TAG", tagged("P-1", "sale", "new"))
+    done = load("PRODUCT_TAG", tagged("P-1", deleted="TRUE"), tagged("P-1", "fine"), tagged("P-1", "x" * 256))
+    assert (counts(done), tags(sessions)) == ({"created": 1, "rejected": 1, "unchanged": 1}, ["fine", "new", "sale"])
+    assert [(it.row.line, it.code) for it in done.warnings] == [(2, "not_applied")]
+
+
 def test_a_deleted_product_takes_its_tags_along_and_comes_back_without(load: Importer, sessions: Sessions) -> None:
     load("PRODUCT_TAG", tagged("P-1", "a", "b"), tagged("P-2", "a"))
     load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"})

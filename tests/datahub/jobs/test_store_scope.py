@@ -21,6 +21,7 @@ from datahub.models.navigation import NavigationCategory
 from datahub.models.party import Store
 from tests.catalogue import make_category
 from tests.datahub.jobs.test_import_run import Start, importing, look, start
+from tests.importer import Importer, counts
 
 __all__ = ["importing", "start"]
 
@@ -144,6 +145,21 @@ def test_a_job_is_saved_with_exactly_one_store_and_for_one_file(
         "store_external_ids": ["Name the one store whose navigation categories the job imports."],
         "bulk": ["A file replaces all navigation categories: give the path of one file, not a folder."],
     }
+
+
+def test_a_classification_category_that_goes_leaves_the_trees_of_all_stores(
+    importing: Context, replace: Replace, load: Importer
+) -> None:
+    for store in ("NORTH", "SOUTH"):
+        replace(("a", "A", "Root_default"), stores=[store])
+    gone = {"classificationExternalId": "TOOLS", "deleted": "TRUE"}
+    assert counts(load("CLASSIFICATION_CATEGORY", gone)) == {"deleted": 1}
+    with importing.sessions() as session:
+        for store in ("NORTH", "SOUTH"):
+            assert record_reads.get(session, NAVIGATION, "a", store=store).categories == []
+            store_id = record_reads.store_id(session, NAVIGATION, store)
+            newest = record_history.find_changes(session, NAVIGATION, "a", store_id=store_id).items[0].change
+            assert newest.changes == {"classificationCategoryCode": [["TOOLS"], []]}
 
 
 def test_a_record_and_its_history_are_read_by_store(importing: Context, replace: Replace) -> None:

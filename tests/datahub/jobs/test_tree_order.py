@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased, sessionmaker
 from datahub.jobs import tree_order
 from datahub.jobs.import_plan import Plan
 from datahub.models.catalogue import Category
+from datahub.models.change import Change
 from datahub.storage import Spool
 from tests.importer import Importer, category, causes, counts
 
@@ -135,6 +136,15 @@ def test_a_crash_meanwhile_leaves_the_spool_as_it_was(
         assert not spool.is_ordered
         assert [row.faults for row in spool.chunk(None, 9)] == ["", ""]
     assert list(tmp_path.glob("*.ordering")) == []
+
+
+def test_the_history_of_a_move_to_the_top_names_no_parent(load: Importer, sessions: Sessions) -> None:
+    load(TREE, category("A"), category("B", "A"))
+    load(TREE, category("B"))
+    load(TREE, category("B", "A"))
+    with sessions() as session:
+        moves = session.scalars(select(Change.changes).where(Change.action == "updated").order_by(Change.id)).all()
+    assert [it[PARENT] for it in moves if it] == [["A", None], [None, "A"]]
 
 
 @each_chunk
