@@ -61,8 +61,8 @@ def read_sample(
     is not asked again with every change of a form. What `is_secret` is read each time. Never raises for what the server
     does."""
     kept = _path(connection, settings, place)
-    found = None if afresh or is_secret else _load(kept)
-    if found is None:
+    found = None if afresh else _load(kept)
+    if found is None or (is_secret and not found.problem):
         found = asyncio.run(_fetch(connection, settings, vault, place))
         if found.problem or not is_secret:
             _keep(kept, found)

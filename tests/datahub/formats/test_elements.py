@@ -120,6 +120,22 @@ def test_one_record_that_never_ends_is_refused_before_it_fills_the_memory(order:
     assert caught.value.code == "row_over_limit"
 
 
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_names_and_empty_elements_fill_no_memory_either(is_cut: bool) -> None:
+    around = [f"n{number}{'x' * 10_000}" for number in range(20)]
+    leaves = "".join(f"<b{number}/>" for number in range(2_000))
+    text = "".join(f"<{name}>" for name in around) + leaves + "".join(f"</{name}>" for name in reversed(around))
+    tracemalloc.start()
+    try:
+        for inside in (text, "<a/>" * 400_000):
+            with pytest.raises(SourceError) as refused:
+                parsed(f"<Orders><Order>{inside}</Order></Orders>", is_cut=is_cut)
+            assert refused.value.code == "row_over_limit"
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_row_that_is_written_is_read_again() -> None:
     cells = {"reference": "A & <B>", "parcel/url": "1||2", "parcel/by": "post", "note": "x\ny"}
     table = parsed(as_element("Order", [*cells.items(), ("empty", " ")]))

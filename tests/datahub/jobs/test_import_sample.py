@@ -55,6 +55,16 @@ def test_a_file_of_secrets_is_not_kept_but_that_it_cannot_be_read_is(
     assert not list((Path(spooling.spool_folder) / "samples").iterdir())
 
 
+def test_a_file_that_was_kept_for_another_entity_is_forgotten_once_it_is_known_to_hold_secrets(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    (sshd.files / "in/a.csv").write_bytes(b"password\n1\n")
+    read_sample(connection, spooling, vault, FILE)
+    (sshd.files / "in/a.csv").write_bytes(b"password\n2\n")
+    assert read_sample(connection, spooling, vault, FILE, is_secret=True).content == b"password\n2\n"
+    assert kept_sample(connection, spooling, FILE) is None
+
+
 def test_what_is_kept_is_readable_by_this_user_alone_and_forgotten_in_time(
     sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
 ) -> None:

@@ -215,6 +215,19 @@ def test_nothing_keeps_a_password_that_a_file_has(
     assert text.count("Its cells are not kept, as any of them may be a password") == 2
 
 
+def test_a_file_without_a_header_is_refused_without_a_word_of_what_it_holds(
+    importing: Context, engine: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    number = run(importing, b"al;al@example.com;S3cret-one;MR;Al;Good;1;FOC_User;ACC-1\n")
+    with importing.sessions() as session:
+        execution = session.get_one(Execution, number)
+        assert execution.status == JOB_FAILED
+        assert execution.error == (
+            "No column of the file is named like a field: map the columns in the job. Is the delimiter right?"
+        )
+    assert "3cret-" not in everything(engine) + "".join(capfd.readouterr())
+
+
 def test_mended_rows_come_back_with_the_password_filled_in_or_left_empty(
     importing: Context, sessions: Sessions
 ) -> None:

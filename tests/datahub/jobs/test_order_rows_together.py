@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.jobs import custom_fields
+from datahub.jobs.custom_fields import Definition
 from datahub.models.execution import EXPORT, SUCCESS, Execution
+from datahub.models.offer import Price
 from datahub.models.order import Order
 from datahub.vault import Vault
 from tests.datahub.jobs.order_sheet import line, order_of, shop
@@ -95,6 +99,30 @@ def test_a_changed_address_of_the_parcel_exports_an_order_on_hold_again(
     assert exports(sessions) == 2
     assert counts(load("ORDER_STATUS", row)) == {"unchanged": 1}
     assert exports(sessions) == 2
+
+
+def test_an_offer_that_is_in_another_currency_by_now_prices_no_line(load: Importer, sessions: Sessions) -> None:
+    bought = line("E-1", "1", offerPriceExternalId="PRICE")
+    load("ORDER", bought)
+    with sessions.begin() as session:
+        price = session.scalars(select(Price).where(Price.external_id == "PRICE")).one()
+        price.currency, price.price, price.ranges = "JPY", Decimal(1500), []
+        total = order_of(session, "E-1").total_order_price
+    done = load("ORDER", bought | {"orderLineQuantity": "2"})
+    assert causes(done) == [(2, "mixed_currencies", "offerPriceExternalId")]
+    with sessions() as session:
+        assert order_of(session, "E-1").total_order_price == total
+
+
+def test_an_equal_custom_field_that_was_stored_under_another_type_is_no_change(
+    load: Importer, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        custom_fields.create(session, Definition(entity="ORDER", external_id="note", name="Remark", type="LONG_TEXT"))
+    it = made(sessions, status="SHIPPED", custom_fields={"note": {"type": "TEXT", "value": "n"}})
+    row = {"orderReference": it["orderReference"], "CF_note": "n", "orderStatus": "COMPLETED"}
+    assert counts(load("ORDER_UPDATE", row)) == {"updated": 1}
+    assert causes(load("ORDER_UPDATE", row | {"CF_note": "other"})) == [(2, "not_editable", "CF_note")]
 
 
 def test_a_customer_of_whom_an_order_says_nothing_is_no_contradiction(load: Importer, sessions: Sessions) -> None:
