@@ -61,6 +61,7 @@ class ImportJobForm(ScheduleForm):
 
     def is_for(self, entity: EntityType, job: ImportJob | None = None) -> None:
         """What the entity asks for, and what a job that is edited has and the form does not show."""
+        self.store_external_ids.flags.required = bool(entity.scoped_by)
         self.has_store = bool(entity.scoped_by) or entity.takes_store
         self.has_delimiter = entity.elements is None
         if entity.elements:

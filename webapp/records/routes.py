@@ -13,6 +13,7 @@ from datahub.entities import RECORDS, adding_to, parts_shown
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.jobs import general_settings, record_history, record_reads
 from datahub.jobs.records import BY_HAND
+from datahub.models.party import DEFAULT_STORE
 from webapp import pager
 from webapp.database import db
 from webapp.htmx import redirect_to, render, wants_fragment
@@ -49,7 +50,9 @@ def list_records(entity: str) -> Response:
     search = request.args.get("search", "").strip()
     asked = pager.asked()
     stores = store_limits.choices(db.session()) if kind.scoped_by else []
-    store = (request.args.get("store") or stores[0].external_id) if stores else None
+    names = [it.external_id for it in stores]
+    first = DEFAULT_STORE if DEFAULT_STORE in names else next(iter(names), None)
+    store = (request.args.get("store") or first) if stores else None
     found = record_reads.records_page(db.session(), entity, search=search, store=store or "", **asked)
     address = partial(url_for, "records.list_records", entity=entity, store=store, search=search or None)
     response = render(
