@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities.base import Field
-from datahub.entities.order import ACCOUNT, ADDRESS, CUSTOMER, EXTERNAL_ID, LINE_EXTERNAL_ID, STATUS, SUPPLIER
+from datahub.entities.order import ACCOUNT, ADDRESS, CUSTOMER, EXTERNAL_ID, STATUS, SUPPLIER
 from datahub.errors import IllegalMoveError
 from datahub.jobs import ledger, orders, triggers
-from datahub.jobs.acts import RowFaultError
 from datahub.jobs.import_extras import what_differs
 from datahub.jobs.import_faults import NOT_UNIQUE
 from datahub.jobs.order_address import COLUMNS, final_address, given_address
@@ -36,11 +35,7 @@ def edit_order(session: Session, order: Order, rows: OrderRows, *, has_changed: 
     was_edited = LineEdits(session, order, rows, edit.stage).apply() or bool(edit.changed) or has_changed
     if was_edited:
         order.updated_at = database_now(session)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        message = "Two lines of the order would have one external id: name each line in one way."
-        raise RowFaultError(NOT_UNIQUE, LINE_EXTERNAL_ID.key, "", message) from error
+    session.flush()
     before = order.status
     edit.move()
     if was_edited and order.status == before:

@@ -39,7 +39,6 @@ from datahub.orders.faults import Faults
 LAST_LINE, IN_USE, UNKNOWN_KEY = "last_line", "in_use", "unknown_key"
 # Of a line that an import has not made, these alone may change.
 OF_INTERNAL = (QUANTITY, GROSS_PRICE)
-OPEN_FIELDS = (QUANTITY, NET_PRICE, GROSS_PRICE, TAX, CATEGORY, VARIANT_NAME, VARIANT_DESCRIPTION)
 # They stay once they are set; the external id may be set for longer.
 SET_ONCE = {LINE_EXTERNAL_ID: Stage.ACCEPTED, PRICE: Stage.OPEN, VARIANT: Stage.OPEN}
 
@@ -74,7 +73,7 @@ class LineEdits:
         counting = self._rows.last_of(self._named())
         for line, number in counting.items():
             if isinstance(line, str):
-                self._add(line, number)
+                self._add(number)
             elif self._rows.values[number].get(DELETION.key):
                 self._remove(line, number)
             else:
@@ -108,7 +107,7 @@ class LineEdits:
             return self._by_number.get(values[LINE_ID.key]), LINE_ID
         return self._by_external_id.get(values[LINE_EXTERNAL_ID.key]), LINE_EXTERNAL_ID
 
-    def _add(self, external_id: str, number: int) -> None:
+    def _add(self, number: int) -> None:
         rows, order = self._rows, self._order
         if self._stage < Stage.OPEN:
             raise rows.not_editable(number, LINE_EXTERNAL_ID, None, self._why("Lines cannot be added"))
@@ -123,7 +122,8 @@ class LineEdits:
         while values["id"] in self._by_number:
             values["id"] = intake.new_number()
         line = intake.build_line(values, max(it.position for it in order.lines) + 1 if order.lines else 0)
-        line.external_id, line.gross_unit_price = external_id, rows.values[number].get(GROSS_PRICE.key)
+        line.gross_unit_price = rows.values[number].get(GROSS_PRICE.key)
+        self._take_name(line, number)
         self._by_number[line.number] = line
         order.lines.append(line)
         self._note(line, number, CREATED, None)

@@ -53,9 +53,9 @@ def _set_address(session: Session, order: Order, row: Values, moved: OrderRows) 
     old, new = order.shipping_tracking_url, row.get(TRACKING_URL.key, order.shipping_tracking_url)
     if new == old:
         return False
-    order.shipping_tracking_url, order.updated_at = new, database_now(session)
+    order.shipping_tracking_url = new
     source = moved.doing.source(OF_AN_ORDER, moved.said[0])
-    ledger.note(session, source, order.reference, UPDATED, {TRACKING_URL.key: [old, new]}, order.updated_at)
+    ledger.note(session, source, order.reference, UPDATED, {TRACKING_URL.key: [old, new]}, database_now(session))
     moved.note(0, UPDATED)
     return True
 
