@@ -21,6 +21,8 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     SQLColumnExpression,
+    String,
+    TableValuedAlias,
     bindparam,
     column,
     create_engine,
@@ -171,6 +173,12 @@ def is_one_of(number: SQLColumnExpression[Any], ids: Collection[int], dialect: s
     if dialect == "postgresql":
         return number == func.any(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
     return number.in_(select(column("value")).select_from(func.json_each(json.dumps(list(ids)))))
+
+
+def elements_of(texts: SQLColumnExpression[Any], dialect: str) -> TableValuedAlias:
+    """A row for each text of a JSON list, in its column `value`."""
+    elements = func.json_array_elements_text if dialect == "postgresql" else func.json_each
+    return elements(texts).table_valued(column("value", String))
 
 
 def database_now(session: Session) -> datetime:

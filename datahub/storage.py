@@ -155,6 +155,12 @@ class Spool:
         return rows
 
 
+def is_ordered(path: Path) -> bool:
+    """Of a spool that nobody else has open."""
+    with closing(Spool(path)) as spool:
+        return spool.is_ordered
+
+
 @contextmanager
 def rewritten(path: Path) -> Iterator[Spool]:
     """A copy that takes the place of the spool in the end: one that is changed itself does not survive a crash."""

@@ -9,10 +9,8 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    String,
     and_,
     case,
-    column,
     exists,
     false,
     func,
@@ -23,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm.util import LoaderCriteriaOption
 
-from datahub.db import Base, is_one_of
+from datahub.db import Base, elements_of, is_one_of
 from datahub.models.assortment import AssortmentProduct, AssortmentVariant
 from datahub.models.catalogue import Product, ProductTag, RelatedProduct, Variant
 from datahub.models.change import Change
@@ -123,8 +121,7 @@ class _Mine:
 
     def listing(self, table: FromClause) -> Condition:
         """The row names one of the stores in its list; without any it belongs to the default store."""
-        elements = func.json_array_elements_text if self._dialect == "postgresql" else func.json_each
-        named = elements(table.c.stores).table_valued(column("value", String))
+        named = elements_of(table.c.stores, self._dialect)
         among = exists(select(literal(1)).select_from(named).where(named.c.value.in_(self._external_ids)))
         if DEFAULT_STORE not in self._external_ids:
             return among

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datahub.entities.base import CATALOGUE, EntityType, Field, Part
+from datahub.entities.product import PRODUCT
 from datahub.entities.values import BOOLEAN, TEXT
 from datahub.models.catalogue import Product, ProductTag
 
@@ -16,7 +17,7 @@ PRODUCT_TAG = EntityType(
     label="Product tags",
     family=CATALOGUE,
     model=Product,
-    key=Field("productExternalId", "Product External Id", "external_id", TEXT, editable=False),
+    key=PRODUCT.key,
     fields=(),
     must_exist=True,
     parts=(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datahub.entities.base import CATALOGUE, EntityType, Field, Part
-from datahub.entities.product import A_PRODUCT
-from datahub.entities.values import BOOLEAN, TEXT, TEXT_LIST
+from datahub.entities.product import A_PRODUCT, PRODUCT
+from datahub.entities.values import BOOLEAN, TEXT_LIST
 from datahub.models.catalogue import Product, RelatedProduct
 
 RELATED_PRODUCT = EntityType(
@@ -12,7 +12,7 @@ RELATED_PRODUCT = EntityType(
     label="Related products",
     family=CATALOGUE,
     model=Product,
-    key=Field("productExternalId", "Product External Id", "external_id", TEXT, editable=False),
+    key=PRODUCT.key,
     fields=(),
     must_exist=True,
     parts=(

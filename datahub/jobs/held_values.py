@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, String, column, func, literal, select
+from sqlalchemy import Connection, literal, select
 
+from datahub.db import elements_of
 from datahub.entities.base import EntityType, Holder
 from datahub.jobs.import_fold import Record
 from datahub.jobs.in_batches import in_batches
@@ -31,9 +32,7 @@ def _held(connection: Connection, holder: Holder, keys: Sequence[str]) -> set[st
     """Those of the keys that it holds."""
     lives = holder.column.class_.deleted_at.is_(None)
     if holder.is_list:
-        is_postgresql = connection.dialect.name == "postgresql"
-        elements = func.json_array_elements_text if is_postgresql else func.json_each
-        listed = elements(holder.column).table_valued(column("value", String))
+        listed = elements_of(holder.column, connection.dialect.name)
         query = select(listed.c.value).select_from(holder.column.class_).join(listed, literal(True)).where(lives)
         batches = (query.where(listed.c.value.in_(batch)).distinct() for batch in in_batches(keys))
         return {key for found in batches for key in connection.scalars(found)}

@@ -101,21 +101,7 @@ class Plan:
         self._scope = next((item for item in entity.fields if item.column == entity.scoped_by), None)
         merged = tuple(item for item in entity.fields if item is not self._scope)
         given = _given(merged, keys, entity.emptied if entity.emptied_by else ())
-        kind = self._kind_of_extras()
-        sees_to_extras = self.has_levels or bool(extras.definitions) or bool(extras.clearing)
-        self.root = Target(
-            name="record",
-            model=entity.model,
-            key=entity.key,
-            fields=merged + kind,
-            given=given + (kind if sees_to_extras else ()),
-            used_by=entity.used_by,
-            links=entity.links,
-            parts=entity.parts,
-            rules=entity.rules,
-            must_exist=entity.must_exist,
-            scope=(entity.scoped_by, self.store_id) if entity.scoped_by and self.store_id is not None else None,
-        )
+        self.root = self._root_target(merged, given)
         self.emptied = tuple(place for place, item in enumerate(given) if item in entity.emptied)
         self.erased = tuple(place for place, item in enumerate(given) if item.erased_when_absent)
         self.secrets = tuple(place for place, item in enumerate(given) if item.type.secret)
@@ -136,6 +122,24 @@ class Plan:
         if self.has_levels:
             return (ATTRIBUTES,)
         return (CUSTOM_FIELDS,) if self.entity.has_custom_fields else ()
+
+    def _root_target(self, fields: tuple[Field, ...], given: tuple[Field, ...]) -> Target:
+        entity, extras = self.entity, self.extras
+        kind = self._kind_of_extras()
+        sees_to_extras = self.has_levels or bool(extras.definitions) or bool(extras.clearing)
+        return Target(
+            name="record",
+            model=entity.model,
+            key=entity.key,
+            fields=fields + kind,
+            given=given + (kind if sees_to_extras else ()),
+            used_by=entity.used_by,
+            links=entity.links,
+            parts=entity.parts,
+            rules=entity.rules,
+            must_exist=entity.must_exist,
+            scope=(entity.scoped_by, self.store_id) if entity.scoped_by and self.store_id is not None else None,
+        )
 
     def _part_target(self, number: int, part: Part, keys: set[str]) -> Target:
         kind = (ATTRIBUTES,) if part.has_attributes else ()

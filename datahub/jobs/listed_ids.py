@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, String, bindparam, column, exists, func, literal, null, select, update
+from sqlalchemy import Connection, bindparam, exists, literal, null, select, update
 
+from datahub.db import elements_of
 from datahub.entities.base import Field, Listed
 from datahub.jobs.import_fold import Record
 from datahub.jobs.in_batches import in_batches
@@ -80,8 +81,7 @@ def _that_name(
 ) -> list[tuple[int, int | None, str, list[str]]]:
     """Id, store, external id and list of the live records whose lists name one of the keys, which nobody changes
     meanwhile."""
-    elements = func.json_array_elements_text if connection.dialect.name == "postgresql" else func.json_each
-    named = elements(stored).table_valued(column("value", String))
+    named = elements_of(stored, connection.dialect.name)
     store = table.c.get("store_id", null())
     query = (
         select(table.c.id, store, table.c.external_id, stored).where(table.c.deleted_at.is_(None)).order_by(table.c.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from datahub.entities.base import Field
 from datahub.jobs.act_writer import ACTS
 from datahub.jobs.import_plan import Plan
 from datahub.models.change import CREATED, Change
-from datahub.storage import AFTER_BY_OTHER, Spool, rewritten
+from datahub.storage import AFTER_BY_OTHER, Spool, is_ordered, rewritten
 
 AT_A_TIME = 1000
 
@@ -22,11 +21,8 @@ def settle(path: Path, plan: Plan, connection: Connection, execution_id: int) ->
     """Once for each spool; nobody else may have it open. What no record is called by keeps what it says. So does what
     this execution has made: rows come in the same order again where another worker had to read them afresh."""
     other = plan.entity.other_key
-    if other is None or other not in plan.root.given:
+    if other is None or other not in plan.root.given or is_ordered(path):
         return
-    with closing(Spool(path)) as spool:
-        if spool.is_ordered:
-            return
     with rewritten(path) as spool:
         # Where rows act one by one, each names its record for itself.
         said = _said(spool, plan, other) if ACTS[plan.entity.name].is_joint else ()

@@ -15,7 +15,7 @@ from datahub.entities.base import Field
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.tree_cycles import OWN_ANCESTOR
 from datahub.jobs.tree_depth import Tree
-from datahub.storage import Spool, rewritten
+from datahub.storage import Spool, is_ordered, rewritten
 
 AT_A_TIME = 1000
 
@@ -24,7 +24,7 @@ def order(path: Path, plan: Plan, connection: Connection) -> None:
     """Once for each spool, whole or not at all; nobody else may have it open. What would be its own ancestor is
     rejected. A spool that was read again in the middle gets the order that the lost one had."""
     own = [item for item in plan.root.fields if item.refers_to and item.refers_to.model is plan.entity.model]
-    if not own or _is_ordered(path):
+    if not own or is_ordered(path):
         return
     scratch = path.with_suffix(".tree")
     try:
@@ -33,11 +33,6 @@ def order(path: Path, plan: Plan, connection: Connection) -> None:
             _order(spool, tree, plan, own[0], connection)
     finally:
         scratch.unlink(missing_ok=True)
-
-
-def _is_ordered(path: Path) -> bool:
-    with closing(Spool(path)) as spool:
-        return spool.is_ordered
 
 
 def _order(spool: Spool, tree: Tree, plan: Plan, item: Field, connection: Connection) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, column, exists, func, literal, select
+from sqlalchemy import exists, literal, select
 from sqlalchemy.orm import Session
 
+from datahub.db import elements_of
 from datahub.models.party import DEFAULT_STORE, Account, AccountAddress, CustomerUser, Store, Supplier
 from datahub.orders.faults import Faults
 
@@ -59,9 +60,7 @@ def customer_snapshot(given: Values, account: Account) -> Values:
 
 def find_customer(session: Session, account: Account, external_id: str | None) -> CustomerUser | None:
     """A user of the account: this one, or the first there is."""
-    dialect = session.get_bind().dialect.name
-    elements = func.json_array_elements_text if dialect == "postgresql" else func.json_each
-    named = elements(CustomerUser.accounts).table_valued(column("value", String))
+    named = elements_of(CustomerUser.accounts, session.get_bind().dialect.name)
     is_one = exists(select(literal(1)).select_from(named).where(named.c.value == account.external_id))
     query = select(CustomerUser).where(CustomerUser.deleted_at.is_(None), is_one).order_by(CustomerUser.id).limit(1)
     return session.scalar(query if external_id is None else query.where(CustomerUser.external_id == external_id))
