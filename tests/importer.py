@@ -84,7 +84,8 @@ class Importer:
         after: tuple[int, str] | None = None
         execution_id = next(self._executions)
         with self._engine.connect() as connection:
-            other_keys.settle(path, plan, connection, execution_id)
+            keep_nothing = partial(other_keys.stored, plan=plan, connection=connection, keep=lambda page, pairs: None)
+            other_keys.settle(path, plan, keep_nothing)
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._engine.connect() as connection:
             with connection.begin():

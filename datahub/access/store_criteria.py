@@ -26,7 +26,7 @@ from datahub.models.assortment import AssortmentProduct, AssortmentVariant
 from datahub.models.catalogue import Product, ProductTag, RelatedProduct, Variant
 from datahub.models.change import Change
 from datahub.models.execution import IMPORT, Event, Execution, Payload
-from datahub.models.import_run import ImportWarning, RejectedRow, UploadChunk
+from datahub.models.import_run import ImportWarning, RejectedRow, SettledKeys, UploadChunk
 from datahub.models.incident import Incident, IncidentLine, IncidentStatusChange
 from datahub.models.navigation import NavigationCategory
 from datahub.models.offer import Price, Stock
@@ -40,7 +40,7 @@ OF_INCIDENT = (IncidentLine, IncidentStatusChange)
 OF_EXECUTION = (Payload, Event)
 LISTING = (Supplier, Product, Stock, CustomerUser)
 # What an import reads may be of any store, and nobody knows of which before it is applied.
-OF_NOBODY = (RejectedRow, ImportWarning, UploadChunk)
+OF_NOBODY = (RejectedRow, ImportWarning, UploadChunk, SettledKeys)
 LIMITED: tuple[type[Base], ...] = (
     Store, Order, *OF_ORDER, *OF_INCIDENT, Execution, *OF_EXECUTION, *LISTING, Variant, Price, NavigationCategory,
     ProductTag, RelatedProduct, AssortmentProduct, AssortmentVariant, Change, *OF_NOBODY,

@@ -66,7 +66,7 @@ def stop(session: Session, execution: Execution, *, actor: str, reason: str = "s
             values=ended,
         )
         if stopped:
-            import_executions.forget_upload(session, execution.id)
+            import_executions.forget_what_was_kept(session, execution.id)
             session.refresh(execution)
             _note(session, audit.STOPPED, execution)
             return

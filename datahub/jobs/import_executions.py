@@ -32,7 +32,7 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
-from datahub.models.import_run import ImportRun, UploadChunk
+from datahub.models.import_run import ImportRun, SettledKeys, UploadChunk
 
 log = structlog.stdlib.get_logger(__name__)
 MOST_TRIES = 3
@@ -146,7 +146,7 @@ def end_try(
     if moved:
         session.execute(update(ImportRun).where(ImportRun.execution_id == execution.id).values(crashes=tries))
         if tries >= MOST_TRIES:
-            forget_upload(session, execution.id)
+            forget_what_was_kept(session, execution.id)
             promote(session)
     return moved
 
@@ -167,9 +167,10 @@ def give_back(session: Session, held: Claim, came_from: str) -> None:
     )
 
 
-def forget_upload(session: Session, execution_id: int) -> None:
-    """Once its execution has ended."""
-    session.execute(delete(UploadChunk).where(UploadChunk.execution_id == execution_id))
+def forget_what_was_kept(session: Session, execution_id: int) -> None:
+    """To read its source again, once an execution has ended."""
+    for model in (UploadChunk, SettledKeys):
+        session.execute(delete(model).where(model.execution_id == execution_id))
 
 
 def _insert(session: Session, job: ImportJob, status: str, *, origin: str, actor: str) -> Execution:

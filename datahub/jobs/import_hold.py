@@ -68,7 +68,7 @@ class Hold:
     def end(self, session: Session, came_from: str, to: str, reason: str, *, error: str | None) -> None:
         ended = {"ended_at": database_now(session), "next_attempt_at": None, "error": error}
         self.move(session, came_from, to, reason, **ended)
-        import_executions.forget_upload(session, self._held.execution_id)
+        import_executions.forget_what_was_kept(session, self._held.execution_id)
         import_executions.promote(session)
 
     def move(self, session: Session, came_from: str, to: str, reason: str, **values: Any) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from datahub import crash_points
 from datahub.db import database_now
 from datahub.entities import ENTITIES
+from datahub.entities.base import Field
 from datahub.errors import ConfigError, LostClaimError, TransientError
 from datahub.grouping import grouped
 from datahub.jobs import (
@@ -40,6 +41,7 @@ from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_findings import keep_findings
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_hold import Hold
+from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_read import Read
 from datahub.jobs.import_secrets import Sealer
 from datahub.jobs.lease import LeaseKeeper
@@ -284,7 +286,7 @@ class _Run:
         plan, path = import_read.plan_of(progress.recipe), self._spool_of(progress.recipe)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
         with self._context.sessions.kw["bind"].connect() as connection:
-            other_keys.settle(path, plan, connection, self._held.execution_id)
+            other_keys.settle(path, plan, self._finder(plan, connection, is_begun=after is not None))
             tree_order.order(path, plan, connection)
         with closing(Spool(path)) as spool, self._context.sessions.kw["bind"].connect() as connection:
             with connection.begin():
@@ -297,6 +299,21 @@ class _Run:
                 again.commit(connection, partial(self._write_chunk, connection, writer, rows))
                 room.give(self._lost.wait)
                 crash_points.reach(crash_points.BETWEEN_CHUNKS)
+
+    def _finder(
+        self, plan: Plan, connection: DatabaseConnection, *, is_begun: bool
+    ) -> Callable[[Spool, Field], Iterator[other_keys.Pairs]]:
+        """Rows must come in the same order again where the spool was lost, whatever records are called by now."""
+        number = self._held.execution_id
+        if is_begun:
+            return lambda spool, other: other_keys.kept(connection, number)
+
+        def keep(page: int, pairs: other_keys.Pairs) -> None:
+            self._check()
+            self._claimed(connection)
+            other_keys.keep(connection, number, page, pairs)
+
+        return partial(other_keys.stored, plan=plan, connection=connection, keep=keep)
 
     def _replace_all(self, connection: DatabaseConnection, writer: ChunkWriter, spool: Spool) -> None:
         try:

@@ -19,7 +19,7 @@ UNKNOWN_KEY, EXTERNAL_ORDER = "unknown_key", "external_order"
 
 def write_order(session: Session, key: str, said: Sequence[Said], doing: Doing) -> list[str]:
     """An order that no reference names is made where its external id is new."""
-    order = _find(session, key, said)
+    order = find_order(session, key, said[0])
     if order is None and key:
         raise _unknown(key, said)
     rows = OrderRows(said, doing)
@@ -32,7 +32,7 @@ def write_order(session: Session, key: str, said: Sequence[Said], doing: Doing) 
 
 def update_order(session: Session, key: str, said: Sequence[Said], doing: Doing) -> list[str]:
     """Of an order that an import has not made."""
-    order = _find(session, key, said)
+    order = find_order(session, key, said[0])
     if order is None:
         raise _unknown(key, said)
     if order.is_external:
@@ -43,9 +43,9 @@ def update_order(session: Session, key: str, said: Sequence[Said], doing: Doing)
     return rows.done
 
 
-def _find(session: Session, key: str, said: Sequence[Said]) -> Order | None:
+def find_order(session: Session, key: str, row: Said) -> Order | None:
     """Locked against whoever moves it. The reference goes before the external id."""
-    is_it = Order.reference == key if key else Order.external_id == said[0].values[EXTERNAL_ID.key]
+    is_it = Order.reference == key if key else Order.external_id == row.values[EXTERNAL_ID.key]
     return session.scalar(select(Order).where(is_it).with_for_update().execution_options(populate_existing=True))
 
 

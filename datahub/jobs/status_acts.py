@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.entities.base import EntityType
+from datahub.entities.incident import EXTERNAL_ID as INCIDENT_EXTERNAL_ID
 from datahub.entities.incident import INCIDENT, STATUS
 from datahub.entities.order_status import EXTERNAL_ID, ORDER_STATUS, TRACKING_URL
 from datahub.errors import IllegalMoveError
 from datahub.jobs import incidents, ledger
 from datahub.jobs.acts import Doing, RowFaultError, Said, Values
 from datahub.jobs.order_edit import edit_order
+from datahub.jobs.order_import import find_order
 from datahub.jobs.order_rows import OF_AN_ORDER, OrderRows
 from datahub.models.change import UPDATED
 from datahub.models.incident import Incident
@@ -23,7 +25,8 @@ from datahub.models.order import Order
 
 def move_incident(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:
     row = rows[0].values
-    incident = session.scalar(select(Incident).where(Incident.incident_id == key)) if key else None
+    is_it = Incident.incident_id == key if key else Incident.external_id == row[INCIDENT_EXTERNAL_ID.key]
+    incident = session.scalar(select(Incident).where(is_it))
     if incident is None:
         raise _unknown(INCIDENT, key, row)
     before = incident.status
@@ -37,8 +40,7 @@ def move_incident(session: Session, key: str, rows: Sequence[Said], doing: Doing
 def move_order(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:
     """With the address where the parcel can be followed, and custom fields, which may not change once it is sent."""
     row = rows[0].values
-    found = select(Order).where(Order.reference == key).with_for_update().execution_options(populate_existing=True)
-    order = session.scalar(found) if key else None
+    order = find_order(session, key, rows[0])
     if order is None:
         raise _unknown(ORDER_STATUS, key, row)
     # What others call the order is no news here: it may have found it.

@@ -66,6 +66,17 @@ class UploadChunk(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class SettledKeys(Base):
+    """What the rows of a run call records: pairs of a key and another name, as they were found before the first chunk.
+    Gone when its execution ends."""
+
+    __tablename__ = "settled_keys"
+
+    execution_id: Mapped[int] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    page: Mapped[int] = mapped_column(primary_key=True)
+    pairs: Mapped[list[tuple[str, str]]] = mapped_column(JSON)
+
+
 class RejectedRow(Base):
     """One row of the source that was not applied: `cells` are its original ones, `cause` its first fault's code."""
 
