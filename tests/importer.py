@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
-from datahub.formats.elements import as_element
 from datahub.jobs import again, import_definitions, import_read, other_keys, tree_order
 from datahub.jobs.act_writer import Writer, writer_of
 from datahub.jobs.import_chunk import Outcome
@@ -26,6 +25,7 @@ from datahub.models.party import DEFAULT_STORE, Store
 from datahub.settings import Settings
 from datahub.storage import Spool, SpooledRow
 from datahub.vault import Vault
+from sandbox.catalogue.xml_element import as_element
 
 MAIN_LOCALE = "en-GB"
 

@@ -5,16 +5,14 @@ nothing of what it has read. Namespaces are passed over. A document type is refu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
-from xml.etree import ElementTree
 from xml.parsers import expat
 
 from datahub.errors import SourceError
 from datahub.formats.delimited import Fault, Limits, Row
 from datahub.formats.text_file import BLOCK, ROW_LIMIT, ZIP_MARK
 from datahub.grouping import grouped
-from datahub.models.order_document import ILLEGAL_IN_XML
 
 # Elements inside one another, below a record.
 DEEPEST = 32
@@ -193,19 +191,3 @@ class _Parsing:
     def _too_long(self, line: int) -> None:
         message = f"What begins at line {line} is longer than {ROW_LIMIT // 1024**2} MiB, the limit for one record."
         raise SourceError(message, code="row_over_limit", line=line)
-
-
-def as_element(record: str, cells: Iterable[tuple[str, str]]) -> str:
-    """A record with the cells that are not empty, each at its path; read again it is the same row."""
-    top = ElementTree.Element(record)
-    for path, cell in cells:
-        if not cell.strip():
-            continue
-        place = top
-        *around, name = path.split("/")
-        for step in around:
-            found = place.find(step)
-            place = ElementTree.SubElement(place, step) if found is None else found
-        ElementTree.SubElement(place, name).text = ILLEGAL_IN_XML.sub(" ", cell)
-    ElementTree.indent(top)
-    return ElementTree.tostring(top, encoding="unicode") + "\n"

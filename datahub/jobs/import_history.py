@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,14 +11,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from datahub.db import database_now, read_only
+from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
-from datahub.entities.values import HIDDEN
 from datahub.errors import NotFoundError
 from datahub.jobs import execution_list
 from datahub.jobs.execution_list import Wanted
-from datahub.jobs.import_format import joined, writing
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.execution import (
     IMPORT,
@@ -39,38 +36,11 @@ from datahub.models.import_run import COUNTS, ImportWarning, RejectedRow
 
 # What has not started comes where it was created: executed_at says so.
 SORTS = {"created_at": "created_at", "started_at": "executed_at"}
-HUB_COLUMNS = ("hub_file", "hub_line", "hub_reason")
-# The whole row, where its cells do not fit the columns; only in files that have such rows.
-HUB_CELLS = "hub_cells"
-UNMENDED = "unmended_row"
-RAGGED = ("too_few_cells", "too_many_cells", UNMENDED)
-HOW_TO_MEND = f"Put each cell under its column, then empty {HUB_CELLS}."
-NOT_KEPT = "Its cells are not kept, as any of them may be a password: fill them in as they stand in your own file."
-HOW_TO_GIVE_AGAIN = (
-    "Its password is not kept: fill it in again. Left empty, a new user has none, and one that exists keeps its own."
-)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
-CSV_CHUNK = 500
 # A job has at most two under way; before one that was skipped lie few that were queued later and have been stopped.
 LOOK_BACK = 20
 
 # By file and field.
 Columns = Mapping[tuple[str, str], str]
-_Column = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How rejected rows are written. `columns` are those of all files, `headers` those of each."""
-
-    headers: dict[str, list[_Column]]
-    columns: list[_Column]
-    delimiter: str
-    elements: tuple[str, str] | None
-    feeding: Columns
-    labels: Mapping[str, str]
-    has_ragged: bool
 
 
 @dataclass(frozen=True)
@@ -211,15 +181,9 @@ def rejections(
 def columns_of(execution: Execution) -> Columns:
     """What the files call the columns of the fields that one column feeds, and, as `field[locale]`, of each locale."""
     recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
-    entity = ENTITIES.get(recipe.get("entity", ""))
-    prefix = ATTRIBUTE if entity and entity.has_attributes else CUSTOM_FIELD
     found: dict[tuple[str, str], str] = {}
     for file, header in recipe.get("headers", {}).items():
-        extras = recipe.get("extra_columns", {}).get(file, ())
-        bound = [
-            *recipe.get("bound", {}).get(file, ()),
-            *((at, f"{prefix}{code}", locale) for at, code, locale in extras),
-        ]
+        bound = bound_in(execution, file)
         fed = Counter(field for _, field, _ in bound)
         # A column that names the main locale goes before one that names none.
         for at, field, locale in sorted(bound, key=lambda one: one[2] is not None):
@@ -228,6 +192,16 @@ def columns_of(execution: Execution) -> Columns:
                 if fed[field] == 1:
                     found[file, field] = header[at]
     return found
+
+
+def bound_in(execution: Execution, file: str) -> list[tuple[int, str, str | None]]:
+    """The place of each column of the file, the field or CF_ or attribute that it feeds, and in which locale."""
+    recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
+    entity = ENTITIES.get(execution.entity)
+    prefix = ATTRIBUTE if entity and entity.has_attributes else CUSTOM_FIELD
+    extras = recipe.get("extra_columns", {}).get(file, ())
+    own = [(at, field, locale) for at, field, locale in recipe.get("bound", {}).get(file, ())]
+    return [*own, *((at, f"{prefix}{code}", locale) for at, code, locale in extras)]
 
 
 def labels_of(entity: str) -> dict[str, str]:
@@ -263,128 +237,6 @@ def warnings(
     if cause:
         query = query.where(ImportWarning.code == cause, ImportWarning.field == field)
     return _slice(list(session.scalars(query.order_by(ImportWarning.id).offset(page * size).limit(size + 1))), size)
-
-
-def elements_of(execution: Execution) -> tuple[str, str] | None:
-    """Those that its files are made of, where they are XML."""
-    return ENTITIES[execution.entity].elements if execution.entity in ENTITIES else None
-
-
-def rejected_file(session: Session, execution: Execution) -> Iterator[str]:
-    """The rejected rows as they were in the source, to be mended and given again; in pieces."""
-    recipe: dict[str, Any] = execution.import_run.recipe if execution.import_run else {}
-    headers = _headings(recipe)
-    own = (column for file, names in recipe.get("headers", {}).items() for column in _own(headers[file], names))
-    ragged = select(RejectedRow.execution_id).where(
-        RejectedRow.execution_id == execution.id, RejectedRow.cause.in_(RAGGED)
-    )
-    layout = _Layout(
-        headers=headers,
-        columns=list(dict.fromkeys(own)),
-        delimiter=_delimiter(execution, recipe),
-        elements=elements_of(execution),
-        feeding=columns_of(execution),
-        labels=labels_of(execution.entity),
-        has_ragged=session.scalar(ragged.limit(1)) is not None,
-    )
-    return _write(session, execution.id, layout)
-
-
-def _write(session: Session, execution_id: int, layout: _Layout) -> Iterator[str]:
-    """The request that asked for it may have ended when this begins."""
-    if not session.in_transaction():
-        read_only(session)
-    added = [*HUB_COLUMNS, HUB_CELLS] if layout.has_ragged else HUB_COLUMNS
-    names = [*(name for name, _ in layout.columns), *added]
-    heading, write, ending = writing(names, layout.elements, layout.delimiter)
-    last = -1
-    while True:
-        query = select(RejectedRow).where(RejectedRow.execution_id == execution_id, RejectedRow.sequence > last)
-        rows = list(session.scalars(query.order_by(RejectedRow.sequence).limit(CSV_CHUNK)))
-        yield heading + "".join(write(_written(row, layout)) for row in rows)
-        heading = ""
-        if len(rows) < CSV_CHUNK:
-            yield ending
-            session.close()
-            return
-        last = rows[-1].sequence
-        for row in rows:
-            session.expunge(row)
-
-
-def _written(row: RejectedRow, layout: _Layout) -> list[str]:
-    own = ["" if cell == HIDDEN else cell for cell in row.cells]
-    cells = dict(zip(layout.headers.get(row.file, ()), own, strict=False))
-    reason = " ".join(_reason(fault, layout.labels) for fault in faults_of(row, layout.feeding))
-    is_ragged = row.cause in RAGGED
-    if is_ragged and row.cause != UNMENDED:
-        reason = f"{reason} {HOW_TO_MEND if own else NOT_KEPT}"
-    if own != row.cells:
-        reason = f"{reason} {HOW_TO_GIVE_AGAIN}"
-    written = [*(cells.get(column, "") for column in layout.columns), row.file, str(row.line), reason]
-    if layout.has_ragged:
-        written.append(joined(own, layout.delimiter).removesuffix("\r\n") if is_ragged else "")
-    return written if layout.elements else [harmless(cell) for cell in written]
-
-
-def _own(columns: list[_Column], names: Sequence[str]) -> list[_Column]:
-    """Without those that a download has added."""
-    added = {*HUB_COLUMNS, HUB_CELLS} if is_mended(names) else set()
-    return [column for column in columns if column[0] not in added]
-
-
-def is_mended(header: Iterable[str]) -> bool:
-    """It is a download of rejected rows that comes back."""
-    return set(HUB_COLUMNS) <= set(header)
-
-
-def _reason(fault: dict[str, str], labels: Mapping[str, str]) -> str:
-    name = fault["column"] or labels.get(fault["field"], fault["field"])
-    return f"{name}: {fault['message']}" if name else fault["message"]
-
-
-def harmless(cell: str) -> str:
-    """A spreadsheet takes the cell for text, never for a formula."""
-    return f"'{cell}" if _begins_formula(cell) and not NUMBER.fullmatch(cell) else cell
-
-
-def as_it_was(cell: str) -> str:
-    """Undoes `harmless`."""
-    return cell[1:] if cell.startswith("'") and _begins_formula(cell) else cell
-
-
-def _begins_formula(cell: str) -> bool:
-    """Behind any apostrophes: those that a source has itself must not be taken for ours."""
-    return cell.lstrip("'").startswith(FORMULA_STARTS)
-
-
-def _delimiter(execution: Execution, recipe: dict[str, Any]) -> str:
-    current = execution.import_job.delimiter if execution.import_job else ";"
-    return str(recipe.get("delimiter") or current)
-
-
-def _headings(recipe: dict[str, Any]) -> dict[str, list[_Column]]:
-    """By file, where each of its columns goes. What feeds the same field goes under one heading, whatever the files
-    call it: two columns for one field would not be read again."""
-    of_fields: dict[frozenset[tuple[str, str]], _Column] = {}
-    found: dict[str, list[_Column]] = {}
-    for file, names in recipe.get("headers", {}).items():
-        own = _numbered(names)
-        taken = set(own)
-        columns = []
-        for place, column in enumerate(own):
-            bound = [(field, locale) for at, field, locale in recipe.get("bound", {}).get(file, ()) if at == place]
-            fed = frozenset((field, locale or recipe.get("main_locale", "")) for field, locale in bound)
-            heading = of_fields.setdefault(fed, column) if fed else column
-            columns.append(column if heading in taken else heading)
-            taken.add(heading)
-        found[file] = columns
-    return found
-
-
-def _numbered(names: Sequence[str]) -> list[_Column]:
-    """A name that a file has twice is two columns."""
-    return [(name, names[:position].count(name)) for position, name in enumerate(names)]
 
 
 def _slice(rows: list[Any], size: int) -> Slice[Any]:

@@ -21,14 +21,15 @@ from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, Row
+from datahub.formats.rejected_sheet import DELIMITER, HUB_CELLS, HUB_COLUMNS, as_it_was, is_mended
 from datahub.grouping import grouped
 from datahub.jobs import import_definitions
 from datahub.jobs.import_columns import Spoolable, convert_all
 from datahub.jobs.import_format import Table, open_table
-from datahub.jobs.import_history import HOW_TO_MEND, HUB_CELLS, HUB_COLUMNS, UNMENDED, as_it_was, is_mended
 from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_secrets import Sealer, harmless
 from datahub.jobs.import_targets import mapping_targets
+from datahub.jobs.rejected_rows import HOW_TO_MEND, UNMENDED
 from datahub.mapping.columns import NO_MATCH, Matched, Missing, match
 from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
@@ -227,8 +228,10 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
         try:
             with open_table(source.path, entity, recipe["delimiter"], _limits(settings)) as opened:
                 header = opened.header
+            # The sheet of what was rejected of XML names the fields themselves.
+            mapping = None if entity.elements and is_mended(header) else recipe["mapping"]
             # A file without a row may be one without a header.
-            matched = match(header, mapping_targets(entity), recipe["mapping"]) if header else NO_MATCH
+            matched = match(header, mapping_targets(entity), mapping) if header else NO_MATCH
             refuse(matched, recipe, entity)
             extra_columns = import_definitions.bind(matched, recipe, entity)
         except SourceError as error:
@@ -236,7 +239,7 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
             continue
         _keep_header(found.recipe, source.name, header, matched, extra_columns)
         found.warnings.extend(_warnings(source.name, matched.missing_optional, entity))
-        if recipe["mapping"] is None:
+        if mapping is None:
             found.warnings.extend(_unused(source.name, matched))
     _align(found.recipe)
     found.recipe["extras"] = import_definitions.named(found.recipe, entity)
@@ -308,7 +311,7 @@ def _spooled(
 ) -> Iterator[list[SpooledRow]]:
     """So many at a time. `before` is the last sequence that an earlier file has used."""
     is_sheet = isinstance(opened, Delimited) and is_mended(opened.header)
-    rows = _mended(opened, delimiter or "") if is_sheet else iter(opened)
+    rows = _mended(opened, delimiter or DELIMITER) if is_sheet else iter(opened)
     for piece in _pieces(opened, rows, SLOW_BATCH if plan.secrets else BATCH):
         converted = convert_all(plan, [cells for _, cells, fault in piece if fault is None])
         if plan.secrets:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from zlib import crc32
 
-from datahub.formats.elements import as_element
+from sandbox.catalogue.xml_element import as_element
 
 BOM = "\ufeff"
 CRLF = "\r\n"

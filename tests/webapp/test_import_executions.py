@@ -337,6 +337,14 @@ def test_the_files_of_a_folder_are_shown_with_what_became_of_them(sign_in: SignI
     assert rows[0] == ["<b>.csv", "9", "B", "0", "Not", "read", "Line", "4:", "<i>moved", "to", "done/<b>"]
     assert rows[3][:4] == ["2.csv", "2.0", "kB", "2"]
     assert len(rows) == 50 and "And 11 more." in page
+    assert " ".join(rows[3]).endswith("stays where it is")
+
+
+def test_what_became_of_a_file_of_a_folder_or_of_one_given_by_hand_is_said(sign_in: SignIn, make: Make) -> None:
+    run = {"files": [{"name": "a.csv", "size": 2, "sha256": "ab", "rows": 1, "error": None}], "rows": 1}
+    client = sign_in("VIEWER")
+    assert "not moved yet" in client.get(page_of(make(run=run | {"recipe": {"inbound": "in"}}))).text
+    assert "given by hand" in client.get(page_of(make(run=run, origin="UPLOAD"))).text
 
 
 def test_an_import_that_waits_for_a_place_says_for_which_limit(

@@ -241,6 +241,12 @@ def test_full_mode_is_offered_only_where_there_is_something_to_clear(sign_in: Si
     assert 'id="head-full-mode"' not in client.get("/imports/new/sftp?entity=STORE").text
 
 
+def test_a_field_that_another_may_stand_for_is_not_called_required(sign_in: SignIn, connection: Connection) -> None:
+    page = sign_in("OPERATOR").get("/imports/new/sftp?entity=ORDER").text
+    words = " ".join("".join(parse(page).find(".//label[@for='source-1']/..").itertext()).split())
+    assert words == "Order ReferenceorderReference, or Order External Id, in each row"
+
+
 @pytest.mark.parametrize("entity", ["STORE", "OFFER"])
 def test_stores_given_by_a_script_are_kept_and_not_asked_for(
     sign_in: SignIn, connection: Connection, form: dict[str, Any], sessions: Sessions, entity: str

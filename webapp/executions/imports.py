@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from flask import current_app
 
 from datahub.jobs import history, import_claims, import_history, import_job_list
+from datahub.jobs.import_folder import is_folder
 from datahub.models.execution import (
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
@@ -86,6 +87,7 @@ def rows(execution: Execution) -> dict[str, object]:
         "files": sorted(files, key=lambda file: not file.get("error"))[:SHOWN_FILES],
         "more_files": max(len(files) - SHOWN_FILES, 0),
         "several_files": len(files) > 1,
+        "of_unmoved": _of_unmoved(execution),
         "rejected": rejected,
         "warned": findings.warned(execution),
         "labels": import_history.labels_of(execution.entity),
@@ -94,6 +96,14 @@ def rows(execution: Execution) -> dict[str, object]:
         "story": story,
         "support": shown.support_text(execution, story, [group.cause for group in rejected.groups]),
     }
+
+
+def _of_unmoved(execution: Execution) -> str:
+    """What became of a file that was not moved away."""
+    if execution.origin == UPLOAD:
+        return "given by hand"
+    run = execution.import_run
+    return "not moved yet" if run and is_folder(run.recipe) else "stays where it is"
 
 
 def _stages(execution: Execution) -> list[Stage]:

@@ -20,8 +20,8 @@ TRANSCODING = "transcoding."
 
 @dataclass(frozen=True)
 class MappingLine:
-    """`place` is the field with its locale, such as productNames[fr-FR]; `named` what is fed to it by name alone.
-    `is_for_new`: new records need it. `is_lacking`: it is required and no column feeds it. `is_proposed`: the choice
+    """`place` is the field with its locale, such as productNames[fr-FR]. `is_for_new`: new records need it. `or_else`:
+    the field that rows may have instead. `is_lacking`: it is required and no column feeds it. `is_proposed`: the choice
     is the hub's and not yet a person's."""
 
     number: int
@@ -30,6 +30,7 @@ class MappingLine:
     locale: str | None
     is_required: bool
     is_for_new: bool
+    or_else: str | None
     is_lacking: bool
     source: str
     is_in_file: bool
@@ -57,6 +58,7 @@ def build(
 ) -> list[MappingLine]:
     """A field that has texts per locale has one line for the main locale and one for each other. Where the hub
     `proposes`, choices are still its own."""
+    others = {entity.key.key: entity.other_key.label} if entity.other_key else {}
     needed = {known.key for known in _fields(entity) if known.required_on_create}
     columns = {fold(name): name for name in reading.header}
     near = {(place_of(it), it.column) for it in reading.proposals if proposes and not it.exact}
@@ -72,8 +74,9 @@ def build(
                     place=place,
                     label=target.label,
                     locale=locale,
-                    is_required=target.required,
+                    is_required=target.required and not others.get(target.key),
                     is_for_new=target.key in needed and not target.required and place == target.key,
+                    or_else=others.get(target.key),
                     is_lacking=fed is not None and place == target.key and target.is_lacking(fed),
                     source=source,
                     is_in_file=source in reading.header,

@@ -10,7 +10,8 @@ import pytest
 
 from datahub.errors import SourceError
 from datahub.formats.delimited import Limits
-from datahub.formats.elements import Elements, as_element
+from datahub.formats.elements import Elements
+from sandbox.catalogue.xml_element import as_element
 
 NAMES = ("Orders", "Order")
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.errors import NotFoundError
-from datahub.jobs import import_history
+from datahub.formats import rejected_sheet
+from datahub.jobs import import_history, rejected_rows
 from datahub.jobs.import_history import Cause
 from datahub.models.execution import INTEGRATION_STARTED, JOB_FAILED, JOB_PENDING, Event, Execution
 from datahub.models.import_job import ImportJob
@@ -30,7 +31,7 @@ def job(session: Session, vault: Vault) -> ImportJob:
 
 
 def lines(session: Session, execution: Execution, delimiter: str = ";") -> list[list[str]]:
-    text = "".join(import_history.rejected_file(session, execution))
+    text = "".join(rejected_rows.rejected_file(session, execution))
     return list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
 
 
@@ -174,7 +175,7 @@ def test_faults_name_the_column_of_their_file(session: Session, job: ImportJob) 
 def test_the_download_goes_on_over_many_chunks(
     session: Session, job: ImportJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_history, "CSV_CHUNK", 2)
+    monkeypatch.setattr(rejected_rows, "CSV_CHUNK", 2)
     execution = add_import_execution(session, job, run={"recipe": {"headers": {"a.csv": ["id"]}}})
     for number in range(1, 6):
         add_rejected_row(session, execution, number, file="a.csv", cells=[str(number)])
@@ -185,19 +186,19 @@ def test_the_download_goes_on_over_many_chunks(
     "cell", ["=1+1", "+a", "-", "--1", "@x", "\tx", "\rx", "-1e5", "+1.2.3", "-1\n=x", "'=1", "''@", "'-1"]
 )
 def test_cells_that_could_be_formulas_get_an_apostrophe(cell: str) -> None:
-    assert import_history.harmless(cell) == f"'{cell}"
+    assert rejected_sheet.harmless(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["", "a=1", "-1", "+1.50", "-1,5", "1-2", "'a", "'"])
 def test_all_other_cells_stay_as_they_were(cell: str) -> None:
-    assert import_history.harmless(cell) == cell
+    assert rejected_sheet.harmless(cell) == cell
 
 
 @given(st.text("'=+-@\t\r1a", max_size=8))
 def test_a_cell_comes_back_as_it_was(cell: str) -> None:
-    written = import_history.harmless(cell)
-    assert import_history.as_it_was(written) == cell
-    assert not written.startswith(import_history.FORMULA_STARTS) or import_history.NUMBER.fullmatch(written)
+    written = rejected_sheet.harmless(cell)
+    assert rejected_sheet.as_it_was(written) == cell
+    assert not written.startswith(rejected_sheet.FORMULA_STARTS) or rejected_sheet.NUMBER.fullmatch(written)
 
 
 def test_the_download_without_a_header_still_names_line_and_reason(session: Session, job: ImportJob) -> None:
@@ -216,12 +217,12 @@ def test_a_ragged_row_is_downloaded_whole_with_what_to_do(session: Session, job:
     heading, ragged, other = lines(session, execution, ",")
     assert heading[-2:] == ["hub_reason", "hub_cells"]
     assert ragged[:2] == ["1", "A, B"] and ragged[-1] == '1,"A, B",=C'
-    assert ragged[-2] == f"This row has 3 cells; the header has 2. {import_history.HOW_TO_MEND}"
+    assert ragged[-2] == f"This row has 3 cells; the header has 2. {rejected_rows.HOW_TO_MEND}"
     assert other[-1] == ""
 
 
 def test_the_columns_that_a_download_added_are_not_added_twice(session: Session, job: ImportJob) -> None:
-    header = ["id", *import_history.HUB_COLUMNS, import_history.HUB_CELLS]
+    header = ["id", *rejected_sheet.HUB_COLUMNS, rejected_sheet.HUB_CELLS]
     execution = add_import_execution(session, job, run={"recipe": {"headers": {"a.csv": header}}})
     add_rejected_row(session, execution, 1, file="a.csv", line=2, cells=["1", "first.csv", "9", "Old reason.", ""])
     assert lines(session, execution) == [

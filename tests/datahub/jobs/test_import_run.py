@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import IllegalMoveError
-from datahub.jobs import executions, import_claims, import_executions, import_history, import_run
+from datahub.formats import rejected_sheet
+from datahub.jobs import executions, import_claims, import_executions, import_run, rejected_rows
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_executions import MOST_TRIES
 from datahub.models.execution import (
@@ -215,7 +216,7 @@ def test_rejected_rows_are_downloaded_mended_and_imported(importing: Context, st
     number = start()
     import_run.run(importing, number, 1)
     with importing.sessions() as session:
-        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
+        text = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, number)))
     assert "S-13;'=Sum;three;suppliers.csv;4;" in text
     mended = start(upload=("mended.csv", text.replace("three", "3").replace("\n;No", "\nS-14;No").encode()))
     import_run.run(importing, mended, 1)
@@ -227,7 +228,7 @@ def test_rejected_rows_are_downloaded_mended_and_imported(importing: Context, st
 
 def rejected_of(importing: Context, execution_id: int) -> list[dict[str, str]]:
     with importing.sessions() as session:
-        text = "".join(import_history.rejected_file(session, session.get_one(Execution, execution_id)))
+        text = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, execution_id)))
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True))
 
 
@@ -246,7 +247,7 @@ def test_rows_with_too_few_or_too_many_cells_come_whole_and_stay_rejected_until_
     number = start(upload=("bad.csv", f"{HEADER}{surplus}\n{short}\nS-3;Cox;bad\n".encode()))
     import_run.run(importing, number, 1)
     rows = rejected_of(importing, number)
-    assert list(rows[0])[-4:] == [*import_history.HUB_COLUMNS, "hub_cells"]
+    assert list(rows[0])[-4:] == [*rejected_sheet.HUB_COLUMNS, "hub_cells"]
     assert [row["hub_cells"] for row in rows] == [surplus, short, ""]
     for _ in range(2):
         number = start(upload=("mended.csv", as_csv(rows)))

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import Base
-from datahub.jobs import import_executions, import_history, import_run, import_secrets, record_reads
+from datahub.jobs import import_executions, import_run, import_secrets, record_reads, rejected_rows
 from datahub.jobs.export_run import Context
 from datahub.models.change import Change
 from datahub.models.execution import JOB_FAILED, MANUAL, Execution
@@ -208,7 +208,7 @@ def test_nothing_keeps_a_password_that_a_file_has(
         assert session.get_one(Execution, number).status != JOB_FAILED
         rejected = session.scalars(select(RejectedRow.cause).order_by(RejectedRow.sequence)).all()
         assert rejected == ["malformed", "unknown_reference", "too_few_cells", "too_many_cells"]
-        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
+        text = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, number)))
     assert "3cret-" not in text
     assert "•" not in text
     assert text.count("Its password is not kept: fill it in again.") == 2
@@ -234,7 +234,7 @@ def test_mended_rows_come_back_with_the_password_filled_in_or_left_empty(
     header, _, weak, lost, *_ = FILE.splitlines(keepends=True)
     number = run(importing, (header + weak + lost.replace("lost;MR", "lost;DR")).encode())
     with sessions() as session:
-        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
+        text = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, number)))
     mended = text.replace("ACC-1;;;", "ACC-1;S3cret-three;;").replace("ACC-9", "ACC-1").replace("DR", "MR")
     number = run(importing, mended.encode())
     with sessions() as session:

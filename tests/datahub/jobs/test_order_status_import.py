@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.formats import rejected_sheet
 from datahub.formats.order_xml import render
-from datahub.jobs import custom_fields, import_history, import_run, record_history
+from datahub.jobs import custom_fields, import_run, record_history, rejected_rows
 from datahub.jobs.custom_fields import Definition
 from datahub.jobs.export_run import Context
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED, Execution
@@ -122,17 +125,28 @@ def test_every_xml_file_of_a_folder_is_taken_and_a_half_one_set_aside(
     assert errors["1.xml"] is errors["3.xml"] is None and "Line 2" in errors["2.XML"]
 
 
-def test_rejected_rows_come_back_as_xml_that_is_mended_and_uploaded(
-    importing: Context, start: Start, folder: Path, sessions: Sessions
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_rejected_rows_are_a_sheet_of_field_keys_that_is_mended_and_uploaded(
+    importing: Context, start: Start, folder: Path, sessions: Sessions, delimiter: str, is_mapped: bool
 ) -> None:
     (folder / "moves.xml").write_text(orders(GOOD, BAD))
-    number = start(entity="ORDER_STATUS", delimiter=None, file_path="out/moves.xml")
+    fed = {"reference": "orderReference", "externalId": "orderExternalId", "status": "orderStatus"}
+    mapping = [{"source": name, "field": field} for name, field in fed.items()] if is_mapped else None
+    job = {"entity": "ORDER_STATUS", "delimiter": None, "mapping": mapping}
+    number = start(file_path="out/moves.xml", **job)
     import_run.run(importing, number, 1)
     with sessions() as session:
-        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
-    assert "<hub_line>3</hub_line>" in text and "Must be one of" in text
-    mended = text.replace("Sold &amp; sent", "SHIPPED").encode()
-    again = start(entity="ORDER_STATUS", delimiter=None, upload=("mended.xml", mended))
+        text = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, number)))
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert set(row) == {*fed.values(), *rejected_sheet.HUB_COLUMNS}
+    assert (row["orderStatus"], row["hub_line"]) == ("Sold & sent", "3")
+    assert row["hub_reason"].startswith("orderStatus: Must be one of")
+    written = io.StringIO()
+    writer = csv.DictWriter(written, row, delimiter=delimiter)
+    writer.writeheader()
+    writer.writerow(row | {"orderStatus": "SHIPPED"})
+    again = start(upload=("mended.csv", written.getvalue().encode("utf-8-sig")), **job)
     import_run.run(importing, again, 1)
     assert look(sessions, again)[:2] == (INTEGRATION_DONE, {"updated": 1})
     assert stored(sessions).status == "SHIPPED"

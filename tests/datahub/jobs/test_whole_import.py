@@ -15,7 +15,7 @@ from datahub.db import UtcTime
 from datahub.entities import ENTITIES
 from datahub.entities.base import CATALOGUE, EntityType, Field, Reference, Use
 from datahub.entities.values import LOCALISED, TEXT
-from datahub.jobs import import_history, import_run
+from datahub.jobs import import_run, rejected_rows
 from datahub.jobs.export_run import Context
 from datahub.models.change import Change
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_FAILED, JOB_FAILED, Execution
@@ -129,7 +129,7 @@ def test_one_bad_row_refuses_the_file_and_its_rejected_rows_are_the_whole_file(
             (4, "unknown_reference"),
         ]
         assert not session.scalars(select(Change).where(Change.execution_id == number)).all()
-        mended = "".join(import_history.rejected_file(session, session.get_one(Execution, number))).encode()
+        mended = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, number))).encode()
     mended = mended.replace(b"bad;;Root", b"bad;Good;Root").replace(b"worse;Worse;nowhere", b"worse;Better;bad")
     again = start(("mended.csv", mended), entity="BRANCH", file_path="out/branches.csv")
     import_run.run(importing, again, 1)

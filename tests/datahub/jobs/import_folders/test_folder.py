@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from datahub.db import database_now
-from datahub.jobs import import_history, import_run
+from datahub.formats import rejected_sheet
+from datahub.jobs import import_run, rejected_rows
 from datahub.jobs.export_run import Context
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import (
@@ -83,7 +84,7 @@ def test_each_file_has_its_own_columns_and_what_it_lacks_is_kept(
     assert look(importing.sessions, number)[:2] == (INTEGRATION_DONE_WITH_ERRORS, expected)
     assert stored(importing) == {"S-1": ("Acme", "Tools"), "S-2": ("Brown", None)}
     with importing.sessions() as session:
-        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
+        text = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, number)))
     (row,) = csv.DictReader(text.splitlines(), delimiter=";")
     assert (row["Supplier Name"], row["Supplier External Id"], row["Supplier Rating"]) == ("Cox", "S-3", "bad")
     assert (row["Description"], row["hub_file"], row["hub_line"]) == ("", "b.csv", "3")
@@ -98,7 +99,7 @@ def test_rows_of_files_that_name_a_field_differently_come_back_mended(
     import_run.run(importing, number, 1)
     assert look(importing.sessions, number)[1] == {"rejected": 2}
     with importing.sessions() as session:
-        text = "".join(import_history.rejected_file(session, session.get_one(Execution, number)))
+        text = "".join(rejected_rows.rejected_file(session, session.get_one(Execution, number)))
     assert text.splitlines()[0] == "externalId;name;Supplier Rating;Note;hub_file;hub_line;hub_reason"
     (inbound / "mended.csv").write_text(text.replace("bad", "4").replace("worse", "5"))
     number = trigger()
@@ -122,7 +123,7 @@ def test_full_mode_clears_by_the_columns_of_each_file(importing: Context, trigge
         session.scalars(select(ImportJob)).one().import_full_mode = True
     (inbound / "a.csv").write_text("externalId;CF_zone;CF_note[en-GB]\nS-1;;\n")
     (inbound / "b.csv").write_text("externalId;CF_note[fr-FR];CF_zone\nS-2;;south\n")
-    mended = f"externalId;CF_zone;CF_note[en-GB];{';'.join(import_history.HUB_COLUMNS)}\n"
+    mended = f"externalId;CF_zone;CF_note[en-GB];{';'.join(rejected_sheet.HUB_COLUMNS)}\n"
     (inbound / "c.csv").write_text(mended + "S-3;;Hi;a.csv;2;x\n")
     number = trigger()
     import_run.run(importing, number, 1)
