@@ -15,6 +15,7 @@ INCIDENT = EntityType(
     label="Incidents",
     family=ORDERS,
     model=Incident,
+    must_exist=True,
     acts_on="INCIDENT",
     key=Field("incidentId", "Incident Id", "incident_id", TEXT, editable=False, length=36),
     other_key=EXTERNAL_ID,

@@ -30,6 +30,7 @@ ORDER_STATUS = EntityType(
     label="Statuses of orders",
     family=ORDERS,
     model=Order,
+    must_exist=True,
     acts_on="ORDER",
     elements=("Orders", "Order"),
     key=REFERENCE,

@@ -242,6 +242,10 @@ class Plan:
             self._check(row)
         return row
 
+    def _no_key(self) -> str:
+        key, other = self.entity.key, self.entity.other_key
+        return f"The row gives neither {key.label} nor {other.label}, and must give one." if other else NO_VALUE
+
     def _that_count(
         self, unread: Sequence[tuple[Cell, dict[str, str]]], row: Converted, cells: Sequence[str]
     ) -> list[dict[str, str]]:
@@ -264,7 +268,7 @@ class Plan:
     def _check(self, row: Converted) -> None:
         """What only the row as a whole can show."""
         if not row.key:
-            row.faults.append(self._fault("required", self.entity.key, "", NO_VALUE))
+            row.faults.append(self._fault("required", self.entity.key, "", self._no_key()))
         else:
             for part in unnamed(self.entity, row.remove, row.parts):
                 row.faults.append(self._fault("required", part.key_field, "", _lacking(self.entity, part)))

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
+from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.entities.values import HIDDEN
 from datahub.errors import InvalidError, SourceError
@@ -311,15 +312,22 @@ def _causes(rows: Sequence[Row], converted: Sequence[Converted | None]) -> list[
     return [Cause(name, message, count) for (name, message), count in counted.most_common()]
 
 
+def _does(entity: EntityType) -> str:
+    records = entity.label.lower()
+    if entity.replaced_whole:
+        return f"replaces all {records} of its store"
+    if entity.acts_on and entity.must_exist:
+        return f"changes {ENTITIES[entity.acts_on].label.lower()}"
+    return f"creates and updates {records}"
+
+
 def _summary(given: Configuration, entity: EntityType, source: str, reading: Reading, *, is_schedule_open: bool) -> str:
     runs_by_itself = given.active and given.schedule_enabled and given.cron
     when = describe(given.cron) if runs_by_itself and given.cron else "Only when somebody runs it"
     if is_schedule_open:
         when = "Once its schedule is complete"
     what = f"every {ending_of(entity)} file of {source}" if given.bulk else source
-    records = entity.label.lower()
-    does = f"replaces all {records} of its store" if entity.replaced_whole else f"creates and updates {records}"
-    told = f"{when}: {what or 'a file that is not named yet'} {does} by {entity.key.label}"
+    told = f"{when}: {what or 'a file that is not named yet'} {_does(entity)} by {entity.key.label}"
     if reading.fields:
         count = len({place.partition("[")[0] for place in reading.fields})
         told += f", {count} {'field' if count == 1 else 'fields'} of {len(mapping_targets(entity))} from its columns"

@@ -326,6 +326,10 @@ def test_elements_of_xml_are_mapped_and_transcoded_like_columns(
     client, address = sign_in("OPERATOR"), "/imports/preview?entity=ORDER_STATUS"
     page = look(client, own, address)
     assert "moves.xml" in page and "every .xml file of in" in page and "comma" not in page
+    (inbound / "moves.xml").write_text("<Orders/>")
+    assert "The file has no rows." in look(client, own | {"afresh": "y"}, address)
+    (inbound / "moves.xml").write_text(MOVES)
+    page = look(client, own | {"afresh": "y"}, address)
     assert "Delimiter" not in client.get("/imports/new/sftp?entity=ORDER_STATUS").text
     assert chosen(page) == {
         "source.orderReference": "reference",

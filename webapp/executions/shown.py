@@ -167,7 +167,10 @@ def support_text(execution: Execution, story: Story, causes: Sequence[Cause] = (
         lines.append(
             f"Attempt {attempt.number}: {iso(attempt.started_at)} {attempt.to_status} {attempt.reason}".strip()
         )
-    lines += [f"Rejected: {it.rows} rows, {it.code} {it.field}".strip() for it in causes[:MOST_CAUSES]]
+    lines += [
+        f"Rejected: {it.rows} {'row' if it.rows == 1 else 'rows'}, {it.code} {it.field}".strip()
+        for it in causes[:MOST_CAUSES]
+    ]
     if execution.may_have_arrived_twice:
         lines.append("It may have arrived twice.")
     if execution.error:

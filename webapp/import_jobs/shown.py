@@ -53,12 +53,16 @@ def reasons(row: Row) -> list[str]:
         found.append(progress_words(row.running))
     if row.queued:
         found.append("one more waits" if row.running else "waits for its turn")
-    # A skipped or a failed execution, or one that found no file, mended none of the rows rejected before.
-    ended = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
-    runs = (it.import_run for it in row.last if it.status in ended and it.import_run and it.import_run.rows)
-    if (newest := next(runs, None)) and (rejected := newest.rejected):
-        found.append(f"{grouped(rejected)} {'row' if rejected == 1 else 'rows'} rejected last time")
     return found
+
+
+def last_with_rejections(row: Row) -> Execution | None:
+    """None where the last execution that wrote anything rejected nothing. A skipped or a failed one, or one that found
+    no file, mended none of the rows rejected before."""
+    ended = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
+    wrote = (it for it in row.last if it.status in ended and it.import_run and it.import_run.rows)
+    newest = next(wrote, None)
+    return newest if newest and newest.import_run and newest.import_run.rejected else None
 
 
 def progress_words(execution: Execution) -> str:

@@ -320,6 +320,7 @@ def test_copies_are_inactive_numbered_and_without_a_schedule(session: Session, v
         cron=HALF_HOURLY,
         schedule_enabled=True,
         import_full_mode=True,
+        store_external_ids=["default_store"],
         simultaneous_execution=RUN_IMMEDIATELY,
     )
     first, second, third = (import_jobs.duplicate(session, job) for _ in range(3))

@@ -67,6 +67,20 @@ def test_an_empty_form_is_no_error(session: Session) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("entity", "does"),
+    [
+        ("ORDER", "creates and updates orders by Order Reference"),
+        ("ORDER_STATUS", "changes orders by Reference"),
+        ("INCIDENT", "changes incidents by Incident Id"),
+        ("PRODUCT_TAG", "creates and updates product tags by Product External Id"),
+        ("NAVIGATION_CATEGORY", "replaces all navigation categories of its store by"),
+    ],
+)
+def test_the_sentence_says_what_a_run_does_to_which_records(session: Session, entity: str, does: str) -> None:
+    assert f"a file that is not named yet {does}" in look(session, b"", entity=entity, delimiter="", source="").summary
+
+
 def test_the_delimiter_that_fits_is_suggested_and_none_is_taken_by_itself(session: Session) -> None:
     shown = look(session, delimiter="")
     assert shown.fits == [Fit(",", 0, 0), Fit(";", 4, 2)]

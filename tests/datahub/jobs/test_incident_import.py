@@ -80,4 +80,6 @@ def test_a_bad_row_costs_itself_alone(load: Importer, ids: list[str], sessions: 
         (5, "malformed", "incidentStatus"),
         (6, "required", "incidentStatus"),
     ]
+    neither = next(faults[0]["message"] for row, faults in done.rejected if row.line == 4)
+    assert neither == "The row gives neither Incident Id nor Incident External Id, and must give one."
     assert statuses(sessions) == ["ON_GOING", "OPEN", "OPEN"]
