@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.models.custom_field import CustomField
 from tests import catalogue
-from tests.factories import make_supplier
+from tests.factories import make_order, make_supplier
 from tests.webapp.conftest import ParsingClient, parse
 from tests.webapp.test_records import cells, links, older, words
 
@@ -37,6 +37,17 @@ def test_what_changed_it_is_told_with_import_field_old_new_file_and_line(sign_in
     assert cells(page, "By") == ["<bob>", "Suppliers from ERPada"]
     assert cells(page, "From") == [EMPTY, "in/o.csvline 7"]
     assert links(page)["Suppliers from ERP"] == f"/executions/{IMPORT_ID}"
+
+
+def test_fields_that_other_imports_change_of_an_order_go_by_their_labels_too(
+    sign_in: SignIn, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        reference = make_order(session).reference
+        changes = {"shippingTrackingUrl": [None, "https://a.example"], "orderLineStatus": [None, "SHIPPED"]}
+        catalogue.record_change(session, "ORDER", reference, changes=changes)
+    (fields,) = cells(sign_in("VIEWER").get(f"/orders/{reference}").text, "Fields")
+    assert fields == f"Shipping Tracking Url: {EMPTY} → https://a.exampleOrder Line Status: {EMPTY} → SHIPPED"
 
 
 def test_localised_changes_name_the_locales_that_differ_and_long_ones_are_cut(

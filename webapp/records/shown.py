@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.values import INTEGER, NUMBER
 from datahub.jobs.record_reads import Named
@@ -189,9 +190,10 @@ def _marked(piece: Piece) -> str:
 
 
 def labels_of(kind: EntityType) -> dict[str, str]:
-    """By key of a field, those of the parts included."""
+    """By key of a field, those of the parts and of every import that acts on such records included."""
+    acting = (item for other in ENTITIES.values() if other.acts_on == kind.name for item in other.fields)
     parts = (item for part in kind.parts for item in (part.key_field, *part.fields))
-    return {item.key: item.label for item in (kind.key, *kind.fields, *parts)}
+    return {item.key: item.label for item in (*acting, kind.key, *kind.fields, *parts)}
 
 
 class Difference(NamedTuple):
