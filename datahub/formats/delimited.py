@@ -158,7 +158,10 @@ class Delimited:
 
 
 def check_delimiter(header: list[str], delimiter: str) -> None:
-    """Raises SourceError for a header of a single column that holds the other delimiter."""
+    """Raises SourceError for a header of a single column that holds the other delimiter, or tabs."""
+    if len(header) == 1 and "\t" in header[0]:
+        message = 'The columns are parted by tabs. Send the file with "," or ";" between them: only these are read.'
+        raise SourceError(message, code="wrong_delimiter")
     for other in DELIMITERS:
         if other != delimiter and len(header) == 1 and other in header[0]:
             raise _wrong_delimiter(delimiter, other)

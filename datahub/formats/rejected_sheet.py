@@ -21,8 +21,8 @@ NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 def is_mended(header: Iterable[str]) -> bool:
-    """It is a download of rejected rows that comes back."""
-    return set(HUB_COLUMNS) <= set(header)
+    """It is a download of rejected rows that comes back, though somebody may have taken out columns that it added."""
+    return not {*HUB_COLUMNS, HUB_CELLS}.isdisjoint(name.strip().lower() for name in header)
 
 
 def delimiter_of(file: BinaryIO) -> str | None:
@@ -31,7 +31,7 @@ def delimiter_of(file: BinaryIO) -> str | None:
     file.seek(0)
     first = file.readline(BLOCK).decode("utf-8-sig", "replace")
     file.seek(0)
-    found = (it for it in DELIMITERS if is_mended(cell.strip() for cell in next(csv.reader([first], delimiter=it), ())))
+    found = (it for it in DELIMITERS if is_mended(next(csv.reader([first], delimiter=it), ())))
     return next(found, None)
 
 

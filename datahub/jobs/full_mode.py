@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from datahub.jobs.import_extras import ExtraValues
 from datahub.jobs.import_fold import Record, fold, read_rows
 from datahub.jobs.import_plan import Converted, Plan
+from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merge_target import Target
 from datahub.jobs.stored_values import stored_values
 from datahub.storage import SpooledRow
@@ -32,7 +33,7 @@ def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) ->
     the others, so a run may clear less."""
     connection = session.connection()
     extras = ExtraValues(connection, plan)
-    given = list(rows)
+    given = _with_keys(connection, plan, list(rows))
     roots = _stored(connection, plan.root, [row.key for row in given])
     records = list(_records(plan, (row for row in given if row.key in roots)))
     faulty = extras.spread(records)
@@ -42,8 +43,23 @@ def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) ->
         _stored(connection, target, [key for it in whole for key in it.parts[number]])
         for number, target in enumerate(plan.parts)
     ]
-    lost = [count for record in whole if (count := _count_losses(extras, record, roots[record.key], parts))]
+    is_order = bool(plan.entity.acts_on)
+    counted = (_count_losses(extras, record, roots[record.key], parts, is_order=is_order) for record in whole)
+    lost = [count for count in counted if count]
     return Effect(values=sum(lost), records=len(lost))
+
+
+def _with_keys(connection: Connection, plan: Plan, rows: Sequence[Converted]) -> Sequence[Converted]:
+    """Rows that name their record by another field get the key that it has, where it is stored."""
+    other, columns = plan.entity.other_key, plan.root.table.c
+    named = {row.key for row in rows if row.by_other}
+    if other is None or not named:
+        return rows
+    query = select(columns[other.column], columns[plan.root.key.column])
+    known: dict[str, str] = {}
+    for batch in in_batches(named):
+        known |= {row[0]: row[1] for row in connection.execute(query.where(columns[other.column].in_(batch)))}
+    return [replace(row, key=known.get(row.key, "")) if row.by_other else row for row in rows]
 
 
 def _records(plan: Plan, rows: Iterable[Converted]) -> Iterator[Record]:
@@ -61,12 +77,18 @@ def _spooled(file: str, key: str, sequence: int, row: Converted) -> SpooledRow:
 
 
 def _count_losses(
-    extras: ExtraValues, record: Record, root: Mapping[str, Any], parts: Sequence[Mapping[str, Mapping[str, Any]]]
+    extras: ExtraValues,
+    record: Record,
+    root: Mapping[str, Any],
+    parts: Sequence[Mapping[str, Mapping[str, Any]]],
+    *,
+    is_order: bool,
 ) -> int:
     """How many values it would lose; none where it would be rejected for lack of one that is required."""
     final = extras.final(record, root)
     missing = extras.missing(record, final)
-    lost = _count_lost(root, final)
+    # An order keeps each with its type, in one language.
+    lost = _count_lost(root, final, by_locale=not is_order)
     for number, (known, named) in enumerate(zip(parts, record.parts, strict=True)):
         for key, row in named.items():
             if key in known and not row.parts[number].remove:
@@ -84,8 +106,8 @@ def _stored(connection: Connection, target: Target, keys: Sequence[str]) -> dict
     return {key: values[column] or {} for key, values in stored_values(connection, target, [column], keys).items()}
 
 
-def _count_lost(old: Mapping[str, Any], new: Mapping[str, Any]) -> int:
+def _count_lost(old: Mapping[str, Any], new: Mapping[str, Any], *, by_locale: bool = True) -> int:
     return sum(
-        len(value.keys() - new.get(name, {}).keys()) if isinstance(value, dict) else name not in new
+        len(value.keys() - new.get(name, {}).keys()) if by_locale and isinstance(value, dict) else name not in new
         for name, value in old.items()
     )

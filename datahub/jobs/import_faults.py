@@ -16,7 +16,7 @@ from datahub.jobs.tree_cycles import OWN_ANCESTOR
 from datahub.storage import SpooledRow
 
 NOT_EDITABLE, REQUIRED, OTHER_ROW = "not_editable", "required", "other_row_invalid"
-NOT_UNIQUE, TOO_MANY = "not_unique", "too_many_parts"
+NOT_UNIQUE, TOO_MANY, REFUSED = "not_unique", "too_many_parts", "tree_refused"
 
 Fault = dict[str, str]
 # By sequence of the row; the first one is the cause.

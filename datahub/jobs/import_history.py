@@ -17,6 +17,7 @@ from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.errors import NotFoundError
 from datahub.jobs import execution_list
 from datahub.jobs.execution_list import Wanted
+from datahub.jobs.import_faults import OTHER_ROW, REFUSED
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.execution import (
     IMPORT,
@@ -38,6 +39,8 @@ from datahub.models.import_run import COUNTS, ImportWarning, RejectedRow
 SORTS = {"created_at": "created_at", "started_at": "executed_at"}
 # A job has at most two under way; before one that was skipped lie few that were queued later and have been stopped.
 LOOK_BACK = 20
+
+FOR_OTHERS = (OTHER_ROW, REFUSED)
 
 # By file and field.
 Columns = Mapping[tuple[str, str], str]
@@ -156,13 +159,13 @@ def rows_per_second(session: Session, execution: Execution) -> float | None:
 
 
 def causes(session: Session, execution: Execution) -> list[Cause]:
-    """Those of the most rows first."""
+    """Those of the most rows first, behind them what rejected rows for the sake of others alone."""
     value = RejectedRow.faults[(0, "value")].as_string()
     counted = (
         select(RejectedRow.cause, RejectedRow.field, func.count(), func.count(func.nullif(value, "").distinct()))
         .where(RejectedRow.execution_id == execution.id)
         .group_by(RejectedRow.cause, RejectedRow.field)
-        .order_by(func.count().desc(), RejectedRow.cause, RejectedRow.field)
+        .order_by(RejectedRow.cause.in_(FOR_OTHERS), func.count().desc(), RejectedRow.cause, RejectedRow.field)
     )
     return [Cause(*row) for row in session.execute(counted)]
 

@@ -290,7 +290,11 @@ def _check_mapping(given: Configuration, entity: str, faults: Faults) -> None:
         mapped = {split_brackets(entry.get("field", ""))[0] for entry in given.mapping}
         for target in targets:
             if given.mapping and target.is_lacking(mapped):
-                faults.add("mapping", f"Map {target.key} ({target.label}) too: each row must have a value for it.")
+                other = ENTITIES[entity].other_key if target.key == ENTITIES[entity].key.key else None
+                either = f" or {other.key} ({other.label})" if other else ""
+                faults.add(
+                    "mapping", f"Map {target.key} ({target.label}){either} too: each row must have a value for it."
+                )
     faults.extend(transcoding.check(given.transcoding, {target.key for target in targets}))
     secret = {item.key for item in ENTITIES[entity].fields if item.type.secret}
     for number, entry in enumerate(given.transcoding):

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
-from datahub.jobs.import_faults import Faults
+from datahub.jobs.import_faults import REFUSED, Faults
 from datahub.storage import SpooledRow
 
-REFUSED = "tree_refused"
 REFUSED_WORDS = (
     "Nothing was changed: the file is taken as a whole, and was refused. Its rejected rows say why. Their file has all "
     "rows: mend it and upload it."

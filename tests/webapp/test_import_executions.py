@@ -86,6 +86,22 @@ OF_40_BYTES = {"name": "offers.csv", "size": 40, "sha256": "", "rows": 0, "error
 
 
 @pytest.mark.parametrize(
+    ("rejected", "error", "words"),
+    [
+        (0, "Line 1: no.", "Done, 1 of 2 files not read"),
+        (3, "Line 1: no.", "Done, 1 of 2 files not read, 3 rejected"),
+        (0, None, "Done, but files were not moved"),
+    ],
+)
+def test_an_end_that_was_not_all_well_says_why(
+    sign_in: SignIn, make: Make, rejected: int, error: str | None, words: str
+) -> None:
+    files = [OF_40_BYTES, OF_40_BYTES | {"name": "b.csv", "error": error}]
+    execution = make(status="INTEGRATION_DONE_WITH_ERRORS", run={"rejected": rejected, "files": files})
+    assert f">{words}<" in sign_in("VIEWER").get(page_of(execution)).text
+
+
+@pytest.mark.parametrize(
     ("status", "run", "bars"),
     [
         ("JOB_PENDING", {}, ["0", "0", "0"]),

@@ -36,7 +36,7 @@ class ImportExecutionQuery(PageQuery):
 
 
 class RowQuery(PageQuery):
-    sort: str = Field("", pattern="^$", description="Always in the order of the file.")
+    sort: str = Field("", pattern="^$", description="Rejections: the order of the file. Warnings: as found.")
 
 
 @blueprint.get("/v2/jobs/<job_id>/executions")

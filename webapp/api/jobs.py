@@ -86,7 +86,7 @@ class JobBody(Shape):
     file_path: str | None = Field(None, description="The folder and the name of the file, unless bulk.")
     inbound_directory: str | None = Field(None, description="Where the files of a bulk job come in.")
     outbound_directory: str | None = Field(None, description="Where a bulk job moves the files that it has read.")
-    delimiter: str = Field("", description="Of CSV files, which cannot do without: , or ; and of others none.")
+    delimiter: str | None = Field("", description="Of CSV files, which cannot do without: , or ; and of others none.")
     mapping: list[MappingEntry] | None = Field(None, description="None: columns are matched to fields by name.")
     transcoding: list[TranscodingEntry] = Field(
         default_factory=list, json_schema_extra={"maxItems": MOST_ENTRIES}, description="Values exchanged for others."

@@ -32,7 +32,7 @@ from datahub.models.execution import (
     UPLOAD,
     Execution,
 )
-from datahub.models.import_run import COUNTS
+from datahub.models.import_run import COUNTS, ImportRun
 from webapp.filters import Status, grouped, iso, status_tone, status_words, utc_now
 
 MOST_CAUSES = 3
@@ -84,8 +84,16 @@ def state_words(execution: Execution) -> str:
     if execution.kind == IMPORT and is_retrying(execution):
         return "To be tried again"
     if execution.status == INTEGRATION_DONE_WITH_ERRORS and execution.import_run is not None:
-        return f"Done with {grouped(execution.import_run.rejected)} rejected"
+        return _done_words(execution.import_run)
     return status_words(execution.status) + (", winding down" if is_winding_down(execution) else "")
+
+
+def _done_words(run: ImportRun) -> str:
+    """Of one that was not all well."""
+    if unread := sum(bool(file.get("error")) for file in run.files):
+        told = f"{unread} of {len(run.files)} files not read"
+        return f"Done, {told}" + (f", {grouped(run.rejected)} rejected" if run.rejected else "")
+    return f"Done with {grouped(run.rejected)} rejected" if run.rejected else "Done, but files were not moved"
 
 
 def attempt_state(attempt: Attempt, kind: str) -> Status:

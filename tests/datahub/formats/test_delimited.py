@@ -320,6 +320,12 @@ def test_the_wrong_delimiter_is_refused_and_the_right_one_named(
     assert f'Choose "{right}" as delimiter' in str(error)
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_tabs_between_columns_are_named(path: Path, delimiter: str) -> None:
+    error = refusal(path, "id\tname\n" if delimiter == "," else "id\tname, short\n", delimiter)
+    assert error.code == "wrong_delimiter" and "tabs" in str(error)
+
+
 def test_a_header_of_several_columns_may_hold_the_other_delimiter(path: Path) -> None:
     check_delimiter(["a;b", "c"], ",")
     check_delimiter(["a"], ",")

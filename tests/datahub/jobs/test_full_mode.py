@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.formats.delimited import Limits
+from datahub.jobs import custom_fields
+from datahub.jobs.custom_fields import Definition
 from datahub.jobs.full_mode import Effect
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_preview import preview
@@ -22,7 +24,10 @@ from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier
 from datahub.models.setting import GeneralSettings
 from tests import catalogue
+from tests.datahub.jobs.order_sheet import line, order_of, shop
 from tests.importer import Importer, product
+
+__all__ = ["shop"]
 
 Sessions = sessionmaker[Session]
 
@@ -47,6 +52,21 @@ def stored(sessions: Sessions, model: Any, column: str) -> list[Any]:
 
 def supplier(key: str, **more: str) -> dict[str, str]:
     return {"externalId": key, "name": f"Supplier {key}"} | more
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("named", ["orderReference", "orderExternalId"])
+def test_what_orders_lose_is_foretold_by_whichever_name_rows_use(
+    load: Importer, sessions: Sessions, named: str
+) -> None:
+    with sessions.begin() as session:
+        for name in ("note", "carrier"):
+            custom_fields.create(session, Definition(entity="ORDER", external_id=name, name=name.title(), type="TEXT"))
+    load("ORDER", line("E-1", "1", CF_note="a", CF_carrier="b"))
+    with sessions() as session:
+        order = order_of(session, "E-1")
+        names = {"orderReference": order.reference, "orderExternalId": "E-1"}
+    assert foretold(sessions, "ORDER", {named: names[named], "CF_note": "a", "CF_carrier": ""}) == Effect(1, 1)
 
 
 @pytest.fixture

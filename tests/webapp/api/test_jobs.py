@@ -79,6 +79,10 @@ def test_a_job_of_xml_files_has_no_delimiter(script: Script, short: Body) -> Non
     assert shown["delimiter"] is None
     changed = script.put(f"{JOBS}/{shown['id']}", json=wanted | FOLDERS | {"bulk": True})
     assert (changed.status_code, changed.json["delimiter"]) == (200, None)
+    given_back = {
+        name: value for name, value in changed.json.items() if name in (*wanted, *FOLDERS, "bulk", "delimiter")
+    }
+    assert script.put(f"{JOBS}/{shown['id']}", json=given_back).status_code == 200
     assert_error(script.post(NEW, json=given | {"entity": "STORE", "name": "Stores"}), 400, "delimiter")
 
 
