@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
+
+import orjson
 
 from datahub.entities.base import Field
 from datahub.jobs.import_fold import Record, Row
@@ -41,7 +43,8 @@ def join(faults: Faults, others: Faults) -> None:
 
 
 def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) -> None:
-    """A record lacks what another row of it says wrongly: that row is at fault, not those that leave it out."""
+    """A record lacks what another row of it says, wrongly or in vain: that row is at fault, not those that leave it
+    out."""
     shared = {item.key for item in target.fields}
     by_record: dict[str, list[SpooledRow]] = defaultdict(list)
     for row in rows:
@@ -53,6 +56,11 @@ def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) ->
             for fault in faulty[row.sequence]:
                 if fault["field"] in shared and fault["code"] not in (REQUIRED, OTHER_ROW):
                     culprits.setdefault(fault["field"], (row, fault))
+        for row in group:
+            if own := _own_fault(faulty[row.sequence], shared):
+                _, values, *_ = orjson.loads(row.values)
+                given = (item.key for item, value in zip(target.given, values, strict=True) if value is not None)
+                culprits |= {key: (row, own) for key in given if key not in culprits}
         for row in group if culprits else ():
             faulty[row.sequence] = [
                 because_of(*culprits[fault["field"]])
@@ -60,6 +68,12 @@ def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) ->
                 else fault
                 for fault in faulty[row.sequence]
             ]
+
+
+def _own_fault(faults: Sequence[Fault], shared: Collection[str]) -> Fault | None:
+    """One that the row has whatever the other rows of its record say."""
+    lacking = (fault for fault in faults if fault["code"] != OTHER_ROW)
+    return next((it for it in lacking if it["code"] != REQUIRED or it["field"] not in shared), None)
 
 
 def explain(problem: Problem, target: Target, values: Sequence[Any], stored: Any = None) -> Fault:

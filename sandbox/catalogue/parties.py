@@ -82,7 +82,7 @@ def accounts() -> Sheet:
     new = good[2].cells | {ACCOUNT: "TY-NEW", "Account Name": "New in town"}
     wrong = {
         3: [Row(good[2].cells | {ADDRESS: "TY-MASONS-YARD", CITY: ""}, Note("required", "addressCity"))],
-        5: [Row(new | {REGISTERED: "", ADDRESS: "TY-NEW-HQ"}, Note("required", "businessRegistrationNumber"))],
+        5: [Row(new | {REGISTERED: "", ADDRESS: "TY-NEW-HQ"}, Note("other_row_invalid", ""))],
         7: [
             Row(
                 good[6].cells | {ADDRESS: "TY-SCHOOL-YARD", "Billing Address": "non"},

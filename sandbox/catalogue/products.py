@@ -148,7 +148,6 @@ def _wrong(good: list[Row]) -> dict[int, list[Row]]:
     lone = stone | {PRODUCT: "TY-9001", VARIANT: "TY-9001-A"}
     unknown_category = Note("unknown_reference", "productClassificationCategoryId")
     borrowed = Note("belongs_to_another", "variantExternalId")
-    no_name = Note("required", "productNames")
     mute = {PRODUCT: "TY-9006", VARIANT: "TY-9006-B", VARIANT_NAME: "coarse"}
     return {
         40: [Row(_extra("TY-0030") | {"Inactive Variant": "yes"}, Note("malformed", "inactiveVariant"))],
@@ -158,7 +157,7 @@ def _wrong(good: list[Row]) -> dict[int, list[Row]]:
         610: [Row(_extra("TY-0241") | {VARIANT: "TY-0240-A"}, borrowed)],
         800: [Row(_extra("TY-0700") | {VARIANT: "TY-0100-A"}, borrowed)],
         900: [Row(lone | {PRODUCT: "TY-9002", VARIANT: "TY-0003-A"}, borrowed)],
-        1000: [Row(lone | {PRODUCT: "TY-9003", VARIANT: "TY-9003-A", NAME: ""}, no_name)],
+        1000: [Row(lone | {PRODUCT: "TY-9003", VARIANT: "TY-9003-A", NAME: ""}, Note("required", "productNames"))],
         1100: [
             Row(
                 lone | {PRODUCT: "TY-9004", VARIANT: "TY-9004-A", CATEGORY: ""},
@@ -172,10 +171,10 @@ def _wrong(good: list[Row]) -> dict[int, list[Row]]:
                 Note("unknown_reference", "storeExternalIds"),
             )
         ],
-        # Without its first row, nothing tells the name of this product.
+        # Its first row alone tells the name of this product.
         1600: [
             Row(lone | mute | {"Inactive Product": "oui"}, Note("malformed", "inactiveProduct")),
-            Row(mute | {VARIANT: "TY-9006-C"}, no_name),
+            Row(mute | {VARIANT: "TY-9006-C"}, Note("other_row_invalid", "")),
         ],
     }
 

@@ -56,6 +56,14 @@ def test_what_only_a_row_that_cannot_be_read_says_is_not_called_missing_in_the_o
         (2, "malformed", "productClassificationCategoryId"),
         (3, "other_row_invalid", ""),
     ]
+    nameless = in_category("P-2", "V-2", "TOOLS") | {"variantNames": ""}
+    rest = [{"productExternalId": "P-2", "variantExternalId": key, "variantNames": key} for key in ("V-3", "V-4")]
+    outcome = load("PRODUCT", nameless, *rest)
+    assert sorted(causes(outcome)) == [
+        (2, "required", "variantNames"),
+        (3, "other_row_invalid", ""),
+        (4, "other_row_invalid", ""),
+    ]
     outcome = load("PRODUCT", in_category("P-3", "V-2", ""), in_category("P-3", "V-3", ""))
     assert [code for _, code, _ in causes(outcome)] == ["required", "required"], "nobody says it"
 

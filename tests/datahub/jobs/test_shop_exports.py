@@ -189,7 +189,7 @@ def test_products_of_shopify_come_in_and_rows_without_a_variant_are_told(
         (11, CATEGORY, "unknown_reference"),
         (12, "", "other_row_invalid"),
         (13, "variantExternalId", "required"),
-        (14, "productNames", "required"),
+        (14, "", "other_row_invalid"),
     ]
     messages = told(sessions, number)
     assert messages[8].startswith("Each row must name one of the variants; this one names none.")
