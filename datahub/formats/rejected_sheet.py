@@ -29,9 +29,10 @@ def delimiter_of(file: BinaryIO) -> str | None:
     """Of a sheet that comes back mended, whatever a spreadsheet has made of the delimiter; None for any other file,
     which is left at its start."""
     file.seek(0)
-    first = file.readline(BLOCK).decode("utf-8-sig", "replace")
+    # Lines may end with a lone CR, which readline does not know.
+    first = file.readline(BLOCK).decode("utf-8-sig", "replace").splitlines()[:1]
     file.seek(0)
-    found = (it for it in DELIMITERS if is_mended(next(csv.reader([first], delimiter=it), ())))
+    found = (it for it in DELIMITERS if is_mended(next(csv.reader(first, delimiter=it), ())))
     return next(found, None)
 
 

@@ -104,6 +104,17 @@ GOOD = "<Order><externalId>ERP-1</externalId><status>ORDER_CREATED</status></Ord
 BAD = "<Order><reference>R-1</reference><status>Sold &amp; sent</status></Order>"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_xml_may_end_in_any_way(
+    importing: Context, start: Start, folder: Path, sessions: Sessions, end: str
+) -> None:
+    lines = ["<Orders>", "<Order><reference>R-1</reference><status>SHIPPED</status></Order>", "</Orders>"]
+    (folder / "moves.xml").write_bytes(end.join(lines).encode())
+    number = start(entity="ORDER_STATUS", delimiter=None, file_path="out/moves.xml")
+    import_run.run(importing, number, 1)
+    assert look(sessions, number)[:2] == (INTEGRATION_DONE, {"updated": 1})
+
+
 def test_every_xml_file_of_a_folder_is_taken_and_a_half_one_set_aside(
     importing: Context, start: Start, folder: Path, sessions: Sessions
 ) -> None:
