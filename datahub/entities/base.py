@@ -234,6 +234,10 @@ class EntityType:
         """Whether its records do, and not only its rows."""
         return self.has_custom_fields and (not self.custom_field_owners or self.name in self.custom_field_owners)
 
+    def instead_of(self, key: str) -> Field | None:
+        """The field that a row may have in place of this one."""
+        return self.other_key if key == self.key.key else None
+
     def named(self) -> dict[str, Field]:
         """By key, all that a column of a file can be about."""
         flags = [flag for flag in (self.deleted_by, self.emptied_by) if flag is not None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from datahub.jobs.import_extras import ExtraValues
@@ -16,6 +16,7 @@ from datahub.jobs.import_fold import Record, fold, read_rows
 from datahub.jobs.import_plan import Converted, Plan
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merge_target import Target
+from datahub.jobs.other_keys import called
 from datahub.jobs.stored_values import stored_values
 from datahub.storage import SpooledRow
 
@@ -51,14 +52,13 @@ def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) ->
 
 def _with_keys(connection: Connection, plan: Plan, rows: Sequence[Converted]) -> Sequence[Converted]:
     """Rows that name their record by another field get the key that it has, where it is stored."""
-    other, columns = plan.entity.other_key, plan.root.table.c
+    other = plan.entity.other_key
     named = {row.key for row in rows if row.by_other}
     if other is None or not named:
         return rows
-    query = select(columns[other.column], columns[plan.root.key.column])
     known: dict[str, str] = {}
     for batch in in_batches(named):
-        known |= {row[0]: row[1] for row in connection.execute(query.where(columns[other.column].in_(batch)))}
+        known |= {name: key for key, name in called(connection, plan, other, batch)}
     return [replace(row, key=known.get(row.key, "")) if row.by_other else row for row in rows]
 
 

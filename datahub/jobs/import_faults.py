@@ -51,23 +51,34 @@ def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) ->
         if row.sequence in faulty:
             by_record[row.key].append(row)
     for group in by_record.values():
-        culprits: dict[str, tuple[SpooledRow, Fault]] = {}
+        if shared.isdisjoint(it["field"] for row in group for it in faulty[row.sequence] if it["code"] == REQUIRED):
+            continue
+        culprits = _culprits(target, group, faulty, shared)
         for row in group:
-            for fault in faulty[row.sequence]:
-                if fault["field"] in shared and fault["code"] not in (REQUIRED, OTHER_ROW):
-                    culprits.setdefault(fault["field"], (row, fault))
-        for row in group:
-            if own := _own_fault(faulty[row.sequence], shared):
-                _, values, *_ = orjson.loads(row.values)
-                given = (item.key for item, value in zip(target.given, values, strict=True) if value is not None)
-                culprits |= {key: (row, own) for key in given if key not in culprits}
-        for row in group if culprits else ():
             faulty[row.sequence] = [
                 because_of(*culprits[fault["field"]])
                 if fault["code"] == REQUIRED and fault["field"] in culprits
                 else fault
                 for fault in faulty[row.sequence]
             ]
+
+
+def _culprits(
+    target: Target, group: Sequence[SpooledRow], faulty: Faults, shared: Collection[str]
+) -> dict[str, tuple[SpooledRow, Fault]]:
+    """By key of a field of the record: the row that says it wrongly, else one that says it and is rejected for
+    something else."""
+    culprits: dict[str, tuple[SpooledRow, Fault]] = {}
+    for row in group:
+        for fault in faulty[row.sequence]:
+            if fault["field"] in shared and fault["code"] not in (REQUIRED, OTHER_ROW):
+                culprits.setdefault(fault["field"], (row, fault))
+    for row in group:
+        if own := _own_fault(faulty[row.sequence], shared):
+            _, values, *_ = orjson.loads(row.values)
+            given = (item.key for item, value in zip(target.given, values, strict=True) if value is not None)
+            culprits |= {key: (row, own) for key in given if key not in culprits}
+    return culprits
 
 
 def _own_fault(faults: Sequence[Fault], shared: Collection[str]) -> Fault | None:

@@ -290,7 +290,7 @@ def _check_mapping(given: Configuration, entity: str, faults: Faults) -> None:
         mapped = {split_brackets(entry.get("field", ""))[0] for entry in given.mapping}
         for target in targets:
             if given.mapping and target.is_lacking(mapped):
-                other = ENTITIES[entity].other_key if target.key == ENTITIES[entity].key.key else None
+                other = ENTITIES[entity].instead_of(target.key)
                 either = f" or {other.key} ({other.label})" if other else ""
                 faults.add(
                     "mapping", f"Map {target.key} ({target.label}){either} too: each row must have a value for it."

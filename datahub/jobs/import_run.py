@@ -384,9 +384,9 @@ class _Run:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
             to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
-            told, error = f"{grouped(progress.rows_done)} rows written", None
-            if progress.rejected:
-                told = f"{grouped(progress.rows_done)} rows looked at, {grouped(progress.rejected)} rejected"
+            done, rejected = grouped(progress.rows_done), grouped(progress.rejected)
+            told = f"{done} rows looked at, {rejected} rejected" if progress.rejected else f"{done} rows written"
+            error = None
             if progress.rejected and ENTITIES[progress.recipe["entity"]].replaced_whole:
                 to, told, error = INTEGRATION_FAILED, REFUSED_WORDS, REFUSED_WORDS
             self._hold.end(session, INTEGRATION_STARTED, to, told, error=error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -36,15 +36,20 @@ def stored(
     spool: Spool, other: Field, *, plan: Plan, connection: Connection, keep: Callable[[int, Pairs], None]
 ) -> Iterator[Pairs]:
     """What records are called by now. `keep` gets each page, counted from 1, in the transaction that found it."""
-    columns = plan.root.table.c
-    key, called = columns[plan.entity.key.column], columns[other.column]
     after, page = "", 0
     while names := spool.other_keys(after, AT_A_TIME):
         after, page = names[-1], page + 1
         with connection.begin():
-            pairs = [(own, name) for own, name in connection.execute(select(key, called).where(called.in_(names)))]
+            pairs = called(connection, plan, other, names)
             keep(page, pairs)
         yield pairs
+
+
+def called(connection: Connection, plan: Plan, other: Field, names: Sequence[str]) -> Pairs:
+    """The records that are called so by now."""
+    columns = plan.root.table.c
+    query = select(columns[plan.entity.key.column], columns[other.column]).where(columns[other.column].in_(names))
+    return [(key, name) for key, name in connection.execute(query)]
 
 
 def keep(connection: Connection, execution_id: int, page: int, pairs: Pairs) -> None:

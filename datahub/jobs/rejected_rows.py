@@ -108,9 +108,8 @@ def _own(columns: Sequence[_Column | None], names: Sequence[str]) -> list[_Colum
 
 
 def _reason(fault: dict[str, str], layout: _Layout) -> str:
-    name = fault["column"] or layout.labels.get(fault["field"], fault["field"])
-    if not layout.has_columns:
-        name = fault["field"] or fault["column"]
+    field, column = fault["field"], fault["column"]
+    name = column or layout.labels.get(field, field) if layout.has_columns else field or column
     return f"{name}: {fault['message']}" if name else fault["message"]
 
 

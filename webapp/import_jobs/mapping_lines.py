@@ -58,13 +58,13 @@ def build(
 ) -> list[MappingLine]:
     """A field that has texts per locale has one line for the main locale and one for each other. Where the hub
     `proposes`, choices are still its own."""
-    others = {entity.key.key: entity.other_key.label} if entity.other_key else {}
     needed = {known.key for known in _fields(entity) if known.required_on_create}
     columns = {fold(name): name for name in reading.header}
     near = {(place_of(it), it.column) for it in reading.proposals if proposes and not it.exact}
     fed = _fed(lines, reading, by_name=by_name)
     built: list[MappingLine] = []
     for target in mapping_targets(entity):
+        other = entity.instead_of(target.key)
         for place, locale in _places(target, general, [*lines.sources, *reading.fields]):
             given = lines.sources.get(place, "")
             source = given if given in reading.header else columns.get(fold(given), given)
@@ -74,9 +74,9 @@ def build(
                     place=place,
                     label=target.label,
                     locale=locale,
-                    is_required=target.required and not others.get(target.key),
+                    is_required=target.required and other is None,
                     is_for_new=target.key in needed and not target.required and place == target.key,
-                    or_else=others.get(target.key),
+                    or_else=other.label if other else None,
                     is_lacking=fed is not None and place == target.key and target.is_lacking(fed),
                     source=source,
                     is_in_file=source in reading.header,
