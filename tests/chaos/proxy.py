@@ -62,12 +62,15 @@ class Proxy:
         finally:
             for task in pumps:
                 task.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            if habit.at_end == RESET:
-                _reset_on_close(writer)
-            for end in (writer, onwards[1]):
-                end.close()
-            self.open_now -= 1
+            try:
+                await asyncio.gather(*pumps, return_exceptions=True)
+            finally:
+                # Also when the test ends just now, which cancels this wait too.
+                if habit.at_end == RESET:
+                    _reset_on_close(writer)
+                for end in (writer, onwards[1]):
+                    end.close()
+                self.open_now -= 1
 
     async def _upload(
         self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, habit: Habit
