@@ -137,6 +137,19 @@ def test_a_list_shows_what_people_know_its_records_by(sign_in: SignIn, sessions:
     assert cells(client.get("/records/CATALOG_VIEW").text, "State") == ["Active", "Inactive"]
 
 
+def test_a_list_of_suppliers_calls_none_active_that_its_status_or_switch_holds_back(
+    sign_in: SignIn, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        make_supplier(session, "S-1")
+        make_supplier(session, "S-2", inactive=True)
+        make_supplier(session, "S-3", status="CLOSED")
+        make_supplier(session, "S-4", status="SUSPENDED", inactive=True)
+    page = sign_in("VIEWER").get("/records/SUPPLIER").text
+    assert cells(page, "State") == ["Active", "Inactive", "Closed", "Suspended, inactive"]
+    assert cells(page, "Status") == []
+
+
 def test_htmx_gets_the_list_alone_and_its_address(sign_in: SignIn, sessions: Sessions) -> None:
     with sessions.begin() as session:
         make_supplier(session, "S-1", name="Acme")

@@ -66,7 +66,7 @@ def list_records(entity: str) -> Response:
         store=store,
         looks_in=shown.looks_in(kind),
         headings=[shown.heading(item, kind.label) for item in (kind.key, *shown.list_fields(kind))],
-        has_state=shown.state_field(kind) is not None,
+        has_state=shown.has_state(kind),
         rows=_rows(kind, found.items),
         is_by_hand=entity in BY_HAND,
         **pager.neighbours(found, address),
@@ -116,7 +116,6 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
     described = record_reads.describe_fields(session, kind.name, records)
     parts = [record_reads.count_parts(session, part, records) for part in kind.parts]
     updated = record_reads.updated_at(session, kind, records)
-    state = shown.state_field(kind)
     return [
         {
             "external_id": record.external_id,
@@ -124,7 +123,7 @@ def _rows(kind: EntityType, records: list[Any]) -> list[dict[str, Any]]:
             "name": shown.name_of(record, main_locale),
             "cells": [shown.shown_field(item, fields[item.key], {}, kind.label) for item in shown.list_fields(kind)],
             "parts": [counted.get(record.id, 0) for counted in parts],
-            "is_inactive": shown.is_at_rest(state, fields),
+            "state": shown.state_of(kind, fields),
             "updated_at": updated[record.id],
         }
         for record, fields in zip(records, described, strict=True)

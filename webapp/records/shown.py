@@ -16,14 +16,13 @@ from datahub.jobs.record_reads import Named
 COLUMNS = {
     "STORE": ("storeDescription",),
     "ACCOUNT": ("companyRegistrationName", "accountVatNumber"),
-    "SUPPLIER": ("status", "supplierRating"),
+    "SUPPLIER": ("supplierRating",),
     "ATTRIBUTE": ("attributeType", "attributeUnit", "attributeVariant"),
     "CLASSIFICATION_CATEGORY": ("classificationParentExternalId",),
     "NAVIGATION_CATEGORY": (
         "navigationCategoryParentId",
         "classificationCategoryCode",
         "navigationCategoryPosition",
-        "navigationCategoryActive",
     ),
     "PRODUCT": ("productBrand", "productClassificationCategoryId"),
     "CUSTOMER_USER": (
@@ -53,6 +52,9 @@ NOTES = {
     "ASSORTMENT": "Products and single variants that belong together.",
     "CATALOG_VIEW": "Which assortments accounts see.",
 }
+# Together they are the one state of a record in a list.
+STATE_COLUMNS = ("status", "active", "inactive")
+ACTIVE = "ACTIVE"
 LONG = 100
 ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 MOST_SHOWN = 500
@@ -159,12 +161,21 @@ def list_fields(kind: EntityType) -> list[Field]:
     return [item for item in kind.fields if item.required_on_create and item is not name_field(kind)]
 
 
-def state_field(kind: EntityType) -> Field | None:
-    return next((item for item in kind.fields if item.column in ("active", "inactive")), None)
+class State(NamedTuple):
+    words: str
+    is_active: bool
 
 
-def is_at_rest(state: Field | None, fields: Mapping[str, Any]) -> bool:
-    return state is not None and fields[state.key] == (state.column == "inactive")
+def has_state(kind: EntityType) -> bool:
+    return any(item.column in STATE_COLUMNS for item in kind.fields)
+
+
+def state_of(kind: EntityType, fields: Mapping[str, Any]) -> State:
+    """What a status and a switch say together: either may hold a record back, whatever the other is."""
+    values = [(item.column, fields[item.key]) for item in kind.fields if item.column in STATE_COLUMNS]
+    held_back = [value for column, value in values if column == "status" and value != ACTIVE]
+    held_back += ["inactive" for column, value in values if column != "status" and value == (column == "inactive")]
+    return State(", ".join(held_back or [ACTIVE]).capitalize(), not held_back)
 
 
 def parts_table(part: Part, rows: list[dict[str, Any]], links: Links, names: Names, number: int) -> Table:
