@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Response, current_app
 from pydantic import Field, model_validator
@@ -12,7 +12,7 @@ from datahub.jobs import connection_test, connections
 from datahub.models.connection import CONNECTION_TYPES, Connection
 from webapp.api.answers import ClientAnswer, TestAnswer, describe_client, page_shape
 from webapp.api.blueprint import make_blueprint, shown_names
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
@@ -68,7 +68,7 @@ class FolderBody(Shape):
 
 
 class ClientQuery(PageQuery):
-    sort: str = Field("name", pattern=sort_pattern("name", "createdAt"))
+    sort: Annotated[str, Sorts("name", "createdAt")] = "name"
 
 
 @blueprint.get("/v1/mapper/clients")

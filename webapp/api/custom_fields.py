@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Response
 from pydantic import Field
@@ -14,7 +14,7 @@ from datahub.jobs.custom_fields import Definition
 from datahub.models.custom_field import CUSTOM_FIELD_TYPES, LIST_TYPES, METRIC_TYPES, TEXT_TYPES, CustomField
 from webapp.api.answers import CustomFieldAnswer, page_shape
 from webapp.api.blueprint import make_blueprint, shown_names
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
@@ -62,7 +62,7 @@ class CustomFieldChange(CustomFieldBody):
 
 class CustomFieldQuery(PageQuery):
     entity: str = Field("", description="An unknown one counts as one without custom fields.")
-    sort: str = Field("entity", pattern=sort_pattern("entity", "externalId", "name", "createdAt"))
+    sort: Annotated[str, Sorts("entity", "externalId", "name", "createdAt")] = "entity"
 
 
 @blueprint.get(PATH)

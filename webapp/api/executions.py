@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from flask import Response
 from flask_login import current_user
 from pydantic import Field
@@ -19,7 +21,7 @@ from webapp.api.answers import (
 )
 from webapp.api.blueprint import deprecated, make_blueprint
 from webapp.api.import_answers import AnyExecutionAnswer, describe_any_execution
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import no_content, page_of, reply
 from webapp.database import db
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
@@ -31,7 +33,7 @@ CONTENT_TYPES = {"xml": "application/xml", "json": "application/json"}
 class ExecutionQuery(PageQuery):
     search: str = Field("", description="Part of an execution id.")
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
-    sort: str = Field("executedAt,desc", pattern=sort_pattern("executedAt", "createdAt"))
+    sort: Annotated[str, Sorts("executedAt", "createdAt")] = "executedAt,desc"
 
 
 class AnyExecutionQuery(ExecutionQuery):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Response
 from flask_login import current_user
@@ -12,7 +12,7 @@ from datahub.jobs import incidents, orders
 from datahub.models.incident import INCIDENT_STATUSES, Incident
 from webapp.api.answers import IncidentAnswer, page_shape
 from webapp.api.blueprint import make_blueprint, shown_names
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
@@ -40,7 +40,7 @@ class IncidentStatusBody(Shape):
 class IncidentQuery(PageQuery):
     order_reference: str = ""
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
-    sort: str = Field("createdAt,desc", pattern=sort_pattern("createdAt", "updatedAt"))
+    sort: Annotated[str, Sorts("createdAt", "updatedAt")] = "createdAt,desc"
 
 
 @blueprint.post("/v1/orders/<whatever:reference>/incidents", merge_slashes=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
 from flask import Response
 from pydantic import Field
@@ -19,7 +20,7 @@ from webapp.api.import_answers import (
     describe_rejection,
     describe_warning,
 )
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import page_of, reply
 from webapp.database import db
 from webapp.executions.rejected_file import rejected_file
@@ -32,11 +33,11 @@ CSV_TYPE = "text/csv; charset=utf-8"
 class ImportExecutionQuery(PageQuery):
     search: str = Field("", description="Part of an execution id.")
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
-    sort: str = Field("createdAt,desc", pattern=sort_pattern("createdAt", "startedAt"))
+    sort: Annotated[str, Sorts("createdAt", "startedAt")] = "createdAt,desc"
 
 
 class RowQuery(PageQuery):
-    sort: str = Field("", pattern="^$", description="Rejections: the order of the file. Warnings: as found.")
+    sort: Annotated[str, Sorts()] = Field("", description="Rejections: the order of the file. Warnings: as found.")
 
 
 @blueprint.get("/v2/jobs/<job_id>/executions")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from flask import Response
 from flask_login import current_user
@@ -13,7 +13,7 @@ from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJ
 from datahub.models.order import ORDER_STATUSES
 from webapp.api.answers import CountAnswer, FileNamesAnswer, JobOutAnswer, describe_jobout, page_shape
 from webapp.api.blueprint import deprecated, make_blueprint, refuse_change, shown_names
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
@@ -70,7 +70,7 @@ class SuppliersBody(Shape):
 
 class JobOutQuery(PageQuery):
     supplier_external_ids: list[str] = Field(default_factory=list)
-    sort: str = Field("name", pattern=sort_pattern("name", "createdAt"))
+    sort: Annotated[str, Sorts("name", "createdAt")] = "name"
 
 
 @blueprint.get("/v1/mapper/jobout")

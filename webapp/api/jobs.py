@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Response
 from flask_login import current_user
@@ -17,7 +17,7 @@ from datahub.mapping.transcoding import MOST_ENTRIES
 from datahub.models.import_job import POLICIES, WAIT_FOR_NEXT, ImportJob
 from webapp.api.answers import IdAnswer, JobAnswer, describe_job, page_shape
 from webapp.api.blueprint import make_blueprint, refuse_change, shown_names
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import no_content, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
@@ -122,7 +122,7 @@ EMPTIED_BY_NULL = ("file_path", "inbound_directory", "outbound_directory", "mapp
 class JobQuery(PageQuery):
     search: str = Field("", description="Part of the name, in any case.")
     entity: str = Field("", description="An unknown one counts as none.")
-    sort: str = Field("name", pattern=sort_pattern("name", "createdAt"))
+    sort: Annotated[str, Sorts("name", "createdAt")] = "name"
 
 
 @blueprint.get("/v1/mapper/jobs")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from flask import Response
@@ -16,7 +16,7 @@ from datahub.models.order_document import ORDER, CustomFields, Group, Items, Kin
 from datahub.orders.snapshot import build_document
 from webapp.api.answers import MovedOrderAnswer, OrderAnswer, ReferenceAnswer, page_shape
 from webapp.api.blueprint import make_blueprint, shown_names
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
@@ -83,7 +83,7 @@ class StatusBody(Shape):
 class OrderQuery(PageQuery):
     search: str = Field("", description="Part of a reference or an external id, in any case.")
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
-    sort: str = Field("createdAt,desc", pattern=sort_pattern("createdAt", "updatedAt", "reference"))
+    sort: Annotated[str, Sorts("createdAt", "updatedAt", "reference")] = "createdAt,desc"
 
 
 @blueprint.get("/v1/orders")

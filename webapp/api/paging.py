@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel, to_snake
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from datahub.errors import InvalidError
 
@@ -59,5 +61,20 @@ class PageQuery(Query):
         return Paging(self.page, size, to_snake(name), direction == "desc")
 
 
-def sort_pattern(*names: str) -> str:
-    return rf"^({'|'.join(names)})([,|](asc|desc))?$"
+class Sorts:
+    """Marks `sort` with the names that it takes; without any the list has one order."""
+
+    def __init__(self, *names: str) -> None:
+        self._pattern = rf"^({'|'.join(names)})([,|](asc|desc))?$" if names else "^$"
+        self._refusal = f"Must be {' or '.join(names)}, with ,asc or ,desc" if names else "Only one order: leave it out"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"pattern": self._pattern}
+
+    def _check(self, given: str) -> str:
+        if not re.fullmatch(self._pattern, given):
+            raise PydanticCustomError("unknown_sort", self._refusal)
+        return given

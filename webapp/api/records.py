@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from flask import Response, request
@@ -13,7 +13,7 @@ from datahub.jobs import record_history, record_reads, records
 from datahub.jobs.queries import Slice
 from webapp.api.answers import ChangeAnswer, RecordAnswer, describe_change, page_shape
 from webapp.api.blueprint import make_blueprint
-from webapp.api.paging import PageQuery, sort_pattern
+from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import JSON_TYPE, page_of, reply
 from webapp.api.shapes import Shape
 from webapp.database import db
@@ -35,7 +35,7 @@ class RecordQuery(PageQuery):
     search: str = Field("", description="Part of an external id or a name, in any case.")
     external_id: str = ""
     store: str = Field("", description=OF_STORE)
-    sort: str = Field("externalId", pattern=sort_pattern("externalId", "createdAt", "updatedAt"))
+    sort: Annotated[str, Sorts("externalId", "createdAt", "updatedAt")] = "externalId"
 
 
 class StoreQuery(Shape):
@@ -44,7 +44,7 @@ class StoreQuery(Shape):
 
 class ChangeQuery(PageQuery):
     store: str = Field("", description=OF_STORE)
-    sort: str = Field("at,desc", pattern=sort_pattern("at"))
+    sort: Annotated[str, Sorts("at")] = "at,desc"
 
 
 @blueprint.get("/v1/records/<entity>")

@@ -16,7 +16,6 @@ from webapp.api.body import read_body
 WORDS = {
     "missing": "This field is required.",
     "value_error": "Must be a whole number, 0 or more.",
-    "string_pattern_mismatch": "Must be a field that this list sorts by, with ,asc or ,desc.",
     "greater_than_equal": "Is too small.",
     "extra_forbidden": "There is no such field.",
     "string_type": "Must be text.",

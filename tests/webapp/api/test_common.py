@@ -153,6 +153,11 @@ def test_malformed_paging_is_refused(script: Script, query: str, field: str) -> 
     assert_error(script.get(f"{JOBS}?{query}"), 400, field)
 
 
+def test_a_refused_sort_is_told_which_there_are(script: Script) -> None:
+    told = assert_error(script.get("/v1/orders?sort=total,desc"), 400, "sort")["fields"]["sort"]
+    assert told == ["Must be createdAt or updatedAt or reference, with ,asc or ,desc."]
+
+
 def test_both_separators_sort(script: Script) -> None:
     for sort in ("name", "name,asc", "name|desc", "createdAt,desc"):
         assert script.get(JOBS, query_string={"sort": sort}).status_code == 200
