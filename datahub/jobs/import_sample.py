@@ -8,7 +8,8 @@ import os
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,8 @@ from datahub.vault import Vault
 SAMPLE_BYTES = 512 * 1024
 SAMPLE_SECONDS = 12.0
 KEPT_SECONDS = 600.0
+# Enough for a form that is filled in not to wait for a silent server with each change.
+KEPT_FAILURE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Sample:
-    """`problem` says in words why there is no content. Content that `is_cut` goes on in the real file."""
+    """`problem` says in words why there is no content. Content that `is_cut` goes on in the real file. `read_at` is
+    when the server had answered."""
 
     name: str = ""
     content: bytes = b""
     is_cut: bool = False
     problem: str = ""
+    read_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 def read_sample(
@@ -57,9 +62,8 @@ def read_sample(
     afresh: bool = False,
     is_secret: bool = False,
 ) -> Sample:
-    """From what is kept, else from the server within SAMPLE_SECONDS; failures are kept too, so that a silent server
-    is not asked again with every change of a form. What `is_secret` is read each time. Never raises for what the server
-    does."""
+    """From what is kept, else from the server within SAMPLE_SECONDS; failures are kept for KEPT_FAILURE_SECONDS. What
+    `is_secret` is read each time. Never raises for what the server does."""
     kept = _path(connection, settings, place)
     found = None if afresh else _load(kept)
     if found is None or (is_secret and not found.problem):
@@ -121,17 +125,18 @@ def _path(connection: Connection, settings: Settings, place: Place) -> Path:
 
 def _load(path: Path) -> Sample | None:
     try:
-        if time.time() - path.stat().st_mtime > KEPT_SECONDS:
-            return None
+        read_at = path.stat().st_mtime
         head, _, content = path.read_bytes().partition(b"\n")
     except OSError:
         return None
-    return replace(Sample(**json.loads(head)), content=content)
+    told = json.loads(head) | {"content": content, "read_at": datetime.fromtimestamp(read_at, UTC)}
+    counts_for = KEPT_FAILURE_SECONDS if told["problem"] else KEPT_SECONDS
+    return Sample(**told) if time.time() - read_at <= counts_for else None
 
 
 def _keep(path: Path, sample: Sample) -> None:
     """Replaces the file in one step, as several processes may do so at once. Without room nothing is kept."""
-    told = asdict(sample) | {"content": None}
+    told = {"name": sample.name, "is_cut": sample.is_cut, "problem": sample.problem}
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _forget_old(path.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,23 @@ def test_the_file_is_read_once_and_again_on_request(sign_in: SignIn, form: dict[
     assert "Fresh" in look(client, form | {"afresh": "y"})
 
 
+def test_a_form_that_opens_reads_the_file_again_and_tells_when_it_was_read(
+    sign_in: SignIn, form: dict[str, Any], sessions: Sessions, inbound: Path
+) -> None:
+    with sessions.begin() as session:
+        job = factories.add_import_job(session, session.scalars(select(Connection)).one(), file_path="in/offers.csv")
+    client, address = sign_in("OPERATOR"), f"/imports/preview?job={job.public_id}"
+    seen = look(client, form, address)
+    assert re.search("Read <time [^>]*>.+</time>", seen) and "Read again" in seen
+    (inbound / "offers.csv").write_text("Stock Id;Fresh\nS-9;1\n")
+    opened = client.get(f"/imports/{job.public_id}/edit").text
+    assert "Fresh" not in opened and re.search("Read <time ", opened), "what is kept is told until the server answers"
+    answer = look(client, fields_of(opened), address)
+    assert "Fresh" in answer
+    (inbound / "offers.csv").write_text("Stock Id;Fresher\nS-9;1\n")
+    assert "afresh" not in fields_of(answer) and "Fresher" not in look(client, form, address)
+
+
 def test_whatever_a_file_holds_can_be_shown(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
     rows = "Stock Id;Bell\x07;<b>;Long\nS-\x0b1;\x00;<script>;" + "x" * 5000 + "\n\x01S;;;\n"
     (inbound / "offers.csv").write_text(rows)
@@ -202,6 +220,7 @@ def test_an_excel_workbook_is_told_without_a_word_on_delimiters(
 def test_a_file_that_cannot_be_had_is_told(sign_in: SignIn, form: dict[str, Any]) -> None:
     page = look(sign_in("OPERATOR"), form | {"file_path": "in/gone.csv"})
     assert "It could not be read" in page and "There is no file in/gone.csv" in page
+    assert "Asked for <time " in page and "Read again" in page
 
 
 def test_of_a_folder_the_first_file_is_shown(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
@@ -217,7 +236,7 @@ def test_the_next_runs_follow_the_schedule(sign_in: SignIn, form: dict[str, Any]
     page = look(client, data)
     assert "Every weekday at 06:30 UTC" in page and page.count("06:30:00</time>") == 5
     faulty = look(client, data | {"frequency": "CUSTOM", "cron": "0 6 * *"})
-    assert "This has 4 fields" in faulty and "</time>" not in faulty
+    assert "This has 4 fields" in faulty and "Next runs" in faulty and 'class="fires"' not in faulty
     half = look(client, data | {"frequency": "WEEKLY"})
     assert "They show once the schedule is complete. Tick at least one day." in half
     assert piece(half, "summary").startswith("Once its schedule is complete: in/offers.csv")

@@ -346,5 +346,5 @@ def test_buttons_that_only_a_script_hears_are_hidden_without_one(browser: Browse
         page = context.new_page()
         fill_in_sign_in(page, f"/sign-in?next=/imports/{NIGHTLY}/edit", "ada", PASSWORD)
         expect(page.get_by_role("button", name="Save")).to_be_visible()
-        for name in ("Browse", "Read the file now", "More lines", "Dark or light"):
+        for name in ("Browse", "Read again", "More lines", "Dark or light"):
             expect(page.get_by_role("button", name=name)).to_be_hidden()

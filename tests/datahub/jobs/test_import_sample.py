@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,13 @@ def spooling(tmp_path: Path) -> Settings:
 def connection(sshd: SshServer, vault: Vault) -> Connection:
     (sshd.files / "in").mkdir()
     return connection_to(sshd, vault)
+
+
+def age(spooling: Settings, seconds: float) -> None:
+    """As if what is kept had been read so long ago."""
+    (kept,) = (Path(spooling.spool_folder) / "samples").iterdir()
+    then = time.time() - seconds
+    os.utime(kept, (then, then))
 
 
 def test_a_file_is_fetched_once_and_again_on_request(
@@ -73,8 +81,7 @@ def test_what_is_kept_is_readable_by_this_user_alone_and_forgotten_in_time(
     read_sample(connection, spooling, vault, FILE)
     (kept,) = (Path(spooling.spool_folder) / "samples").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
-    long_ago = time.time() - import_sample.KEPT_SECONDS - 1
-    os.utime(kept, (long_ago, long_ago))
+    age(spooling, import_sample.KEPT_SECONDS + 1)
     assert kept_sample(connection, spooling, FILE) is None
     read_sample(connection, spooling, vault, Place(path="in/b.csv"))
     assert not kept.exists()
@@ -113,14 +120,26 @@ def test_a_large_file_is_cut_after_a_line(
     assert "is longer than 512 kB" in read_sample(connection, spooling, vault, FILE, afresh=True).problem
 
 
-def test_a_file_that_cannot_be_had_is_told_and_not_asked_for_again_by_itself(
+def test_a_file_that_cannot_be_had_is_told_and_not_asked_for_again_within_seconds(
     sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
 ) -> None:
     told = read_sample(connection, spooling, vault, FILE).problem
     assert told.startswith("There is no file in/a.csv on")
     (sshd.files / "in/a.csv").write_bytes(b"id\n")
     assert read_sample(connection, spooling, vault, FILE).problem == told
-    assert read_sample(connection, spooling, vault, FILE, afresh=True).problem == ""
+    age(spooling, import_sample.KEPT_FAILURE_SECONDS + 1)
+    assert read_sample(connection, spooling, vault, FILE).problem == ""
+
+
+def test_what_is_kept_says_when_it_was_read(
+    sshd: SshServer, connection: Connection, spooling: Settings, vault: Vault
+) -> None:
+    (sshd.files / "in/a.csv").write_bytes(b"id\n")
+    before = datetime.now(UTC)
+    assert before <= read_sample(connection, spooling, vault, FILE).read_at <= datetime.now(UTC)
+    age(spooling, 300)
+    kept = kept_sample(connection, spooling, FILE)
+    assert kept and before - timedelta(seconds=301) < kept.read_at < before - timedelta(seconds=250)
 
 
 def test_a_silent_server_ends_in_time(
