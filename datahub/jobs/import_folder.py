@@ -161,13 +161,13 @@ async def move_away(transport: Transport, consumed: Iterable[ConsumedFile], now:
     for row in consumed:
         try:
             facts = await transport.stat(row.path)
-            if facts is None:
-                continue
-            if (facts.size, facts.modified_at) != (row.size, row.modified_at):
-                message = "Another file has taken its place since it was read. It stays, and the next run reads it."
-                moved.warnings.append(FileWarning(_name(row.path), "replaced", message))
-                continue
-            moved.places[row.id] = await _move(transport, row, now)
+            if _is_as_read(row, facts):
+                await _move_as_read(transport, row, now, moved)
+            elif _is_as_read(row, await transport.stat(row.moves_to)):
+                # Whoever moved it could not say so.
+                moved.places[row.id] = row.moves_to
+            elif facts is not None:
+                moved.warnings.append(_replaced(row))
         except (ConfigError, TransientError) as error:
             _keep(moved, row, error)
     return moved
@@ -268,6 +268,29 @@ def _keep(moved: Moved, row: ConsumedFile, error: DataHubError) -> None:
     moved.kept.add(row.id)
     message = f"It could not be moved: {error} The next run moves it and does not apply it again."
     moved.warnings.append(FileWarning(_name(row.path), "not_moved", message))
+
+
+def _is_as_read(row: ConsumedFile, facts: Facts | None) -> bool:
+    return facts is not None and (facts.size, facts.modified_at) == (row.size, row.modified_at)
+
+
+def _replaced(row: ConsumedFile) -> FileWarning:
+    message = "Another file has taken its place since it was read. It stays, and the next run reads it."
+    return FileWarning(_name(row.path), "replaced", message)
+
+
+async def _move_as_read(transport: Transport, row: ConsumedFile, now: datetime, moved: Moved) -> None:
+    """Puts back what took the place of the file after the last look at it: nobody has read that."""
+    place = await _move(transport, row, now)
+    facts = await transport.stat(place)
+    # Its time tells nothing: servers that move by copying give a new one.
+    if facts is None or facts.size in (None, row.size):
+        moved.places[row.id] = place
+    elif await transport.move(place, row.path):
+        moved.warnings.append(_replaced(row))
+    else:
+        message = f"Another file took its place as it was moved, and is in {place}, not read. Put it back to import it."
+        moved.warnings.append(FileWarning(_name(row.path), "replaced", message))
 
 
 async def _move(transport: Transport, row: ConsumedFile, now: datetime) -> str:
