@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from io import BytesIO
 from itertools import islice
@@ -29,7 +29,7 @@ from datahub.jobs.import_format import ending_of
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_plan import NO_EXTRAS, Converted, Extras, Plan
 from datahub.jobs.import_sample import Sample, table_of
-from datahub.jobs.import_secrets import harmless
+from datahub.jobs.import_secrets import harmless, named_like_secrets
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.previewed import Cause, FieldPreview, Fit, Preview, Reading, Replaced
 from datahub.jobs.schedule import next_fires
@@ -43,6 +43,7 @@ ROWS_SHOWN = 5
 CAUSES_SHOWN = 8
 VALUES_SHOWN = 50
 FIRES_SHOWN = 5
+NOT_TOLD = "This value cannot be taken. Its column is named like a secret, so it is not told why."
 
 
 def preview(
@@ -121,7 +122,10 @@ class _Reader:
         extras, refusal = self._extras(matched)
         plan = self._plan(header, matched, extras)
         converted = [_converted(plan, cells) if fault is None else None for _, cells, fault in rows]
-        shown = [(line, harmless(plan, cells), fault) for line, cells, fault in rows]
+        hidden = named_like_secrets(plan)
+        shown = [(line, harmless(plan, cells, hidden), fault) for line, cells, fault in rows]
+        veiled = _fed_by(hidden - plan.secret_columns, plan, matched)
+        _veil(converted, veiled)
         record = max(0, min(record, len(rows) - 1))
         current = converted[record] if rows else None
         causes = _causes(rows, converted)
@@ -130,16 +134,16 @@ class _Reader:
             header=header,
             rows=shown,
             proposals=proposals,
-            fields=self._fields(header, rows, plan, matched, current),
+            fields=self._fields(header, rows, plan, matched, current, veiled),
             unused=matched.unused,
-            extras=self._extra_fields(header, rows, plan, current),
+            extras=self._extra_fields(header, rows, plan, current, veiled),
             missing=[one.source for one in (*matched.missing_required, *matched.missing_optional)],
             record=record,
             record_fault=fault.message if rows and (fault := rows[record][2]) else "",
             rejected=sum(1 for row in converted if row is None or row.faults),
             causes=causes[:CAUSES_SHOWN],
             other_causes=max(0, len(causes) - CAUSES_SHOWN),
-            values=self._values(shown, matched),
+            values=self._values(shown, matched, plan.secret_columns | hidden),
             keyless=next((rows[at][0] for at, row in enumerate(converted) if row is None or not row.key), None),
             cleared=full_mode_effect(self._session, plan, filter(None, converted)) if plan.extras.clearing else None,
             replaced=self._replaced(row.key for row in converted if row is not None),
@@ -189,7 +193,13 @@ class _Reader:
         return import_definitions.extras_of(recipe, name), ""
 
     def _fields(
-        self, header: list[str], rows: list[Row], plan: Plan, matched: Matched, row: Converted | None
+        self,
+        header: list[str],
+        rows: list[Row],
+        plan: Plan,
+        matched: Matched,
+        row: Converted | None,
+        veiled: Collection[str],
     ) -> dict[str, FieldPreview]:
         values = _values_by_key(plan, row) if row else {}
         faults = {fault["field"]: fault["message"] for fault in row.faults} if row else {}
@@ -197,14 +207,16 @@ class _Reader:
             _place(binding): FieldPreview(
                 column=header[binding.column],
                 share=_share(rows, binding.column),
-                value=_text(values.get(binding.field), binding.locale or self._main_locale),
+                value=_shown(
+                    _text(values.get(binding.field), binding.locale or self._main_locale), binding.field in veiled
+                ),
                 fault=faults.get(binding.field, ""),
             )
             for binding in matched.bindings
         }
 
     def _extra_fields(
-        self, header: list[str], rows: list[Row], plan: Plan, row: Converted | None
+        self, header: list[str], rows: list[Row], plan: Plan, row: Converted | None, veiled: Collection[str]
     ) -> dict[str, FieldPreview]:
         keys = {definition.external_id: definition.key for definition in plan.extras.definitions}
         faults = {fault["field"]: fault["message"] for fault in row.faults} if row else {}
@@ -212,19 +224,23 @@ class _Reader:
             header[column]: FieldPreview(
                 column=header[column],
                 share=_share(rows, column),
-                value=_text(row.extras.get(external_id), locale or self._main_locale) if row else "",
+                value=_shown(
+                    _text(row.extras.get(external_id), locale or self._main_locale), keys[external_id] in veiled
+                )
+                if row
+                else "",
                 fault=faults.get(keys[external_id], ""),
             )
             for column, external_id, locale in plan.extras.columns
         }
 
-    def _values(self, rows: list[Row], matched: Matched) -> dict[str, list[str]]:
+    def _values(self, rows: list[Row], matched: Matched, hidden: Collection[int]) -> dict[str, list[str]]:
         """What the columns hold that are to be transcoded, the most frequent first."""
         wanted = {entry["field"] for entry in self._given.transcoding}
         lists = {known.key for known in _all_fields(self._entity) if known.type in MULTIPLE}
         found: dict[str, list[str]] = {}
         for binding in matched.bindings:
-            if binding.field in wanted:
+            if binding.field in wanted and binding.column not in hidden:
                 cells = (cells[binding.column] for _, cells, fault in rows if fault is None)
                 counted = distinct_values(cells, VALUES_SHOWN, multiple=binding.field in lists)
                 found.setdefault(binding.field, []).extend(text for text, _ in counted)
@@ -288,6 +304,23 @@ def _values_by_key(plan: Plan, row: Converted) -> dict[str, Any]:
         values |= {known.key: value for known, value in zip(target.given, mention.values, strict=True)}
         values |= {part.key_field.key: list(mention.keys), part.removed_by.key: mention.remove}
     return values
+
+
+def _fed_by(columns: Collection[int], plan: Plan, matched: Matched) -> set[str]:
+    """Keys of the fields and custom fields that take something from these columns."""
+    fed = {binding.field for binding in matched.bindings if binding.column in columns}
+    return fed | {definition.key for column, definition, _ in plan.extra_cells if column in columns}
+
+
+def _veil(converted: Iterable[Converted | None], fields: Collection[str]) -> None:
+    for row in converted:
+        for fault in row.faults if row else ():
+            if fault["field"] in fields:
+                fault["message"] = NOT_TOLD
+
+
+def _shown(text: str, is_veiled: bool) -> str:
+    return HIDDEN if is_veiled and text else text
 
 
 def _text(value: Any, locale: str) -> str:

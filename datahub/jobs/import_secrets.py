@@ -3,8 +3,9 @@ kept, staged and stored. A secret whose fingerprint is stored already is not has
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from rapidfuzz import fuzz
 from sqlalchemy import Engine
 
 from datahub.access.users import hash_password
@@ -14,9 +15,12 @@ from datahub.jobs.import_columns import Spoolable
 from datahub.jobs.import_fold import Record, Warned
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.stored_values import Stored, stored_values
+from datahub.mapping.names import fold
 from datahub.vault import Vault
 
 FINGERPRINT, HASH = "fingerprint", "hash"
+# What partners call such a column, also within a longer name and with a typo.
+TELLING, NEAR_ENOUGH, LONG_ENOUGH = ("password", "passwd", "pwd", "passwort", "kennwort", "motdepasse"), 85.0, 7
 CHANGED_MEANWHILE, NO_SECRET = "changed_meanwhile", "no_password"
 
 
@@ -50,18 +54,33 @@ class Sealer:
         return {FINGERPRINT: self._vault.fingerprint(text), HASH: hash_password(secret)}
 
 
-def harmless(plan: Plan, cells: Sequence[str]) -> list[str]:
-    """The cells of a row as they may be kept and shown: of an entity with secrets, none that may be one. A column that
-    feeds nothing may hold it under another name, and so may all where the cells do not fit the columns."""
+def named_like_secrets(plan: Plan) -> set[int]:
+    """The columns of an entity with secrets whose name says that they hold one, whatever they feed."""
+    if not plan.entity.has_secrets:
+        return set()
+    return {column for column, name in enumerate(plan.header) if _is_telling(fold(name))}
+
+
+def _is_telling(name: str) -> bool:
+    if any(word in name for word in TELLING):
+        return True
+    return len(name) >= LONG_ENOUGH and any(fuzz.partial_ratio(word, name) >= NEAR_ENOUGH for word in TELLING)
+
+
+def harmless(plan: Plan, cells: Sequence[str], hidden: Collection[int] = ()) -> list[str]:
+    """The cells of a row as they may be kept and shown: of an entity with secrets, none that may be one, nor those of
+    `hidden` columns. A column that feeds nothing may hold it under another name, and so may all where the cells do not
+    fit the columns."""
     if not plan.entity.has_secrets:
         return list(cells)
     if len(cells) != len(plan.header):
         return []
-    return [_harmless(plan, column, text) for column, text in enumerate(cells)]
+    secret = plan.secret_columns.union(hidden)
+    return [_harmless(plan, column, text, secret) for column, text in enumerate(cells)]
 
 
-def _harmless(plan: Plan, column: int, text: str) -> str:
-    if column in plan.secret_columns:
+def _harmless(plan: Plan, column: int, text: str, secret: Collection[int]) -> str:
+    if column in secret:
         return HIDDEN if text.strip() else ""
     return text if column in plan.used_columns else ""
 

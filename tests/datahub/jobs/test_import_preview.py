@@ -39,6 +39,14 @@ def look(
     )
 
 
+def _add_custom_field(session: Session, entity: str, external_id: str, *, required: bool = False) -> None:
+    now = database_now(session)
+    stamps = {"public_id": external_id, "created_at": now, "updated_at": now}
+    session.add(
+        CustomField(entity=entity, external_id=external_id, name="Name", type="TEXT", required=required, **stamps)
+    )
+
+
 USERS = "customerUserExternalId;customerUserPassword;Old one\nU;Correct-h0rse;Battery-5taple\nV;tr0ubador;\n"
 
 
@@ -50,7 +58,30 @@ def test_of_a_secret_it_is_shown_that_it_is_there(
     transcoding = [{"field": "customerUserPassword", "from": "", "to": ""}]
     seen = look(session, USERS, entity="CUSTOMER_USER", mapping=mapping, transcoding=transcoding, record=record)
     assert all(secret not in str(seen) for secret in ("h0rse", "5taple", "tr0ub"))
-    assert str(seen.reading.rows).count("••••••••") == (2 if mapping is None else 1)
+    assert str(seen.reading.rows).count("••••••••") == (2 if mapping is None else 3)
+
+
+@pytest.mark.parametrize("column", ["password", "Pasword", "Login_PWD"])
+@pytest.mark.parametrize("field", ["customerUserLastName", "customerUserCivility", "customerUserMainOrganisationId"])
+def test_a_column_that_is_named_like_a_secret_is_not_shown_whatever_it_feeds(
+    session: Session, column: str, field: str
+) -> None:
+    content = f"customerUserExternalId;{column};CF_{column};Org\nU;Correct-h0rse;Battery-5taple;A\n"
+    _add_custom_field(session, "CUSTOMER_USER", column)
+    mapping = [
+        {"field": "customerUserExternalId", "source": "customerUserExternalId"},
+        {"field": field, "source": column},
+        {"field": "customerUserOrganisationIds", "source": "Org"},
+    ]
+    entry = {"field": field, "from": "x", "to": "y"}
+    seen = look(session, content, entity="CUSTOMER_USER", mapping=mapping, transcoding=[entry]).reading
+    assert "h0rse" not in str(seen) and "5taple" not in str(seen)
+    assert (seen.fields["customerUserExternalId"].value, next(iter(seen.rows))[1][0]) == ("U", "U")
+    assert seen.extras[f"CF_{column}"].value == "••••••••"
+    if field == "customerUserLastName":
+        assert (seen.fields[field].value, seen.values) == ("••••••••", {})
+    else:
+        assert "not told why" in seen.fields[field].fault
 
 
 def test_without_a_mapping_that_holds_no_cell_is_shown_beside_secrets(session: Session) -> None:
@@ -216,9 +247,7 @@ def test_the_next_five_fires_follow_the_schedule_and_the_sentence_says_when(sess
 
 
 def test_custom_fields_need_no_mapping_and_are_converted(session: Session) -> None:
-    now = database_now(session)
-    stamps = {"public_id": "1", "created_at": now, "updated_at": now}
-    session.add(CustomField(entity="OFFER", external_id="zone", name="Zone", type="TEXT", **stamps))
+    _add_custom_field(session, "OFFER", "zone")
     content = "Stock Id;Stock Deleted;CF_zone;CF_lost\nS-1;;north;x\n"
     assert "CF_lost" in look(session, content).reading.problem
     shown = look(session, content.replace(";CF_lost", "").replace(";x", "")).reading
