@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,6 +18,11 @@ from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
 from datahub.models.party import Store
 from datahub.paging import Page, read_page
+
+
+class Run(NamedTuple):
+    execution_id: str
+    job_name: str
 
 
 class Recorded(NamedTuple):
@@ -65,6 +71,14 @@ def changes_page(
     """Newest first."""
     query, recorded = _changes(entity, external_id, store_id), partial(_recorded, session)
     return read_page(session, query, Change.id, recorded, size=size, descending=True, before=before, after=after)
+
+
+def imports_of(session: Session, entity: str, external_id: str) -> dict[datetime, Run]:
+    """Those that changed the record itself, by the time that the ledger gives the change."""
+    query = select(Change.at, Execution.public_id, Execution.job_name)
+    query = query.join(Execution, Execution.id == Change.execution_id)
+    query = query.where(Change.entity == entity, Change.record_key == external_id, Change.part == "")
+    return {at: Run(execution_id, job_name) for at, execution_id, job_name in session.execute(query)}
 
 
 def changes_of(

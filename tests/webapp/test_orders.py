@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +12,18 @@ from apiflask import APIFlask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.db import database_now
+from datahub.jobs import ledger, orders
+from datahub.models.custom_field import CustomField
 from datahub.models.execution import Execution
-from datahub.models.order import Order
+from datahub.models.order import Order, OrderStatusChange
 from datahub.vault import Vault
-from tests import factories
+from tests import catalogue, factories
 from tests.statements import noted_statements
 from tests.webapp.conftest import ParsingClient, parse
 from tests.webapp.test_executions import engine_of
-from webapp.filters import money
+from tests.webapp.test_records import IMPORT_ID, definitions, words
+from webapp.filters import money, utc
 
 SignIn = Callable[[str], ParsingClient]
 Add = Callable[..., Order]
@@ -145,7 +150,7 @@ def test_a_missing_order_is_a_404(sign_in: SignIn) -> None:
 def test_the_page_shows_what_the_order_holds(sign_in: SignIn, add: Add, sessions: sessionmaker[Session]) -> None:
     order = add(custom_fields={"tags": {"type": "LIST_TEXT", "value": ["<i>", "b"]}}, initial_price=Decimal("99.5"))
     page = sign_in("VIEWER").get(f"/orders/{order.reference}").text
-    for words in (
+    for text in (
         "Drill",
         "OFF-1",
         "20.00 %",
@@ -157,9 +162,48 @@ def test_the_page_shows_what_the_order_holds(sign_in: SignIn, add: Add, sessions
         "ada@example.com",
         "SUP-1",
     ):
-        assert words in page
+        assert text in page
     assert "&lt;i&gt;, b" in page
     assert "No export was fired for this order yet." in page
+
+
+def test_custom_fields_of_an_order_go_by_their_names(
+    sign_in: SignIn, add: Add, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        given = {"entity": "ORDER", "created_at": database_now(session), "updated_at": database_now(session)}
+        session.add(CustomField(public_id="one", external_id="gate", name="Gate of the yard", type="TEXT", **given))
+    fields = {"gate": {"type": "TEXT", "value": "B4"}, "gone": {"type": "TEXT", "value": "x"}}
+    shown = definitions(sign_in("VIEWER").get(f"/orders/{add(custom_fields=fields).reference}").text)
+    assert (shown["Gate of the yard"], shown["gone"]) == ("B4", "x")
+
+
+def test_the_time_of_the_status_is_when_it_was_reached(
+    sign_in: SignIn, add: Add, sessions: sessionmaker[Session]
+) -> None:
+    order = add(status="WAITING_SHIPMENT")
+    with sessions.begin() as session:
+        orders.change_status(session, session.get_one(Order, order.id), "SHIPPED", actor="ada")
+        reached_at = session.scalars(select(OrderStatusChange.at)).one()
+        later = session.get_one(Order, order.id).updated_at = reached_at + timedelta(days=1)
+    page = sign_in("VIEWER").get(f"/orders/{order.reference}").text
+    assert words(parse(page).find(".//p[@class='note under-headline']")) == f"since {utc(reached_at)} UTC"
+    assert definitions(page)["Changed last"] == utc(later)
+
+
+def test_a_move_by_import_leads_to_the_run_that_made_it(
+    sign_in: SignIn, add: Add, sessions: sessionmaker[Session]
+) -> None:
+    order = add(status="WAITING_SHIPMENT")
+    with sessions.begin() as session:
+        run = catalogue.make_import(session, IMPORT_ID)
+        stored, source = session.get_one(Order, order.id), ledger.Source("ORDER", run.id, "clock")
+        orders.change_status(session, stored, "SHIPPED", actor="clock", source=source)
+        orders.change_status(session, stored, "COMPLETED", actor="ada")
+    page = sign_in("VIEWER").get(f"/orders/{order.reference}").text
+    by_page, by_import = parse(page).iterfind(".//section[@aria-labelledby='history-title']//td[@data-label='By']")
+    assert (words(by_page), words(by_import)) == ("ada", "Suppliers from ERPclock")
+    assert (by_page.find(".//a"), by_import.find(".//a").get("href")) == (None, f"/executions/{IMPORT_ID}")
 
 
 def test_only_moves_that_the_life_allows_are_offered_with_what_they_fire(

@@ -10,7 +10,7 @@ from flask_login import current_user
 from wtforms import SelectChoice
 
 from datahub.errors import ConflictError, InvalidError
-from datahub.jobs import history, incidents, orders, queries, record_history, triggers
+from datahub.jobs import history, incidents, orders, queries, record_history, record_reads, triggers
 from datahub.models.execution import Execution
 from datahub.models.order import ORDER_STATUSES, Order
 from datahub.orders import life
@@ -21,6 +21,7 @@ from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.orders.blueprint import blueprint
 from webapp.orders.forms import MoveForm
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, may, permission
+from webapp.records import shown
 from webapp.records.changes import shown_changes
 
 
@@ -108,10 +109,17 @@ def _page(order: Order, form: MoveForm) -> str:
         executions=exports,
         incidents=incidents.of_order(db.session(), order),
         may_become=incidents.NEXT,
+        custom_fields=_custom_fields(order),
+        moved_by=record_history.imports_of(db.session(), "ORDER", order.reference),
         fired=Counter(export.snapshot_id for export in exports if export.predecessor_id is None),
         changes=shown_changes(found.items),
         **pager.neighbours(found, address),
     )
+
+
+def _custom_fields(order: Order) -> list[shown.Shown]:
+    names = record_reads.named_custom_fields(db.session(), ("ORDER",))
+    return shown.shown_extras({key: field["value"] for key, field in order.custom_fields.items()}, names)
 
 
 def _offer(order: Order, form: MoveForm) -> dict[str, list[str]]:
