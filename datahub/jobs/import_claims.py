@@ -190,6 +190,6 @@ def _give_up_turn(session: Session, execution_id: int, attempt: int) -> None:
 
 def _begin_reading(session: Session, execution_id: int, now: datetime) -> None:
     """From the start, whatever an earlier try had read; the time is that of the first try."""
-    begun = {"started_at": func.coalesce(ImportRun.started_at, now), "rows": 0, "bytes_read": 0}
+    begun = {"started_at": func.coalesce(ImportRun.started_at, now), "rows": 0, "bytes_fetched": 0, "bytes_read": 0}
     which = ImportRun.execution_id == execution_id
     session.execute(update(ImportRun).where(which).values(begun).execution_options(synchronize_session=False))

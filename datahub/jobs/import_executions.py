@@ -32,7 +32,7 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
-from datahub.models.import_run import ImportRun, SettledKeys, UploadChunk
+from datahub.models.import_run import ImportFile, ImportRun, SettledKeys, UploadChunk
 
 log = structlog.stdlib.get_logger(__name__)
 MOST_TRIES = 3
@@ -53,17 +53,19 @@ def trigger(
     job_rules.keep(session, job)
     action, changes = (audit.UPLOADED, {"file": [None, upload[0]]}) if upload else (audit.RAN, None)
     audit.note(session, action, kind=ImportJob.audit_kind, object_id=job.public_id, name=job.name, changes=changes)
+    name = upload[0] if upload else None
     statuses = [JOB_INITIALIZING, JOB_PENDING] if job.simultaneous_execution == RUN_IMMEDIATELY else [JOB_INITIALIZING]
     for status in statuses:
         try:
             with session.begin_nested():
-                execution = _insert(session, job, status, origin=origin, actor=actor)
+                execution = _insert(session, job, status, origin=origin, actor=actor, upload_name=name)
         except IntegrityError:
             continue
-        _keep_upload(session, execution, upload)
+        if upload:
+            _keep_upload(session, execution, upload[1])
         dispatch.note_work(session)
         return execution
-    return _insert(session, job, JOB_SKIPPED, origin=origin, actor=actor)
+    return _insert(session, job, JOB_SKIPPED, origin=origin, actor=actor, upload_name=name)
 
 
 def promote(session: Session) -> int:
@@ -173,7 +175,9 @@ def forget_what_was_kept(session: Session, execution_id: int) -> None:
         session.execute(delete(model).where(model.execution_id == execution_id))
 
 
-def _insert(session: Session, job: ImportJob, status: str, *, origin: str, actor: str) -> Execution:
+def _insert(
+    session: Session, job: ImportJob, status: str, *, origin: str, actor: str, upload_name: str | None
+) -> Execution:
     now = database_now(session)
     family = ENTITIES[job.entity].family
     is_skipped = status == JOB_SKIPPED
@@ -195,21 +199,19 @@ def _insert(session: Session, job: ImportJob, status: str, *, origin: str, actor
         next_attempt_at=None if is_skipped else now,
         ended_at=now if is_skipped else None,
         error="Another execution of this job was under way." if is_skipped else None,
-        import_run=ImportRun(family=family),
+        import_run=ImportRun(family=family, upload_name=upload_name),
     )
     session.add(execution)
     session.flush()
+    if upload_name is not None:
+        session.add(ImportFile(execution_id=execution.id, name=upload_name))
     lifecycle.note(
         session, execution.id, came_from=None, to=status, actor=actor, attempt=0, worker=None, reason=origin.lower()
     )
     return execution
 
 
-def _keep_upload(session: Session, execution: Execution, upload: tuple[str, IO[bytes]] | None) -> None:
-    if upload is None:
-        return
-    name, file = upload
-    session.get_one(ImportRun, execution.id).upload_name = name
+def _keep_upload(session: Session, execution: Execution, file: IO[bytes]) -> None:
     number = 0
     # An empty file is a file too.
     while (piece := file.read(PIECE)) or number == 0:

@@ -19,7 +19,8 @@ from datahub.entities import ENTITIES
 from datahub.errors import ConfigError, DataHubError, SourceChangedError, SourceMissingError, TransientError
 from datahub.grouping import grouped
 from datahub.jobs.import_format import ending_of
-from datahub.jobs.import_read import FileWarning, Source
+from datahub.jobs.import_progress import Progress
+from datahub.jobs.import_read import FileWarning, Source, file_to_fetch
 from datahub.models.import_job import ConsumedFile, ImportJob
 from datahub.models.import_run import ImportRun
 from datahub.settings import Settings
@@ -59,7 +60,13 @@ def is_folder(recipe: dict[str, Any]) -> bool:
     return "inbound" in recipe
 
 
-async def fetch(transport: Transport, recipe: dict[str, Any], place: Callable[[int], Path], settings: Settings) -> Haul:
+async def fetch(
+    transport: Transport,
+    recipe: dict[str, Any],
+    place: Callable[[int], Path],
+    settings: Settings,
+    progress: Progress,
+) -> Haul:
     """The files that are complete. `place` gives the n-th one its path on this machine."""
     inbound = recipe["inbound"]
     for folder in (inbound, recipe["outbound"]):
@@ -73,9 +80,10 @@ async def fetch(transport: Transport, recipe: dict[str, Any], place: Callable[[i
             f"{grouped(settings.max_files)} (MAX_FILES). Take some out, or raise the limit."
         )
     looked = await _look_twice(transport, [join(inbound, name) for name in names], settings)
+    await _take(progress, looked)
     for path, seen in looked.items():
         try:
-            source = await _download_as_seen(transport, path, seen, place(len(fetched.sources)), settings)
+            source = await _download_as_seen(transport, path, seen, place(len(fetched.sources)), settings, progress)
         except SourceChangedError:
             message = "It was still being written, or was taken away. It is left to the next run."
             fetched.warnings.append(FileWarning(_name(path), "postponed", message))
@@ -85,29 +93,37 @@ async def fetch(transport: Transport, recipe: dict[str, Any], place: Callable[[i
     return fetched
 
 
-async def fetch_one(transport: Transport, path: str, target: Path, settings: Settings) -> Source:
+async def fetch_one(transport: Transport, path: str, target: Path, settings: Settings, progress: Progress) -> Source:
     """A file by itself. SourceChangedError when it is not complete."""
+    await _take(progress, {path: None})
     looked = await _look_twice(transport, [path], settings)
     if not looked:
         # Says at once what is wrong, unless the file has come since the look.
         await transport.read_head(path, 1)
-    return await _download_as_seen(transport, path, looked.get(path), target, settings)
+    await _take(progress, {path: looked.get(path)})
+    return await _download_as_seen(transport, path, looked.get(path), target, settings, progress)
 
 
 async def fetch_again(
-    transport: Transport, recipe: dict[str, Any], names: Iterable[str], place: Callable[[int], Path], settings: Settings
+    transport: Transport,
+    recipe: dict[str, Any],
+    names: Iterable[str],
+    place: Callable[[int], Path],
+    settings: Settings,
+    progress: Progress,
 ) -> Haul:
     """What an earlier attempt has read, as it is now."""
     inbound = recipe["inbound"]
     sources = [
-        await download(transport, join(inbound, name), place(number), settings) for number, name in enumerate(names)
+        await download(transport, join(inbound, name), place(number), settings, progress)
+        for number, name in enumerate(names)
     ]
     return Haul(sources)
 
 
-async def download(transport: Transport, path: str, target: Path, settings: Settings) -> Source:
+async def download(transport: Transport, path: str, target: Path, settings: Settings, progress: Progress) -> Source:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    got = await transport.download(path, target, settings.max_file_bytes)
+    got = await transport.download(path, target, settings.max_file_bytes, progress.fetched)
     return Source(_name(path), target, got.size, got.sha256, got.modified_at)
 
 
@@ -235,13 +251,18 @@ async def _look(transport: Transport, paths: Sequence[str]) -> dict[str, Facts]:
     return {path: facts for path, facts in seen if facts is not None and not facts.is_folder}
 
 
+async def _take(progress: Progress, looked: dict[str, Facts | None]) -> None:
+    files = [file_to_fetch(_name(path), seen) for path, seen in looked.items()]
+    await asyncio.to_thread(progress.take, files)
+
+
 async def _download_as_seen(
-    transport: Transport, path: str, seen: Facts | None, target: Path, settings: Settings
+    transport: Transport, path: str, seen: Facts | None, target: Path, settings: Settings, progress: Progress
 ) -> Source:
     """SourceChangedError when it is another file by now, or none."""
     with suppress(SourceChangedError, SourceMissingError):
         if seen is not None:
-            source = await download(transport, path, target, settings)
+            source = await download(transport, path, target, settings, progress)
             if seen.size in (None, source.size) and seen.modified_at == source.modified_at:
                 return source
     raise SourceChangedError(

@@ -25,7 +25,9 @@ from datahub.models.execution import (
     INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
+    JOB_FAILED,
     JOB_INITIALIZING,
+    JOB_PENDING,
     JOB_SKIPPED,
     JOB_STARTED,
     JOB_STOPPED,
@@ -137,25 +139,61 @@ def progress_of(execution: Execution) -> float:
     return min(run.rows_done / run.rows, 1.0) if run and run.rows else 0.0
 
 
+def size_of(execution: Execution) -> int | None:
+    """Of all its files; None while nobody knows it."""
+    sizes = [file.get("size") for file in execution.import_run.files] if execution.import_run else []
+    known = [size for size in sizes if size is not None]
+    return sum(known) if sizes and len(known) == len(sizes) else None
+
+
+def is_fetching(execution: Execution) -> bool:
+    """It is at work, and not all of what it is to read is on the worker yet."""
+    run, size = execution.import_run, size_of(execution)
+    if execution.status != JOB_STARTED or run is None or run.upload_name is not None:
+        return False
+    return size is None or run.bytes_fetched < size
+
+
+def share_fetched(execution: Execution) -> float | None:
+    """From 0 to 1, by the bytes; None while nobody knows how many there are."""
+    run, size = execution.import_run, size_of(execution)
+    if run is None or execution.status in (JOB_PENDING, JOB_INITIALIZING):
+        return 0.0
+    if execution.status not in (JOB_STARTED, JOB_FAILED, JOB_STOPPED) or run.bytes_read:
+        return 1.0
+    if size:
+        return min(run.bytes_fetched / size, 1.0)
+    return None if is_fetching(execution) else float(size == 0)
+
+
 def share_read(execution: Execution) -> float | None:
     """From 0 to 1, by the bytes; None while nobody knows how many there are."""
-    run = execution.import_run
-    size = sum(file.get("size") or 0 for file in run.files) if run else 0
+    run, size = execution.import_run, size_of(execution)
     return min(run.bytes_read / size, 1.0) if run and size else None
+
+
+def bytes_per_second(session: Session, execution: Execution) -> float | None:
+    """While it fetches; None where nothing has come yet."""
+    return _per_second(session, execution, execution.import_run.bytes_fetched if execution.import_run else 0)
 
 
 def rows_per_second(session: Session, execution: Execution) -> float | None:
     """While it reads, and while and after it writes; None where there are no rows yet."""
     run = execution.import_run
+    rows = (run.rows if execution.status == JOB_STARTED else run.rows_done) if run else 0
+    return _per_second(session, execution, rows)
+
+
+def _per_second(session: Session, execution: Execution, number: int) -> float | None:
+    """Each try reads from the start, but writing goes on."""
     is_reading = execution.status == JOB_STARTED
-    # Each try reads from the start, but writing goes on.
     begun = func.max(Event.at) if is_reading else func.min(Event.at)
     moves = Event.execution_id == execution.id, Event.to_status == (JOB_STARTED if is_reading else INTEGRATION_STARTED)
-    since, rows = session.scalar(select(begun).where(*moves)), run and (run.rows if is_reading else run.rows_done)
-    if not rows or since is None:
+    since = session.scalar(select(begun).where(*moves)) if number else None
+    if since is None:
         return None
     took = (execution.ended_at or database_now(session)) - since
-    return rows / max(took, timedelta(milliseconds=1)).total_seconds()
+    return number / max(took, timedelta(milliseconds=1)).total_seconds()
 
 
 def causes(session: Session, execution: Execution) -> list[Cause]:

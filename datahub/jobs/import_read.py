@@ -37,7 +37,7 @@ from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
 from datahub.storage import BY_OTHER, KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
-from datahub.transports.base import clean
+from datahub.transports.base import Facts, clean
 
 BATCH = 500
 # Hashing the secrets of more rows would take so long that nobody knew whether anything goes on.
@@ -125,8 +125,16 @@ def spool_of(folder: Path, public_id: str, recipe: dict[str, Any]) -> Path:
 
 def file_of(source: Source) -> dict[str, Any]:
     """As a run keeps it, before anything of it is read."""
-    modified_at = source.modified_at and source.modified_at.isoformat()
-    facts = {"name": source.name, "size": source.size, "sha256": source.sha256, "modified_at": modified_at}
+    return _file(source.name, source.size, source.sha256, source.modified_at)
+
+
+def file_to_fetch(name: str, seen: Facts | None) -> dict[str, Any]:
+    """The same before it is on this machine."""
+    return _file(name, seen.size if seen else None, None, seen.modified_at if seen else None)
+
+
+def _file(name: str, size: int | None, digest: str | None, modified_at: datetime | None) -> dict[str, Any]:
+    facts = {"name": name, "size": size, "sha256": digest, "modified_at": modified_at and modified_at.isoformat()}
     return facts | {"rows": 0, "error": None}
 
 

@@ -42,6 +42,7 @@ from datahub.jobs.import_findings import keep_findings
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_hold import Hold
 from datahub.jobs.import_plan import Plan
+from datahub.jobs.import_progress import Progress, keep_names
 from datahub.jobs.import_read import Read
 from datahub.jobs.import_secrets import Sealer
 from datahub.jobs.lease import LeaseKeeper
@@ -58,7 +59,7 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_job import ImportJob
-from datahub.models.import_run import COUNTS, ImportFile, ImportRun, ImportWarning
+from datahub.models.import_run import COUNTS, ImportRun, ImportWarning
 from datahub.storage import Spool, SpooledRow
 from datahub.transports.base import Transport
 
@@ -98,7 +99,7 @@ class _Run:
         self._context, self._held = context, held
         self._hold = Hold(context, held, failed)
         self._lost = threading.Event()
-        self._so_far = (0, 0)
+        self._progress = Progress(context, held, self._hold, self._check)
         self._sealer = Sealer(context.sessions.kw["bind"], context.vault)
         self._folder = Path(context.settings.spool_folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ class _Run:
     def work(self) -> bool:
         """Whether the execution goes on from here. Whatever happens ends here and costs only this execution."""
         settings, was_lost = self._context.settings, lambda claim: self._lost.set()
-        keeper = LeaseKeeper(self._context.sessions, settings, was_lost, self._keep_so_far)
+        keeper = LeaseKeeper(self._context.sessions, settings, was_lost, self._progress.keep)
         with keeper:
             keeper.hold(self._held)
             try:
@@ -179,9 +180,8 @@ class _Run:
         values |= {"bytes_read": sum(file["size"] for file in found.files)}
         values |= {"spool_host": socket.gethostname(), "crashes": 0}
         self._hold.update_run(session, values)
-        session.execute(delete(ImportFile).where(ImportFile.execution_id == self._held.execution_id))
-        names = dict.fromkeys(file["name"] for file in found.files)
-        session.add_all(ImportFile(execution_id=self._held.execution_id, name=name) for name in names)
+        keep_names(session, self._held.execution_id, found.files)
+        names = [file["name"] for file in found.files]
         warned = ImportWarning.execution_id == self._held.execution_id, ImportWarning.file.in_(names)
         told = session.scalars(delete(ImportWarning).where(*warned).returning(ImportWarning.id)).all()
         self._hold.update_run(session, {"warnings": ImportRun.warnings - len(told)})
@@ -191,7 +191,7 @@ class _Run:
 
     def _refuse(self, found: Read) -> NoReturn:
         if not is_folder(found.recipe):
-            self._keep_files(found.files)
+            self._progress.take(found.files)
             raise ConfigError(found.files[0]["error"])
         with self._context.sessions.begin() as session:
             self._keep_read(session, found)
@@ -201,34 +201,19 @@ class _Run:
         self._move_files()
         raise ConfigError(import_folder.told(unusable))
 
-    def _keep_files(self, files: list[dict[str, Any]]) -> None:
-        with self._context.sessions.begin() as session:
-            lifecycle.save(session, self._held, worker=self._held.worker)
-            self._hold.update_run(session, {"files": files})
-
-    def _progress(self, rows: int, size: int) -> None:
-        self._so_far = (rows, size)
-        self._check()
-
-    def _keep_so_far(self, session: Session, _: Claim) -> None:
-        """Called by the beat. What is read a second time, for writing, is known already."""
-        rows, size = self._so_far
-        if rows and self._hold.status == JOB_STARTED:
-            self._hold.update_run(session, {"rows": rows, "bytes_read": size})
-
     def _read_source(self, recipe: dict[str, Any], names: Sequence[str] | None = None) -> Read:
         """`names` are those of the files of the folder that an earlier attempt has read."""
         unfinished = self._folder / f"{self._held.public_id}.reading"
         try:
-            fetched = import_source.fetch(self._context, self._held, recipe, self._check, names)
+            fetched = import_source.fetch(self._context, self._held, recipe, self._check, self._progress, names)
             crash_points.reach(crash_points.AFTER_DOWNLOAD)
             self._check()
             if names is None:
-                self._keep_files([import_read.file_of(source) for source in fetched.sources])
+                self._progress.take([import_read.file_of(source) for source in fetched.sources])
             # Half a spool must never be taken for a whole one.
             with closing(Spool(unfinished)) as spool:
                 found = import_read.read(
-                    fetched.sources, recipe, spool, self._context.settings, self._progress, self._sealer
+                    fetched.sources, recipe, spool, self._context.settings, self._progress.read, self._sealer
                 )
             unfinished.replace(self._spool_of(found.recipe))
             found.warnings.extend(fetched.warnings)

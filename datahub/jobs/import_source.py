@@ -17,6 +17,7 @@ from datahub.errors import ConfigError
 from datahub.jobs import connections, import_folder
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_folder import Haul
+from datahub.jobs.import_progress import Progress
 from datahub.jobs.import_read import Source
 from datahub.jobs.lifecycle import Claim
 from datahub.models.import_job import ImportJob
@@ -33,6 +34,7 @@ def fetch(
     held: Claim,
     recipe: dict[str, Any],
     check: Callable[[], None],
+    progress: Progress,
     again: Sequence[str] | None = None,
 ) -> Haul:
     """Onto this machine, until `forget`. `again` names the files that an earlier attempt has read."""
@@ -51,10 +53,10 @@ def fetch(
         if not import_folder.is_folder(recipe):
             # What was read before is known by its checksum: there is nothing to wait for.
             fetch_one = import_folder.fetch_one if again is None else import_folder.download
-            return Haul([await fetch_one(transport, path, place(0), settings)])
+            return Haul([await fetch_one(transport, path, place(0), settings, progress)])
         if again is not None:
-            return await import_folder.fetch_again(transport, recipe, again, place, settings)
-        return await import_folder.fetch(transport, recipe, place, settings)
+            return await import_folder.fetch_again(transport, recipe, again, place, settings, progress)
+        return await import_folder.fetch(transport, recipe, place, settings, progress)
 
     haul = connected(context, held.job_id, act, check)
     with context.sessions.begin() as session:

@@ -17,9 +17,12 @@ class ImportRun(Base):
     """`recipe` is the job's configuration as the run began to read; `files` what was read: name, size, sha256,
     modified_at, rows, and error where the file could not be used; of a folder also moved_to, once it is moved.
 
+    They are known from the moment that it is, which files to fetch; until all are fetched sha256 is None, and size and
+    modified_at are what the server tells.
+
     `rows` is what the spool holds, on `spool_host`; the chunks up to `last_key` are applied. Until reading is over,
-    `rows` and `bytes_read` are what the last beat knew of. `crashes` counts the tries in a row that came to nothing:
-    their worker died, or the source could not be fetched."""
+    `rows`, `bytes_fetched` and `bytes_read` are what the last beat knew of. `crashes` counts the tries in a row that
+    came to nothing: their worker died, or the source could not be fetched."""
 
     __tablename__ = "import_runs"
 
@@ -31,6 +34,7 @@ class ImportRun(Base):
     spool_host: Mapped[str | None] = mapped_column(String(255))
     started_at: Mapped[datetime | None]
     rows: Mapped[int] = mapped_column(default=0)
+    bytes_fetched: Mapped[int] = mapped_column(default=0)
     bytes_read: Mapped[int] = mapped_column(default=0)
     rows_done: Mapped[int] = mapped_column(default=0)
     last_key: Mapped[str | None] = mapped_column(Text)
@@ -45,7 +49,7 @@ class ImportRun(Base):
 
 
 class ImportFile(Base):
-    """The names of what a run has read, to be searched for."""
+    """The names of what a run takes, to be searched for."""
 
     __tablename__ = "import_files"
 

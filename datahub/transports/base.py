@@ -69,9 +69,10 @@ class Transport(Protocol):
     async def move(self, old: str, new: str) -> bool:
         """Replaces nothing: False when `new` exists. A missing `old` is a TransientError."""
 
-    async def download(self, path: str, target: Path, max_bytes: int) -> Fetched:
-        """Writes `target`. SourceMissingError when there is no such file, SourceChangedError when it changed meanwhile;
-        ConfigError when it may not be read or is longer than `max_bytes`."""
+    async def download(self, path: str, target: Path, max_bytes: int, came: Callable[[int], None]) -> Fetched:
+        """Writes `target`; `came` is called with the size of each piece. SourceMissingError when there is no such file,
+        SourceChangedError when it changed meanwhile; ConfigError when it may not be read or is longer than
+        `max_bytes`."""
 
     async def read_head(self, path: str, max_bytes: int) -> bytes:
         """The first `max_bytes` of a file, or all of one that is shorter. The file may be changing meanwhile."""

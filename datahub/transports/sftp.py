@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -132,9 +132,9 @@ class SftpTransport:
             raise TransientError(f"{self._server} refused to move {old} to {new}: {error}") from error
         return True
 
-    async def download(self, path: str, target: Path, max_bytes: int) -> Fetched:
+    async def download(self, path: str, target: Path, max_bytes: int, came: Callable[[int], None]) -> Fetched:
         async with self._opened(path) as file:
-            return await self._read(file, path, target, max_bytes)
+            return await self._read(file, path, target, max_bytes, came)
 
     async def read_head(self, path: str, max_bytes: int) -> bytes:
         head = bytearray()
@@ -167,7 +167,9 @@ class SftpTransport:
                 raise ConfigError(f"{path} on {self._server} is a folder, not a file.") from error
             raise TransientError(f"{self._server} cannot read {path}: {error}") from error
 
-    async def _read(self, file: asyncssh.SFTPClientFile, path: str, target: Path, max_bytes: int) -> Fetched:
+    async def _read(
+        self, file: asyncssh.SFTPClientFile, path: str, target: Path, max_bytes: int, came: Callable[[int], None]
+    ) -> Fetched:
         async with self._step("the size of a file"):
             before = await file.stat()
         too_large = ConfigError(f"{path} is larger than {grouped(max_bytes)} bytes (MAX_FILE_BYTES). Send it in parts.")
@@ -187,6 +189,7 @@ class SftpTransport:
                     raise too_large
                 digest.update(piece)
                 copy.write(piece)
+                came(len(piece))
                 crash_points.reach(crash_points.MID_DOWNLOAD)
         try:
             async with self._step("the size of a file"):

@@ -83,6 +83,8 @@ def test_statuses_are_said_in_words(sign_in: SignIn, make: Make, status: str, wo
 
 
 OF_40_BYTES = {"name": "offers.csv", "size": 40, "sha256": "", "rows": 0, "error": None}
+TO_FETCH = OF_40_BYTES | {"sha256": None}
+READ_30 = {"rows": 8, "bytes_fetched": 40, "bytes_read": 30, "files": [OF_40_BYTES]}
 
 
 @pytest.mark.parametrize(
@@ -104,21 +106,46 @@ def test_an_end_that_was_not_all_well_says_why(
 @pytest.mark.parametrize(
     ("status", "run", "bars"),
     [
-        ("JOB_PENDING", {}, ["0", "0", "0"]),
-        ("JOB_STARTED", {}, [None, "0", "0"]),
-        ("JOB_STARTED", {"rows": 8, "bytes_read": 30, "files": [OF_40_BYTES]}, ["0.75", "0", "0"]),
-        ("JOB_FAILED", {"rows": 8, "bytes_read": 30, "files": [OF_40_BYTES]}, ["0.75", "0", "0"]),
-        ("INTEGRATION_WAITING", {"rows": 8}, ["1", None, "0.0"]),
-        ("INTEGRATION_STARTED", {"rows": 8, "rows_done": 2}, ["1", "1", "0.25"]),
-        ("INTEGRATION_DONE", {}, ["1", "1", "1.0"]),
-        ("JOB_FAILED", {}, ["0", "0", "0"]),
-        ("INTEGRATION_FAILED", {"rows": 8, "rows_done": 4}, ["1", "1", "0.5"]),
+        ("JOB_PENDING", {}, ["0", "0", "0", "0"]),
+        ("JOB_STARTED", {}, [None, "0", "0", "0"]),
+        ("JOB_STARTED", {"bytes_fetched": 10, "files": [TO_FETCH | {"size": None}]}, [None, "0", "0", "0"]),
+        ("JOB_STARTED", {"bytes_fetched": 10, "files": [TO_FETCH]}, ["0.25", "0", "0", "0"]),
+        ("JOB_STARTED", {"upload_name": "offers.csv"}, [None, "0", "0"]),
+        ("JOB_STARTED", READ_30, ["1.0", "0.75", "0", "0"]),
+        ("JOB_FAILED", READ_30, ["1.0", "0.75", "0", "0"]),
+        ("INTEGRATION_WAITING", {"rows": 8}, ["1.0", "1", None, "0.0"]),
+        ("INTEGRATION_STARTED", {"rows": 8, "rows_done": 2}, ["1.0", "1", "1", "0.25"]),
+        ("INTEGRATION_DONE", {}, ["1.0", "1", "1", "1.0"]),
+        ("JOB_FAILED", {}, ["0.0", "0", "0", "0"]),
+        ("JOB_FAILED", {"bytes_fetched": 10, "files": [TO_FETCH]}, ["0.25", "0", "0", "0"]),
+        ("INTEGRATION_FAILED", {"rows": 8, "rows_done": 4}, ["1.0", "1", "1", "0.5"]),
     ],
 )
 def test_the_bars_show_how_far_it_came(
     sign_in: SignIn, make: Make, status: str, run: dict[str, object], bars: list[str | None]
 ) -> None:
     assert stages(sign_in("VIEWER").get(page_of(make(status=status, run=run))).text) == bars
+
+
+def test_fetching_tells_bytes_of_bytes_and_their_rate(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+) -> None:
+    execution = make(
+        status="JOB_STARTED", run={"bytes_fetched": 12_000_000, "files": [TO_FETCH | {"size": 48_000_000}]}
+    )
+    with sessions.begin() as session:
+        session.get_one(Execution, execution.id).events[0].at -= timedelta(seconds=60)
+    page = sign_in("VIEWER").get(page_of(execution, "/progress")).text
+    assert re.search(r"25%, 12\.0 MB of 48\.0 MB, \d+\.\d kB per second", page)
+
+
+def test_a_file_that_never_came_is_named_and_said_not_to_be_fetched(sign_in: SignIn, make: Make) -> None:
+    execution = make(status="JOB_FAILED", run={"files": [TO_FETCH | {"size": None}]})
+    client = sign_in("VIEWER")
+    page = client.get(page_of(execution)).text
+    assert "not fetched" in page and "stays where it is" not in page
+    assert "File: offers.csv, not fetched" in page
+    assert "offers.csv" in client.get(page_of(execution, "/row")).text
 
 
 def test_warnings_are_counted_beside_the_rows(sign_in: SignIn, make: Make) -> None:

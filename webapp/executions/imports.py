@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import current_app
-
-from datahub.jobs import history, import_claims, import_history, import_job_list
+from datahub.jobs import history, import_history, import_job_list
 from datahub.jobs.import_folder import is_folder
 from datahub.models.execution import (
-    INTEGRATION_STARTED,
-    INTEGRATION_WAITING,
-    JOB_INITIALIZING,
-    JOB_PENDING,
     JOB_SKIPPED,
-    JOB_STARTED,
     UPLOAD,
     Execution,
 )
 from datahub.models.import_run import COUNTS
 from webapp.database import db
-from webapp.executions import findings, shown
-from webapp.filters import grouped
+from webapp.executions import findings, shown, stages
 from webapp.records.changes import tells_changes
 
 SHOWN_FILES = 50
-READING = (JOB_PENDING, JOB_INITIALIZING, JOB_STARTED)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """`share` goes from 0 to 1 and is None while nobody knows how much there is."""
-
-    name: str
-    share: float | None
-    words: str
 
 
 def page(execution: Execution) -> dict[str, object]:
@@ -45,7 +26,7 @@ def page(execution: Execution) -> dict[str, object]:
         "execution": execution,
         "run": execution.import_run,
         "usual": _usual(execution),
-        "stages": _stages(execution),
+        "stages": stages.of(execution),
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
         "tells_changes": tells_changes(execution.entity),
@@ -104,40 +85,3 @@ def _of_unmoved(execution: Execution) -> str:
         return "given by hand"
     run = execution.import_run
     return "not moved yet" if run and is_folder(run.recipe) else "stays where it is"
-
-
-def _stages(execution: Execution) -> list[Stage]:
-    run = execution.import_run
-    rows, done = (run.rows, run.rows_done) if run else (0, 0)
-    share = import_history.progress_of(execution)
-    speed = import_history.rows_per_second(db.session(), execution)
-    rate = f", {grouped(round(speed))} rows per second" if speed else ""
-    written = f"{share:.0%}, {grouped(done)} of {grouped(rows)} rows{rate}"
-    read_share = import_history.share_read(execution)
-    if execution.status in READING:
-        percent = f"{read_share:.0%}, " if read_share is not None else ""
-        reading = Stage("Read", read_share, f"{percent}{grouped(rows)} rows read{rate}")
-        if held_up := _not_begun(execution):
-            reading = Stage("Read", 0, held_up)
-        return [reading, Stage("Wait", 0, "not begun"), Stage("Write", 0, "not begun")]
-    read = Stage("Read", 1, f"{grouped(rows)} rows read")
-    if execution.status == INTEGRATION_WAITING:
-        return [read, Stage("Wait", None, "for other imports to be written"), Stage("Write", share, written)]
-    has_written = execution.status == INTEGRATION_STARTED or done > 0 or share == 1
-    if not has_written:
-        ended = "did not get so far"
-        return [
-            Stage("Read", read_share or min(rows, 1), f"{grouped(rows)} rows read"),
-            Stage("Wait", 0, ended),
-            Stage("Write", 0, ended),
-        ]
-    return [read, Stage("Wait", 1, "over"), Stage("Write", share, written)]
-
-
-def _not_begun(execution: Execution) -> str:
-    """Empty for one that reads, or is about to."""
-    if execution.status == JOB_PENDING:
-        return "not begun"
-    if execution.status != JOB_INITIALIZING:
-        return ""
-    return import_claims.waits_for(db.session(), execution.id, current_app.extensions["settings"])

@@ -201,4 +201,6 @@ def _what(execution: Execution) -> list[str]:
 
 def _line_of(file: dict[str, Any]) -> str:
     error = f", not read: {file['error']}" if file.get("error") else ""
-    return f"File: {file['name']}, {file.get('size')} bytes, SHA-256 {file.get('sha256')}{error}"
+    if file.get("sha256") is None:
+        return f"File: {file['name']}, not fetched"
+    return f"File: {file['name']}, {file.get('size')} bytes, SHA-256 {file['sha256']}{error}"

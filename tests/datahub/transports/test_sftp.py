@@ -122,7 +122,7 @@ def test_a_folder_is_no_file_to_read(sshd: SshServer, vault: Vault, tmp_path: Pa
     (sshd.files / "in").mkdir()
     words = f"in on 127.0.0.1:{sshd.port} is a folder, not a file."
     with pytest.raises(ConfigError, match=words):
-        use(connection_to(sshd, vault), vault, lambda transport: transport.download("in", tmp_path / "copy", 100))
+        use(connection_to(sshd, vault), vault, lambda transport: transport.download("in", tmp_path / "copy", 100, int))
     with pytest.raises(ConfigError, match=words):
         use(connection_to(sshd, vault), vault, lambda transport: transport.read_head("in", 100))
 
@@ -133,7 +133,9 @@ def test_a_file_over_the_limit_is_refused_before_any_of_it_is_fetched(
     (sshd.files / "large.csv").write_bytes(b"x" * 101)
     with pytest.raises(ConfigError, match=r"large.csv is larger than 100 bytes \(MAX_FILE_BYTES\)"):
         use(
-            connection_to(sshd, vault), vault, lambda transport: transport.download("large.csv", tmp_path / "copy", 100)
+            connection_to(sshd, vault),
+            vault,
+            lambda transport: transport.download("large.csv", tmp_path / "copy", 100, int),
         )
     assert not (tmp_path / "copy").exists()
 
