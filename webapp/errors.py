@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Response, make_response, render_template, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
@@ -51,9 +52,10 @@ def _answer_http(error: HTTPException) -> Response:
     if error.response is not None:
         return make_response(error.response)
     status = error.code or 500
-    message = "This form is too old, or was not sent from this hub." if isinstance(error, CSRFError) else ""
     if isinstance(error, Forbidden) and "description" in vars(error):
-        message = error.description or ""
+        # Not for want of a role: what was refused says itself whom to ask.
+        return _answer(status, error.description or "", advice="")
+    message = "This form is too old, or was not sent from this hub." if isinstance(error, CSRFError) else ""
     return _answer(status, message, getattr(error, "get_headers", list)())
 
 
@@ -80,8 +82,12 @@ def _answer_script(error: Exception) -> Response:
     return make_response(error.response) if getattr(error, "response", None) else as_json(error)
 
 
-def _answer(status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
-    title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
+def _answer(
+    status: int, message: str, headers: list[tuple[str, str]] | None = None, *, advice: str | None = None
+) -> Response:
+    title, usual = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    if advice is None:
+        advice = f"{usual}{_of_other_stores()}" if status == 404 else usual
     if request.method not in READING:
         db.session.rollback()
     if wants_fragment():
@@ -94,3 +100,11 @@ def _answer(status: int, message: str, headers: list[tuple[str, str]] | None = N
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _of_other_stores() -> str:
+    """That something is not found may be for its store, of which nobody says whether it is there."""
+    limit = getattr(current_user, "limit", None)
+    if limit is None:
+        return ""
+    return f" Or it is of a store that you do not see: you are limited to {limit.words()}. An administrator can tell."

@@ -27,6 +27,11 @@ GRANTS = {
     "OPERATOR": frozenset({SIGNED_IN, MAPPER_READ, MAPPER_WRITE, *EVERY_STORE}),
     "VIEWER": frozenset({SIGNED_IN, MAPPER_READ, EVERY_STORE_READ}),
 }
+KEPT_BACK = {
+    EVERY_STORE_READ: "This may hold what is of any store. You are limited to {stores}, so you cannot see it.",
+    EVERY_STORE_WRITE: "This works for every store. You are limited to {stores}, so you cannot change or run it.",
+}
+WHOM_TO_ASK = "Ask an administrator, who can do it for you or let you see more stores."
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -87,4 +92,4 @@ def demand(name: str) -> None:
         abort(403)
     if _is_kept_back(name):
         stores = current_user.limit.words()
-        abort(403, f"This belongs to every store, and you are limited to {stores}. Ask somebody who sees all stores.")
+        abort(403, f"{KEPT_BACK[name].format(stores=stores)} {WHOM_TO_ASK}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from apiflask import APIFlask
@@ -9,15 +10,19 @@ from sqlalchemy import select
 
 from datahub.access import store_limits
 from datahub.models.access import User
+from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order
 from datahub.models.party import Store, Supplier
 from tests.orders import small_body
 from tests.two_stores import TwoStores
+from tests.webapp.conftest import ParsingClient
 from tests.webapp.store_limits.conftest import NORTH, Ask, Sessions, values
 from tests.webapp.test_permissions import is_api
 from webapp.permissions import EVERY_STORE, required_permission
+
+SignIn = Callable[[str], ParsingClient]
 
 
 def test_changes_of_other_stores_are_not_found(ask: Ask, stores: TwoStores, sessions: Sessions) -> None:
@@ -129,8 +134,36 @@ def test_an_import_job_names_his_stores_alone(ask: Ask, stores: TwoStores) -> No
     assert ask(f"/v1/mapper/jobs/{stores.import_job.public_id}").json["storeExternalIds"] == [NORTH]
 
 
-def test_the_header_tells_what_one_is_limited_to(ask: Ask) -> None:
-    assert "Only NORTH-STORE" in ask("/").text
+def test_header_and_home_tell_what_one_is_limited_to_and_whom_to_ask(ask: Ask) -> None:
+    page = ask("/").text
+    assert "Only NORTH-STORE" in page
+    assert "You are limited to NORTH-STORE: orders and exports of other stores are neither shown nor counted" in page
+    assert "An administrator can do that for you or let you see more stores." in page
+
+
+def test_home_asks_nobody_to_activate_what_is_not_his_to_change(
+    ask: Ask, stores: TwoStores, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        session.get_one(Connection, stores.both.connection.id).active = False
+    page = ask("/").text
+    assert "Ask an administrator to activate it" in page and "Activate it" not in page
+
+
+def test_who_is_refused_for_his_stores_is_told_so_and_not_that_his_role_forbids_it(ask: Ask, stores: TwoStores) -> None:
+    to_read = ask(f"/executions/{stores.import_execution.public_id}/rejections.csv").text
+    to_change = ask("/connections/new/sftp").text
+    assert "You are limited to NORTH-STORE, so you cannot see it." in to_read
+    assert "You are limited to NORTH-STORE, so you cannot change or run it." in to_change
+    for page in (to_read, to_change):
+        assert "Ask an administrator" in page and "Your role" not in page
+
+
+def test_what_is_not_found_may_be_of_another_store(ask: Ask, stores: TwoStores, sign_in: SignIn) -> None:
+    address = f"/orders/{stores.south.order.reference}"
+    words = "Or it is of a store that you do not see: you are limited to NORTH-STORE."
+    assert words in ask(address).text and words in ask("/orders/LOST").text
+    assert "Or it is of a store" not in sign_in("VIEWER").get("/orders/LOST").text
 
 
 def test_a_limit_counts_from_the_next_request_on(ask: Ask, stores: TwoStores, sessions: Sessions) -> None:
