@@ -17,6 +17,7 @@ from datahub.jobs.queries import OF_JOB
 from datahub.models.execution import (
     ERROR,
     EXPORT,
+    HELD,
     JOB_PENDING,
     JOB_STARTED,
     JOB_STOPPED,
@@ -159,6 +160,13 @@ def count_unended(session: Session, job: ExportJob | ImportJob) -> int:
     """What deleting the job would stop now."""
     of_job, _ = OF_JOB[type(job)]
     return session.scalars(select(func.count(Execution.id)).where(of_job == job.id, is_unended())).one()
+
+
+def held_of(session: Session, job: ExportJob | ImportJob) -> list[Execution]:
+    """What is being sent, read or written just now, for which the job cannot be deleted."""
+    of_job, _ = OF_JOB[type(job)]
+    held = select(Execution).where(of_job == job.id, is_unended(), Execution.status.in_(HELD))
+    return list(session.scalars(held.order_by(Execution.id)))
 
 
 def _lock_never_exported(session: Session, job: ExportJob, *, after: int) -> list[int]:

@@ -350,7 +350,11 @@ def test_deleting_says_what_stops_and_keeps_the_history(sign_in: SignIn, add: Ad
 def test_a_job_that_is_delivering_is_not_deleted(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
     job = add()
     run(sessions, job, JOB_STARTED, JOB_PENDING)
-    answer = sign_in("OPERATOR").post(f"/export-jobs/{job.public_id}/delete")
+    client = sign_in("OPERATOR")
+    page = client.get(f"/export-jobs/{job.public_id}/delete").text
+    assert "is being delivered at this moment" in page and "1 more waits and stops once the job is deleted" in page
+    assert "Delete for good" not in page
+    answer = client.post(f"/export-jobs/{job.public_id}/delete")
     assert answer.status_code == 409
     assert "is delivering at this moment" in answer.text
     with sessions() as session:

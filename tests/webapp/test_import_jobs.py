@@ -353,7 +353,8 @@ def test_deleting_stops_what_waits_and_says_how_many_that_are(sign_in: SignIn, a
 def test_a_job_that_is_just_writing_is_not_deleted(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
     job = add(INTEGRATION_STARTED)
     client = sign_in("OPERATOR")
-    assert "<strong>1 execution</strong>" in client.get(page_of(job, "/delete")).text
+    page = client.get(page_of(job, "/delete")).text
+    assert f'href="/executions/{executions_of(sessions)[0].public_id}"' in page and "Delete for good" not in page
     assert client.post(page_of(job, "/delete")).status_code == 409
     assert [it.status for it in executions_of(sessions)] == [INTEGRATION_STARTED]
 

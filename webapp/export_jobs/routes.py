@@ -199,9 +199,9 @@ def delete(job_id: str) -> object:
 
 
 def _ask_to_delete(job: ExportJob, problem: str = "") -> str:
-    unended = executions.count_unended(db.session(), job)
+    waits = {"unended": executions.count_unended(db.session(), job), "held": executions.held_of(db.session(), job)}
     is_last = len(export_jobs.list_jobs(db.session(), limit=2)) == 1
-    return render_template("export_jobs/delete.html", job=job, unended=unended, is_last=is_last, problem=problem)
+    return render_template("export_jobs/delete.html", job=job, **waits, is_last=is_last, problem=problem)
 
 
 def _stored(job: ExportJob) -> dict[str, object]:

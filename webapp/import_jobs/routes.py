@@ -152,8 +152,8 @@ def delete(job_id: str) -> object:
 
 
 def _ask_to_delete(job: ImportJob, problem: str = "") -> str:
-    unended = executions.count_unended(db.session(), job)
-    return render_template("import_jobs/delete.html", job=job, unended=unended, problem=problem)
+    unended, held = executions.count_unended(db.session(), job), executions.held_of(db.session(), job)
+    return render_template("import_jobs/delete.html", job=job, unended=unended, held=held, problem=problem)
 
 
 def _show_started(job: ImportJob, execution: Execution) -> Response:
