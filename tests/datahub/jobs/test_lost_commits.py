@@ -6,39 +6,21 @@ import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now, make_engine, make_sessions
+from datahub.db import database_now, make_sessions
 from datahub.jobs import export_run, reconcile
 from datahub.jobs.export_run import Context
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
 from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.lossy_engine import LossyEngine
 
 ACCEPTED = "ACCEPTED_BY_SUPPLIER"
-
-
-class LossyEngine:
-    """Its connection is gone just after the commit numbered `place`; `commits` tells how many there were."""
-
-    def __init__(self, url: str, place: int) -> None:
-        self.engine: Engine = make_engine(url)
-        self.commits = 0
-        self._place = place
-        self._commit = self.engine.dialect.do_commit
-        self.engine.dialect.do_commit = self._commit_and_lose  # type: ignore[method-assign]
-
-    def _commit_and_lose(self, connection: Any) -> None:
-        self._commit(connection)
-        self.commits += 1
-        if self.commits == self._place:
-            dbapi: Any = self.engine.dialect.loaded_dbapi
-            raise dbapi.OperationalError("server closed the connection unexpectedly")
 
 
 def take_over(context: Context) -> None:
