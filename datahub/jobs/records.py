@@ -57,7 +57,7 @@ def put(
     Raises InvalidError for an entity that is not BY_HAND, else with every fault at `fields.<key>` or
     `customFields.<id>`; nothing is changed then. In a session that is limited to stores, raises NotFoundError for the
     record of another store, and leaves the stores that it does not see as they are."""
-    kind = _writable(entity)
+    kind = writable(entity)
     faults = FieldFaults()
     key = _key(kind.key, external_id, "externalId", faults)
     faults.raise_any(f"The {entity} record")
@@ -80,7 +80,8 @@ def put(
     return _write(session, kind, record, is_new, change, parts, custom, actor), is_new
 
 
-def _writable(name: str) -> EntityType:
+def writable(name: str) -> EntityType:
+    """Raises InvalidError for an entity that is not BY_HAND, NotFoundError for one that is none."""
     if name in BY_HAND:
         return entity_type(name)
     message = f"Only {', '.join(BY_HAND)} can be written one by one."

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from apiflask import APIBlueprint
@@ -22,6 +22,7 @@ OPERATOR = "OPERATOR"
 DEPRECATED_SINCE = "@1767225600"
 Arguments = ParamSpec("Arguments")
 View = Callable[Arguments, Response]
+AnyView = TypeVar("AnyView", bound=Callable[..., Any])
 
 
 def make_blueprint(name: str, tag: str) -> APIBlueprint:
@@ -40,6 +41,21 @@ def _require_clean_path() -> None:
     # No id holds NUL, and PostgreSQL refuses to look for one.
     if any("\0" in str(value) for value in (request.view_args or {}).values()):
         raise NotFound
+
+
+def found_first(argument: str, find: Callable[[str], object], name: str) -> Callable[[AnyView], AnyView]:
+    """The view gets what `find` knows by this argument of the path under `name`. Goes above the input: a body for what
+    does not exist is answered with 404, whatever is wrong with it."""
+
+    def mark(view: AnyView) -> AnyView:
+        @wraps(view)
+        def answer(**kwargs: Any) -> Any:
+            kwargs[name] = find(kwargs.pop(argument))
+            return view(**kwargs)
+
+        return answer  # type: ignore[return-value]
+
+    return mark
 
 
 def deprecated(successor: str) -> Callable[[View[Arguments]], View[Arguments]]:

@@ -11,7 +11,7 @@ from datahub.errors import InvalidError
 from datahub.jobs import connection_test, connections
 from datahub.models.connection import CONNECTION_TYPES, Connection
 from webapp.api.answers import ClientAnswer, TestAnswer, describe_client, page_shape
-from webapp.api.blueprint import make_blueprint, shown_names
+from webapp.api.blueprint import found_first, make_blueprint, shown_names
 from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
@@ -71,6 +71,10 @@ class ClientQuery(PageQuery):
     sort: Annotated[str, Sorts("name", "createdAt")] = "name"
 
 
+def _client(client_id: str) -> Connection:
+    return connections.get(db.session(), client_id)
+
+
 @blueprint.get("/v1/mapper/clients")
 @blueprint.input(ClientQuery, location="query")
 @blueprint.output(page_shape(ClientAnswer))
@@ -105,11 +109,11 @@ def get_client(client_id: str) -> Response:
 
 
 @blueprint.put("/v1/mapper/clients/<client_id>")
+@found_first("client_id", _client, "client")
 @blueprint.input(ClientChange, example=EXAMPLE)
 @blueprint.output(ClientAnswer)
 @permission(EVERY_STORE_WRITE)
-def update_client(client_id: str, json_data: ClientChange) -> Response:
-    client = _client(client_id)
+def update_client(client: Connection, json_data: ClientChange) -> Response:
     fields: dict[str, Any] = json_data.model_dump()
     if fields.pop("type") not in (None, client.type):
         raise InvalidError("A connection keeps its type.", {"type": [f"Never changes: it is {client.type}."]})
@@ -129,22 +133,18 @@ def delete_client(client_id: str) -> Response:
 
 
 @blueprint.post("/v1/mapper/clients/<client_id>/test")
+@found_first("client_id", _client, "client")
 @blueprint.input(FolderBody)
 @blueprint.output(TestAnswer)
 @permission(EVERY_STORE_WRITE)
-def test_client(client_id: str, json_data: FolderBody) -> Response:
+def test_client(client: Connection, json_data: FolderBody) -> Response:
     session = db.session()
-    client = _client(client_id)
     # A test may take half a minute; no transaction, and on SQLite no write lock, waits for it.
     session.expunge(client)
     session.rollback()
     settings, vault = current_app.extensions["settings"], current_app.extensions["vault"]
     report = connection_test.run_test_blocking(client, settings, vault, json_data.folder)
     return reply({"ok": report.ok, "steps": [_describe_step(step) for step in report.steps]})
-
-
-def _client(client_id: str) -> Connection:
-    return connections.get(db.session(), client_id)
 
 
 def _describe_step(step: connection_test.Step) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from datahub.jobs import custom_fields
 from datahub.jobs.custom_fields import Definition
 from datahub.models.custom_field import CUSTOM_FIELD_TYPES, LIST_TYPES, METRIC_TYPES, TEXT_TYPES, CustomField
 from webapp.api.answers import CustomFieldAnswer, page_shape
-from webapp.api.blueprint import make_blueprint, shown_names
+from webapp.api.blueprint import found_first, make_blueprint, shown_names
 from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
@@ -65,6 +65,10 @@ class CustomFieldQuery(PageQuery):
     sort: Annotated[str, Sorts("entity", "externalId", "name", "createdAt")] = "entity"
 
 
+def _custom_field(custom_field_id: str) -> CustomField:
+    return custom_fields.get(db.session(), custom_field_id)
+
+
 @blueprint.get(PATH)
 @blueprint.input(CustomFieldQuery, location="query")
 @blueprint.output(page_shape(CustomFieldAnswer))
@@ -100,11 +104,11 @@ def get_custom_field(custom_field_id: str) -> Response:
 
 
 @blueprint.put(f"{PATH}/<custom_field_id>")
+@found_first("custom_field_id", _custom_field, "custom_field")
 @blueprint.input(CustomFieldChange, example=EXAMPLE)
 @blueprint.output(CustomFieldAnswer)
 @permission(EVERY_STORE_WRITE)
-def update_custom_field(custom_field_id: str, json_data: CustomFieldChange) -> Response:
-    custom_field = _custom_field(custom_field_id)
+def update_custom_field(custom_field: CustomField, json_data: CustomFieldChange) -> Response:
     wanted = replace(custom_fields.definition_of(custom_field), **_given(json_data))
     with shown_names():
         custom_fields.update(db.session(), custom_field, wanted)
@@ -117,10 +121,6 @@ def update_custom_field(custom_field_id: str, json_data: CustomFieldChange) -> R
 def delete_custom_field(custom_field_id: str) -> Response:
     custom_fields.delete(db.session(), _custom_field(custom_field_id))
     return no_content()
-
-
-def _custom_field(custom_field_id: str) -> CustomField:
-    return custom_fields.get(db.session(), custom_field_id)
 
 
 def _given(body: CustomFieldBody) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from datahub.jobs import incidents, orders
 from datahub.models.incident import INCIDENT_STATUSES, Incident
+from datahub.models.order import Order
 from webapp.api.answers import IncidentAnswer, page_shape
-from webapp.api.blueprint import make_blueprint, shown_names
+from webapp.api.blueprint import found_first, make_blueprint, shown_names
 from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import page_of, reply
 from webapp.api.shapes import Shape
@@ -43,12 +44,20 @@ class IncidentQuery(PageQuery):
     sort: Annotated[str, Sorts("createdAt", "updatedAt")] = "createdAt,desc"
 
 
+def _order(reference: str) -> Order:
+    return orders.get(db.session(), reference)
+
+
+def _incident(incident_id: str) -> Incident:
+    return incidents.get(db.session(), incident_id)
+
+
 @blueprint.post("/v1/orders/<whatever:reference>/incidents", merge_slashes=False)
+@found_first("reference", _order, "order")
 @blueprint.input(IncidentBody, example=EXAMPLE)
 @blueprint.output(IncidentAnswer, status_code=201)
 @permission(MAPPER_WRITE)
-def declare_incident(reference: str, json_data: IncidentBody) -> Response:
-    order = orders.get(db.session(), reference)
+def declare_incident(order: Order, json_data: IncidentBody) -> Response:
     affected = [(line.order_line_id, line.quantity) for line in json_data.lines]
     with shown_names():
         incident = incidents.declare(
@@ -84,15 +93,15 @@ def list_incidents(query_data: IncidentQuery) -> Response:
 @blueprint.output(IncidentAnswer)
 @permission(MAPPER_READ)
 def get_incident(incident_id: str) -> Response:
-    return reply(describe(incidents.get(db.session(), incident_id)))
+    return reply(describe(_incident(incident_id)))
 
 
 @blueprint.patch("/v1/incidents/<incident_id>")
+@found_first("incident_id", _incident, "incident")
 @blueprint.input(IncidentStatusBody, example={"status": "ON_GOING"})
 @blueprint.output(IncidentAnswer)
 @permission(MAPPER_WRITE)
-def change_incident(incident_id: str, json_data: IncidentStatusBody) -> Response:
-    incident = incidents.get(db.session(), incident_id)
+def change_incident(incident: Incident, json_data: IncidentStatusBody) -> Response:
     incidents.change_status(db.session(), incident, json_data.status, actor=current_user.name)
     return reply(describe(incident))
 

@@ -38,8 +38,8 @@ class RunAnswer(Shape):
 @permission(EVERY_STORE_WRITE)
 def run_import_job(job_id: str) -> Response:
     """Without a body the job reads its own file; else the one in the multipart field `file`, with its settings."""
-    upload = _upload()
     job = import_jobs.get(db.session(), job_id)
+    upload = _upload()
     origin = UPLOAD if upload else API
     execution = import_executions.trigger(db.session(), job, origin=origin, actor=current_user.name, upload=upload)
     return reply({"jobStatusId": execution.public_id, "status": execution.status}, 202)

@@ -12,7 +12,7 @@ from datahub.jobs import executions, export_jobs, preview
 from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
 from datahub.models.order import ORDER_STATUSES
 from webapp.api.answers import CountAnswer, FileNamesAnswer, JobOutAnswer, describe_jobout, page_shape
-from webapp.api.blueprint import deprecated, make_blueprint, refuse_change, shown_names
+from webapp.api.blueprint import deprecated, found_first, make_blueprint, refuse_change, shown_names
 from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import cut, no_content, page_of, reply
 from webapp.api.shapes import Shape
@@ -73,6 +73,10 @@ class JobOutQuery(PageQuery):
     sort: Annotated[str, Sorts("name", "createdAt")] = "name"
 
 
+def _job(job_id: str) -> ExportJob:
+    return export_jobs.get(db.session(), job_id)
+
+
 @blueprint.get("/v1/mapper/jobout")
 @blueprint.input(JobOutQuery, location="query")
 @blueprint.output(page_shape(JobOutAnswer))
@@ -117,11 +121,11 @@ def get_jobout_v1(job_id: str) -> Response:
 
 
 @blueprint.put("/v1/mapper/jobout/<job_id>")
+@found_first("job_id", _job, "job")
 @blueprint.input(JobOutChange, example=EXAMPLE)
 @blueprint.output(JobOutAnswer)
 @permission(MAPPER_WRITE)
-def update_jobout(job_id: str, json_data: JobOutChange) -> Response:
-    job = _job(job_id)
+def update_jobout(job: ExportJob, json_data: JobOutChange) -> Response:
     fields = _domain_fields(json_data)
     refuse_change(job, entity=fields.pop("entity"), method=fields.pop("method"))
     with shown_names(connection_id="clientId"):
@@ -169,27 +173,25 @@ def preview_file_names(job_id: str) -> Response:
 
 
 @blueprint.patch("/v2/jobouts/<job_id>/suppliers")
+@found_first("job_id", _job, "job")
 @blueprint.input(SuppliersBody)
 @blueprint.output({}, status_code=204)
 @permission(MAPPER_WRITE)
-def add_suppliers(job_id: str, json_data: SuppliersBody) -> Response:
+def add_suppliers(job: ExportJob, json_data: SuppliersBody) -> Response:
     with shown_names():
-        export_jobs.add_suppliers(db.session(), _job(job_id), supplier_external_ids=json_data.supplier_external_ids)
+        export_jobs.add_suppliers(db.session(), job, supplier_external_ids=json_data.supplier_external_ids)
     return no_content()
 
 
 @blueprint.delete("/v2/jobouts/<job_id>/suppliers")
+@found_first("job_id", _job, "job")
 @blueprint.input(SuppliersBody)
 @blueprint.output({}, status_code=204)
 @permission(MAPPER_WRITE)
-def remove_suppliers(job_id: str, json_data: SuppliersBody) -> Response:
+def remove_suppliers(job: ExportJob, json_data: SuppliersBody) -> Response:
     with shown_names():
-        export_jobs.remove_suppliers(db.session(), _job(job_id), supplier_external_ids=json_data.supplier_external_ids)
+        export_jobs.remove_suppliers(db.session(), job, supplier_external_ids=json_data.supplier_external_ids)
     return no_content()
-
-
-def _job(job_id: str) -> ExportJob:
-    return export_jobs.get(db.session(), job_id)
 
 
 def _domain_fields(body: JobOutBody) -> dict[str, Any]:

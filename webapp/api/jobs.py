@@ -16,7 +16,7 @@ from datahub.jobs.job_rules import METHODS
 from datahub.mapping.transcoding import MOST_ENTRIES
 from datahub.models.import_job import POLICIES, WAIT_FOR_NEXT, ImportJob
 from webapp.api.answers import IdAnswer, JobAnswer, describe_job, page_shape
-from webapp.api.blueprint import make_blueprint, refuse_change, shown_names
+from webapp.api.blueprint import found_first, make_blueprint, refuse_change, shown_names
 from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import no_content, page_of, reply
 from webapp.api.shapes import Shape
@@ -125,6 +125,10 @@ class JobQuery(PageQuery):
     sort: Annotated[str, Sorts("name", "createdAt")] = "name"
 
 
+def _job(job_id: str) -> ImportJob:
+    return import_jobs.get(db.session(), job_id)
+
+
 @blueprint.get("/v1/mapper/jobs")
 @blueprint.input(JobQuery, location="query")
 @blueprint.output(page_shape(JobAnswer))
@@ -172,11 +176,11 @@ def get_job_by_short_path(job_id: str) -> Response:
 
 
 @blueprint.put("/v1/mapper/jobs/<job_id>")
+@found_first("job_id", _job, "job")
 @blueprint.input(JobChange, example=EXAMPLE)
 @blueprint.output(JobAnswer)
 @permission(EVERY_STORE_WRITE)
-def update_job(job_id: str, json_data: JobChange) -> Response:
-    job = _job(job_id)
+def update_job(job: ImportJob, json_data: JobChange) -> Response:
     fields = _domain_fields(json_data)
     refuse_change(job, entity=fields.pop("entity", None), method=fields.pop("method", None))
     with shown_names(**NAMES):
@@ -215,10 +219,6 @@ def _refuse_idle_paths(sent: dict[str, Any], *, is_bulk: bool) -> None:
     faults = {name: [told] for name in idle if sent.get(name)}
     if faults:
         raise InvalidError("The job does not read every path that is given.", faults)
-
-
-def _job(job_id: str) -> ImportJob:
-    return import_jobs.get(db.session(), job_id)
 
 
 def _domain_fields(body: JobBody) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from datahub.models.order import ORDER_STATUSES, Order
 from datahub.models.order_document import ORDER, CustomFields, Group, Items, Kind, Part
 from datahub.orders.snapshot import build_document
 from webapp.api.answers import MovedOrderAnswer, OrderAnswer, ReferenceAnswer, page_shape
-from webapp.api.blueprint import make_blueprint, shown_names
+from webapp.api.blueprint import found_first, make_blueprint, shown_names
 from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import page_of, reply
 from webapp.api.shapes import Shape
@@ -86,6 +86,10 @@ class OrderQuery(PageQuery):
     sort: Annotated[str, Sorts("createdAt", "updatedAt", "reference")] = "createdAt,desc"
 
 
+def _order(reference: str) -> Order:
+    return orders.get(db.session(), reference)
+
+
 @blueprint.get("/v1/orders")
 @blueprint.input(OrderQuery, location="query")
 @blueprint.output(page_shape(OrderAnswer))
@@ -117,15 +121,15 @@ def create_order(json_data: OrderBody) -> Response:
 @blueprint.output(OrderAnswer)
 @permission(MAPPER_READ)
 def get_order(reference: str) -> Response:
-    return reply(_write(orders.get(db.session(), reference)))
+    return reply(_write(_order(reference)))
 
 
 @blueprint.patch("/v1/orders/<whatever:reference>", merge_slashes=False)
+@found_first("reference", _order, "order")
 @blueprint.input(StatusBody, example={"status": "SHIPPED"})
 @blueprint.output(MovedOrderAnswer)
 @permission(MAPPER_WRITE)
-def change_status(reference: str, json_data: StatusBody) -> Response:
-    order = orders.get(db.session(), reference)
+def change_status(order: Order, json_data: StatusBody) -> Response:
     with shown_names():
         fired = orders.change_status(db.session(), order, json_data.status, actor=current_user.name)
     exports = [execution.public_id for execution in fired]

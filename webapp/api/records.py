@@ -9,10 +9,11 @@ from flask import Response, request
 from flask_login import current_user
 from pydantic import Field
 
+from datahub.entities.base import EntityType
 from datahub.jobs import record_history, record_reads, records
 from datahub.jobs.queries import Slice
 from webapp.api.answers import ChangeAnswer, RecordAnswer, describe_change, page_shape
-from webapp.api.blueprint import make_blueprint
+from webapp.api.blueprint import found_first, make_blueprint
 from webapp.api.paging import PageQuery, Sorts
 from webapp.api.reply import JSON_TYPE, page_of, reply
 from webapp.api.shapes import Shape
@@ -100,6 +101,7 @@ def list_changes(entity: str, external_id: str, query_data: ChangeQuery) -> Resp
 
 
 @blueprint.put("/v1/records/<entity>/<whatever:external_id>", merge_slashes=False)
+@found_first("entity", records.writable, "kind")
 @blueprint.input(RecordBody, example=EXAMPLE)
 @blueprint.output(RecordAnswer)
 @blueprint.doc(
@@ -111,16 +113,16 @@ def list_changes(entity: str, external_id: str, query_data: ChangeQuery) -> Resp
     }
 )
 @permission(MAPPER_WRITE)
-def put_record(entity: str, external_id: str, json_data: RecordBody) -> Response:
+def put_record(kind: EntityType, external_id: str, json_data: RecordBody) -> Response:
     record, created = records.put(
         db.session(),
-        entity,
+        kind.name,
         external_id,
         fields=json_data.fields,
         custom_fields=json_data.custom_fields,
         actor=current_user.name,
     )
-    return reply(_describe(entity, record), 201 if created else 200)
+    return reply(_describe(kind.name, record), 201 if created else 200)
 
 
 def _describe(entity: str, record: Any) -> dict[str, Any]:

@@ -107,6 +107,23 @@ def test_a_body_that_is_no_clean_json_is_told_as_such(script: Script, body: byte
     assert assert_error(script.post(JOBS, data=body, content_type=JSON), 400)["code"] == "malformed_json"
 
 
+def test_a_body_for_what_does_not_exist_is_answered_with_404(script: Script) -> None:
+    for path in (
+        "/v1/mapper/jobout/none",
+        "/v1/mapper/jobs/none",
+        "/v1/mapper/clients/none",
+        "/v1/custom-fields/none",
+        "/v1/records/LOST/1",
+    ):
+        assert_error(script.put(path, json={}), 404)
+        assert_error(script.put(path, json={"colour": 1}), 404)
+    for path in ("/v1/orders/none", "/v1/incidents/none", "/v2/jobouts/none/suppliers"):
+        assert_error(script.patch(path, json={}), 404)
+    for path in ("/v1/mapper/clients/none/test", "/v1/orders/none/incidents", "/v1/mapper/jobs/none/run"):
+        assert_error(script.post(path, json={"colour": 1}), 404)
+    assert_error(script.delete("/v2/jobouts/none/suppliers", json={}), 404)
+
+
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"'])
 def test_a_body_that_is_no_object_is_refused(script: Script, body: bytes) -> None:
     assert_error(script.post(JOBS, data=body, content_type=JSON), 400, "body")
