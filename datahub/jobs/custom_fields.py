@@ -156,7 +156,7 @@ def get(session: Session, public_id: str) -> CustomField:
 def list_fields(
     session: Session,
     *,
-    entity: str = "",
+    entities: Sequence[str] = (),
     sort: str = "entity",
     descending: bool = False,
     offset: int = 0,
@@ -165,8 +165,8 @@ def list_fields(
     """An unknown entity has none."""
     column = SORT_COLUMNS[sort]
     query = select(CustomField).order_by(column.desc() if descending else column, CustomField.external_id)
-    if entity:
-        query = query.where(CustomField.entity == entity)
+    if entities:
+        query = query.where(CustomField.entity.in_(entities))
     return session.scalars(query.order_by(CustomField.id).offset(offset).limit(limit)).all()
 
 

@@ -83,7 +83,7 @@ def find_rows(
 ) -> list[Row]:
     """By name, in a number of statements that does not grow with the jobs. An unknown entity or health counts as none
     given."""
-    jobs = import_jobs.list_jobs(session, search=search, entity=entity)
+    jobs = import_jobs.list_jobs(session, search=search, entities=[entity])
     rows = rows_of(session, [job for job in jobs if connection_public_id in ("", job.connection.public_id)])
     return [row for row in rows if health not in HEALTHS or row.health == health]
 

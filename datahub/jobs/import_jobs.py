@@ -156,31 +156,32 @@ def find(
     session: Session,
     *,
     search: str = "",
-    entity: str = "",
+    entities: Sequence[str] = (),
     sort: str = "name",
     descending: bool = False,
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[ImportJob]:
-    """`search` is part of the name, in any case. An unknown entity counts as none given."""
+    """`search` is part of the name, in any case. Unknown entities are passed over."""
     return by_offset(
-        session, _matching(session, search, entity), SORT_COLUMNS[sort], ImportJob.id, descending, page, size
+        session, _matching(session, search, entities), SORT_COLUMNS[sort], ImportJob.id, descending, page, size
     )
 
 
-def list_jobs(session: Session, *, search: str = "", entity: str = "") -> list[ImportJob]:
+def list_jobs(session: Session, *, search: str = "", entities: Sequence[str] = ()) -> list[ImportJob]:
     """All that `find` gives page by page, by name."""
-    query = _matching(session, search, entity).order_by(func.lower(ImportJob.name), ImportJob.id)
+    query = _matching(session, search, entities).order_by(func.lower(ImportJob.name), ImportJob.id)
     return list(session.scalars(query))
 
 
-def _matching(session: Session, search: str, entity: str) -> Select[ImportJob]:
+def _matching(session: Session, search: str, entities: Sequence[str]) -> Select[ImportJob]:
     query = _with_connection(select(ImportJob))
     if wanted := search.strip().casefold():
         # Compared here and not in SQL: SQLite folds the case of ASCII letters only.
         names = session.execute(select(ImportJob.id, ImportJob.name))
         query = query.where(ImportJob.id.in_([job_id for job_id, name in names if wanted in name.casefold()]))
-    return query.where(ImportJob.entity == entity) if entity in ENTITIES else query
+    known = [entity for entity in entities if entity in ENTITIES]
+    return query.where(ImportJob.entity.in_(known)) if known else query
 
 
 def _with_connection(query: Select[ImportJob]) -> Select[ImportJob]:

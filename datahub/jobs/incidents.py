@@ -45,7 +45,7 @@ def get(session: Session, incident_id: str) -> Incident:
 def find(
     session: Session,
     *,
-    order_reference: str = "",
+    order_references: Sequence[str] = (),
     statuses: Sequence[str] = (),
     sort: str = "created_at",
     descending: bool = True,
@@ -54,8 +54,8 @@ def find(
 ) -> Slice[Incident]:
     """Unknown statuses are passed over."""
     query = select(Incident).join(Incident.order).options(contains_eager(Incident.order), WITH_LINES)
-    if order_reference:
-        query = query.where(Order.reference == order_reference)
+    if order_references:
+        query = query.where(Order.reference.in_(order_references))
     known = [status for status in statuses if status in INCIDENT_STATUSES]
     if known:
         query = query.where(Incident.status.in_(known))

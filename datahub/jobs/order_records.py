@@ -37,15 +37,15 @@ def get(session: Session, entity: str, external_id: str) -> Any:
     return record
 
 
-def find(entity: str, *, search: str, external_id: str, sort: str) -> tuple[Select[Any], Column, Column]:
+def find(entity: str, *, search: str, external_ids: Sequence[str], sort: str) -> tuple[Select[Any], Column, Column]:
     """The records, the column that they are sorted by, and the one that decides between equals."""
     kind = KINDS[entity]
     query, name = kind.whole, kind.names[0]
     text = search.strip()
     if text:
         query = query.where(or_(*(column.icontains(text, autoescape=True) for column in kind.names)))
-    if external_id:
-        query = query.where(name == external_id)
+    if external_ids:
+        query = query.where(name.in_(external_ids))
     return query, name if sort == "external_id" else getattr(name.class_, sort), name.class_.id
 
 

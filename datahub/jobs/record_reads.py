@@ -69,7 +69,7 @@ def find(
     entity: str,
     *,
     search: str = "",
-    external_id: str = "",
+    external_ids: Sequence[str] = (),
     store: str = "",
     sort: str = "external_id",
     descending: bool = False,
@@ -81,12 +81,12 @@ def find(
     if sort not in SORTS:
         raise ValueError(f"no records are sorted by {sort}")
     if entity in order_records.KINDS:
-        query, column, key = order_records.find(entity, search=search, external_id=external_id, sort=sort)
+        query, column, key = order_records.find(entity, search=search, external_ids=external_ids, sort=sort)
         return by_offset(session, query, column, key, descending, page, size)
     kind = entity_type(entity)
     query = _live(session, kind, search)
-    if external_id:
-        query = query.where(kind.model.external_id == external_id)
+    if external_ids:
+        query = query.where(kind.model.external_id.in_(external_ids))
     if store and kind.scoped_by:
         query = query.where(_of_store(session, kind, store))
     return by_offset(session, query, getattr(kind.model, sort), kind.model.id, descending, page, size)

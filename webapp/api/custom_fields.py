@@ -61,7 +61,7 @@ class CustomFieldChange(CustomFieldBody):
 
 
 class CustomFieldQuery(PageQuery):
-    entity: str = Field("", description="An unknown one counts as one without custom fields.")
+    entity: list[str] = Field(default_factory=list, description="An unknown one has no custom fields.")
     sort: Annotated[str, Sorts("entity", "externalId", "name", "createdAt")] = "entity"
 
 
@@ -77,7 +77,7 @@ def list_custom_fields(query_data: CustomFieldQuery) -> Response:
     paging = query_data.paging()
     found = custom_fields.list_fields(
         db.session(),
-        entity=query_data.entity,
+        entities=query_data.entity,
         sort=paging.sort,
         descending=paging.descending,
         offset=paging.offset,

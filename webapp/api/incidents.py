@@ -39,7 +39,7 @@ class IncidentStatusBody(Shape):
 
 
 class IncidentQuery(PageQuery):
-    order_reference: str = ""
+    order_reference: list[str] = Field(default_factory=list)
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
     sort: Annotated[str, Sorts("createdAt", "updatedAt")] = "createdAt,desc"
 
@@ -79,7 +79,7 @@ def list_incidents(query_data: IncidentQuery) -> Response:
     paging = query_data.paging()
     found = incidents.find(
         db.session(),
-        order_reference=query_data.order_reference,
+        order_references=query_data.order_reference,
         statuses=query_data.statuses,
         sort=paging.sort,
         descending=paging.descending,

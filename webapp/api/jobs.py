@@ -121,7 +121,7 @@ EMPTIED_BY_NULL = ("file_path", "inbound_directory", "outbound_directory", "mapp
 
 class JobQuery(PageQuery):
     search: str = Field("", description="Part of the name, in any case.")
-    entity: str = Field("", description="An unknown one counts as none.")
+    entity: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
     sort: Annotated[str, Sorts("name", "createdAt")] = "name"
 
 
@@ -138,7 +138,7 @@ def list_jobs(query_data: JobQuery) -> Response:
     found = import_jobs.find(
         db.session(),
         search=query_data.search,
-        entity=query_data.entity,
+        entities=query_data.entity,
         sort=paging.sort,
         descending=paging.descending,
         page=paging.page,

@@ -34,7 +34,7 @@ class RecordBody(Shape):
 
 class RecordQuery(PageQuery):
     search: str = Field("", description="Part of an external id or a name, in any case.")
-    external_id: str = ""
+    external_id: list[str] = Field(default_factory=list)
     store: str = Field("", description=OF_STORE)
     sort: Annotated[str, Sorts("externalId", "createdAt", "updatedAt")] = "externalId"
 
@@ -58,7 +58,7 @@ def list_records(entity: str, query_data: RecordQuery) -> Response:
         db.session(),
         entity,
         search=query_data.search,
-        external_id=query_data.external_id,
+        external_ids=query_data.external_id,
         store=query_data.store,
         sort=paging.sort,
         descending=paging.descending,

@@ -167,7 +167,7 @@ def test_orders_and_their_lines_keep_the_fields_they_came_with(session: Session)
     order.lines[0].custom_fields = value
     session.flush()
     with pytest.raises(ConflictError, match=r"One record holds .* make the field optional instead"):
-        custom_fields.delete(session, custom_fields.list_fields(session, entity="ORDER_LINE")[0])
+        custom_fields.delete(session, custom_fields.list_fields(session, entities=["ORDER_LINE"])[0])
 
 
 def test_counting_the_holders_ends_at_many(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,8 +185,8 @@ def test_the_order_of_a_list_is_the_one_asked_for(session: Session) -> None:
         custom_fields.create(session, definition)
     assert names(custom_fields.list_fields(session)) == ["pack", "zone", "width"]
     assert names(custom_fields.list_fields(session, sort="name", descending=True)) == ["zone", "width", "pack"]
-    assert names(custom_fields.list_fields(session, entity="OFFER", offset=1, limit=5)) == ["zone"]
-    assert custom_fields.list_fields(session, entity="NOBODY") == []
+    assert names(custom_fields.list_fields(session, entities=["OFFER"], offset=1, limit=5)) == ["zone"]
+    assert custom_fields.list_fields(session, entities=["NOBODY"]) == []
 
 
 def test_an_unknown_id_is_not_found(session: Session) -> None:

@@ -356,8 +356,10 @@ def test_the_list_is_searched_by_name_and_entity(session: Session, vault: Vault)
     for wanted, names in (
         ({"search": " ÉTÉ "}, ["Été 100%", "été 1000"]),
         ({"search": "0%"}, ["Été 100%"]),
-        ({"search": "été", "entity": "STORE"}, ["été 1000"]),
-        ({"search": "winter", "entity": "MOON"}, ["winter"]),
+        ({"search": "été", "entities": ["STORE"]}, ["été 1000"]),
+        ({"search": "winter", "entities": ["MOON"]}, ["winter"]),
+        ({"entities": ["OFFER", "MOON"]}, ["Été 100%"]),
+        ({"search": "été", "entities": ["OFFER", "STORE"]}, ["Été 100%", "été 1000"]),
         ({"search": "autumn"}, []),
     ):
         found = import_jobs.find(session, **wanted)

@@ -89,7 +89,7 @@ def test_incidents_are_found_by_order_and_status(session: Session, order: Order)
     other = make_order(session, reference="other")
     mine, closed, theirs = declare(session, order), declare(session, order), declare(session, other)
     incidents.change_status(session, closed, "CLOSED", actor="bob")
-    assert {found.id for found in incidents.find(session, order_reference=order.reference).items} == {
+    assert {found.id for found in incidents.find(session, order_references=[order.reference]).items} == {
         mine.id,
         closed.id,
     }

@@ -61,7 +61,7 @@ def test_records_are_found_by_a_literal_part_of_key_or_name(session: Session) ->
     assert found(session, "SUPPLIER", "t_") == ["AB1"]
     assert found(session, "SUPPLIER", "o_t") == []
     assert found(session, "SUPPLIER", "") == ["A%1", "AB1"]
-    assert [row.external_id for row in record_reads.find(session, "SUPPLIER", external_id="AB1").items] == ["AB1"]
+    assert [row.external_id for row in record_reads.find(session, "SUPPLIER", external_ids=["AB1"]).items] == ["AB1"]
     page = record_reads.find(session, "SUPPLIER", descending=True, size=1)
     assert ([row.external_id for row in page.items], page.has_more) == (["AB1"], True)
 

@@ -75,6 +75,22 @@ def found(client: FlaskClient, path: str, parameter: str, text: str) -> list[str
 
 
 @pytest.mark.usefixtures("job")
+def test_a_filter_that_is_repeated_takes_either_value(script: Script) -> None:
+    for entity in ("SUPPLIER", "OFFER", "ACCOUNT"):
+        script.post("/v1/custom-fields", json={"entity": entity, "externalId": "z", "name": "Zone", "type": "TEXT"})
+    for path, name, values in (
+        ("/v1/records/SUPPLIER", "externalId", NAMES[:2]),
+        ("/v1/records/ORDER", "externalId", NAMES[:2]),
+        ("/v1/custom-fields", "entity", ["SUPPLIER", "OFFER"]),
+    ):
+        answer = script.get(path, query_string={name: values})
+        assert {row[name] for row in answer.json["content"]} == set(values), path
+    assert_error(script.get("/v1/mapper/jobs?search=a&search=b"), 400, "search")
+    assert script.get("/v1/mapper/jobs?entity=OFFER&entity=STORE").status_code == 200
+    assert script.get("/v1/incidents?orderReference=a&orderReference=b").status_code == 200
+
+
+@pytest.mark.usefixtures("job")
 @pytest.mark.parametrize("mark", MARKS)
 def test_marks_of_patterns_are_letters_like_others(sign_in: SignIn, script: Script, mark: str) -> None:
     browser = sign_in("ADMIN")
