@@ -113,11 +113,10 @@ def never_began(execution: Execution) -> bool:
 
 
 def counts_of(execution: Execution) -> dict[str, int]:
-    """`read` and the five that it is made of; until the end `read` is what was read so far."""
+    """`read` and the five that it is made of. None ever falls: a row counts once it is known what became of it."""
     run = execution.import_run
     counts = {name: getattr(run, name) if run else 0 for name in COUNTS}
-    read = sum(counts.values()) if run is None or execution.is_terminal else run.rows
-    return {"read": read} | counts
+    return {"read": sum(counts.values())} | counts
 
 
 def is_retrying(execution: Execution) -> bool:

@@ -15,7 +15,7 @@ from webapp.api.answers import Answer, ExecutionAnswer, describe_execution
 
 
 class CountsAnswer(Answer):
-    """`read` is the sum of the others once the execution has ended; before, what it has read so far."""
+    """`read` is the sum of the others, at any time: a row counts once it is known what became of it."""
 
     read: int
     created: int
@@ -27,7 +27,7 @@ class CountsAnswer(Answer):
 
 class ImportExecutionAnswer(Answer):
     """`removed` counts what went because a full file no longer had it, `progress` is the share of
-    the rows that is written, from 0 to 1: while the file is still being read, look at `counts.read`."""
+    the rows that is written, from 0 to 1: 0 while the file is still being read, as all counts are."""
 
     job_status_id: str
     job_id: str

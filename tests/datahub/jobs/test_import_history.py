@@ -16,7 +16,7 @@ from datahub.errors import NotFoundError
 from datahub.formats import rejected_sheet
 from datahub.jobs import import_history, rejected_rows
 from datahub.jobs.import_history import Cause
-from datahub.models.execution import INTEGRATION_STARTED, JOB_FAILED, JOB_PENDING, Event, Execution
+from datahub.models.execution import INTEGRATION_STARTED, JOB_FAILED, JOB_PENDING, JOB_STOPPED, Event, Execution
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import ImportWarning
 from datahub.vault import Vault
@@ -79,12 +79,11 @@ def test_a_job_is_known_while_it_or_its_history_is_there(session: Session, job: 
             import_history.require_job(session, unknown)
 
 
-def test_read_is_the_sum_of_the_counts_once_it_ended(session: Session, job: ImportJob) -> None:
+@pytest.mark.parametrize("status", [INTEGRATION_STARTED, JOB_STOPPED, "INTEGRATION_FAILED"])
+def test_read_is_the_sum_of_the_counts_before_and_after_a_stop(session: Session, job: ImportJob, status: str) -> None:
     counts = {"created": 1, "updated": 2, "deleted": 3, "unchanged": 4, "rejected": 5}
-    ended = add_import_execution(session, job, run={"rows": 99, "rows_done": 99, **counts})
-    assert import_history.counts_of(ended) == {"read": 15, **counts}
-    running = add_import_execution(session, job, status=INTEGRATION_STARTED, run={"rows": 99, "rows_done": 33})
-    assert import_history.counts_of(running)["read"] == 99
+    execution = add_import_execution(session, job, status=status, run={"rows": 99, "rows_done": 15, **counts})
+    assert import_history.counts_of(execution) == {"read": 15, **counts}
 
 
 @pytest.mark.parametrize(
