@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import ConflictError, FieldConflictError, NotFoundError
-from datahub.jobs import executions, job_rules
+from datahub.jobs import executions, general_settings, job_rules
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
@@ -207,7 +207,7 @@ def _fill(session: Session, job: ImportJob, configuration: Configuration, faults
 def _look_over(
     session: Session, job: ImportJob, configuration: Configuration, faults: Faults
 ) -> tuple[Configuration, Connection | None]:
-    given = _checked(configuration, job.entity, faults)
+    given = _checked(configuration, job.entity, general_settings.get(session).locales, faults)
     connection = job_rules.choose_connection(session, job, given.connection_id, faults)
     _check_stores(session, given.store_external_ids, faults)
     return given, connection
@@ -236,11 +236,11 @@ def _apply(session: Session, job: ImportJob, given: Configuration, connection: C
     session.add(job)
 
 
-def _checked(given: Configuration, entity: str, faults: Faults) -> Configuration:
+def _checked(given: Configuration, entity: str, locales: Sequence[str], faults: Faults) -> Configuration:
     """As it is to be stored: trimmed, and without the paths that such a job does not read."""
     faults.choice("simultaneous_execution", given.simultaneous_execution, POLICIES)
     _check_delimiter(given.delimiter, entity, faults)
-    _check_mapping(given, entity, faults)
+    _check_mapping(given, entity, locales, faults)
     _check_scope(given, entity, faults)
     if given.import_full_mode and entity in ENTITIES and not ENTITIES[entity].has_full_mode:
         faults.add("import_full_mode", f"{entity} has no attributes and no custom fields that Full mode could clear.")
@@ -282,12 +282,12 @@ def _folder(path: str) -> str:
     return posixpath.normpath(re.sub("/+", "/", path))
 
 
-def _check_mapping(given: Configuration, entity: str, faults: Faults) -> None:
+def _check_mapping(given: Configuration, entity: str, locales: Sequence[str], faults: Faults) -> None:
     if entity not in ENTITIES:
         return
     targets = mapping_targets(ENTITIES[entity])
     if given.mapping is not None:
-        faults.extend(columns.check(given.mapping, targets))
+        faults.extend(columns.check(given.mapping, targets, locales))
         mapped = {split_brackets(entry.get("field", ""))[0] for entry in given.mapping}
         for target in targets:
             if given.mapping and target.is_lacking(mapped):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from datahub.errors import InvalidError
@@ -92,9 +92,12 @@ class _Claim:
         return len(self.columns) == 1
 
 
-def check(mapping: Sequence[Mapping[str, str]], targets: Iterable[Target]) -> dict[str, list[str]]:
-    """What is wrong with a mapping, by path such as `mapping.0.field`; empty if nothing is."""
-    return _read(mapping, Names(targets))[1]
+def check(
+    mapping: Sequence[Mapping[str, str]], targets: Iterable[Target], locales: Collection[str]
+) -> dict[str, list[str]]:
+    """What is wrong with a mapping, by path such as `mapping.0.field`; empty if nothing is. `locales` are those that
+    texts are kept in."""
+    return _read(mapping, Names(targets), locales)[1]
 
 
 def match(header: Sequence[str], targets: Iterable[Target], mapping: Sequence[Mapping[str, str]] | None) -> Matched:
@@ -121,8 +124,10 @@ def match(header: Sequence[str], targets: Iterable[Target], mapping: Sequence[Ma
     )
 
 
-def _read(mapping: Sequence[Mapping[str, str]], names: Names) -> tuple[dict[_Place, str], dict[str, list[str]]]:
-    """The source of each field, and the faults."""
+def _read(
+    mapping: Sequence[Mapping[str, str]], names: Names, locales: Collection[str] | None = None
+) -> tuple[dict[_Place, str], dict[str, list[str]]]:
+    """The source of each field, and the faults. Without `locales` every locale will do."""
     sources: dict[_Place, str] = {}
     faults: dict[str, list[str]] = {}
     if not mapping:
@@ -134,6 +139,9 @@ def _read(mapping: Sequence[Mapping[str, str]], names: Names) -> tuple[dict[_Pla
             faults[f"mapping.{number}.field"] = [place]
         elif place in sources:
             faults[f"mapping.{number}.field"] = [f"{_written(*place)} is mapped twice."]
+        elif locales is not None and place[1] and place[1] not in locales:
+            known = ", ".join(locales)
+            faults[f"mapping.{number}.field"] = [f"{place[1]} is not among the locales of the settings: {known}."]
         else:
             sources[place] = source
         if not source:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from datahub.entities.store import STORE
 from datahub.errors import FieldConflictError, InvalidError
-from datahub.jobs import import_jobs
+from datahub.jobs import general_settings, import_jobs
 from datahub.jobs.import_jobs import Configuration, configuration_of
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
 from datahub.vault import Vault
@@ -211,6 +211,7 @@ def test_a_secret_is_not_transcoded(session: Session, vault: Vault) -> None:
 
 
 def test_mappings_and_transcodings_are_kept_trimmed(session: Session, vault: Vault) -> None:
+    general_settings.update(session, locales=["en-GB", "fr-FR"])
     job = create(
         session,
         vault,

@@ -26,6 +26,7 @@ NAMES = Target("productNames", "Product Names", required=True, localisable=True)
 BRAND = Target("productBrand", "Brand")
 LINE_NAME = Target("orderLines[].variantName", "Variant Name", localisable=True)
 TARGETS = (ID, NAMES, BRAND, LINE_NAME)
+LOCALES = ("fr-FR", "en-GB", "de")
 
 
 def mapping(*pairs: tuple[str, str]) -> list[dict[str, str]]:
@@ -48,7 +49,7 @@ def test_a_good_mapping_has_no_faults() -> None:
         ("productNames[en-GB]", "Name"),
         ("orderLines[].variantName[de]", "Bezeichnung"),
     )
-    assert check(good, TARGETS) == {}
+    assert check(good, TARGETS, LOCALES) == {}
 
 
 @pytest.mark.parametrize(
@@ -59,27 +60,28 @@ def test_a_good_mapping_has_no_faults() -> None:
         ("Product Names", "no such field"),
         ("productBrand[fr-FR]", "has no locales"),
         ("productNames[fr_FR]", "fr_FR is not a language tag"),
+        ("productNames[es-ES]", "es-ES is not among the locales of the settings: fr-FR, en-GB, de."),
         ("CF_season", "taken from the header by themselves"),
         ("attribute-weight[fr-FR]", "taken from the header by themselves"),
     ],
 )
 def test_a_field_that_cannot_be_mapped_is_named_with_its_entry(field: str, says: str) -> None:
-    faults = check(mapping(("productBrand", "Brand"), (field, "Column")), TARGETS)
+    faults = check(mapping(("productBrand", "Brand"), (field, "Column")), TARGETS, LOCALES)
     assert list(faults) == ["mapping.1.field"]
     assert says in faults["mapping.1.field"][0]
 
 
 def test_a_custom_field_may_be_mapped_where_the_caller_offers_it() -> None:
-    assert check(mapping(("CF_season", "$.a.season")), [*TARGETS, Target("CF_season", "Season")]) == {}
+    assert check(mapping(("CF_season", "$.a.season")), [*TARGETS, Target("CF_season", "Season")], LOCALES) == {}
 
 
 def test_a_field_is_mapped_once_in_each_locale() -> None:
     twice = mapping(("productNames[fr-FR]", "A"), ("productNames", "B"), (" productNames[FR-fr]", "C"))
-    assert check(twice, TARGETS) == {"mapping.2.field": ["productNames[fr-FR] is mapped twice."]}
+    assert check(twice, TARGETS, LOCALES) == {"mapping.2.field": ["productNames[fr-FR] is mapped twice."]}
 
 
 def test_every_faulty_entry_is_told_at_once() -> None:
-    assert list(check([{"field": "colour", "source": " "}, {}], TARGETS)) == [
+    assert list(check([{"field": "colour", "source": " "}, {}], TARGETS, LOCALES)) == [
         "mapping.0.field",
         "mapping.0.source",
         "mapping.1.field",
@@ -88,7 +90,7 @@ def test_every_faulty_entry_is_told_at_once() -> None:
 
 
 def test_a_mapping_without_entries_is_faulty() -> None:
-    assert list(check([], TARGETS)) == ["mapping"]
+    assert list(check([], TARGETS, LOCALES)) == ["mapping"]
 
 
 def test_mapped_columns_are_found_whatever_their_case_and_separators() -> None:

@@ -194,6 +194,20 @@ def test_what_is_required_cannot_be_left_out(script: Script, body: Body, name: s
     assert_error(script.post(NEW, json=body), 400, name)
 
 
+def test_a_mapping_to_a_locale_that_is_not_set_up_is_told_which_there_are(script: Script, body: Body) -> None:
+    script.patch("/v1/settings/general", json={"locales": ["en-GB", "fr-FR"]})
+    names = [
+        {"field": "productExternalId", "source": "Id"},
+        {"field": "variantExternalId", "source": "Variant"},
+        {"field": "productNames[fr-FR]", "source": "Nom"},
+        {"field": "productNames[de-DE]", "source": "Name"},
+    ]
+    wanted = body | {"entity": "PRODUCT", "transcoding": [], "mapping": names}
+    told = assert_error(script.post(NEW, json=wanted), 400, "mapping.3.field")["fields"]["mapping.3.field"]
+    assert told == ["de-DE is not among the locales of the settings: en-GB, fr-FR."]
+    assert script.post(NEW, json=wanted | {"mapping": names[:3]}).status_code == 201
+
+
 def test_a_change_is_checked_as_a_new_job_is(script: Script, body: Body) -> None:
     made = script.post(NEW, json=body).json
     wrong = {"filePath": "", "mapping": [], "schedule": {"cron": "x", "enabled": True}, "importFullMode": True}
