@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,8 +11,9 @@ from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
-from datahub.entities import RECORDS, adding_to
+from datahub.entities import ENTITIES, RECORDS, adding_to
 from datahub.entities.store import A_STORE
+from datahub.entities.values import NUMBER
 from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.change import ACTIONS, Change
@@ -27,8 +29,8 @@ class Run(NamedTuple):
 
 class Recorded(NamedTuple):
     """The execution's public id and its job's name; None for a change by page or API. `store` is the external id of
-    the one whose record changed, where keys count within a store. `differences` is what the change
-    says of fields, without stores that the session does not see."""
+    the one whose record changed, where keys count within a store. `differences` is what the change says of fields, in
+    values as records have them: decimals as Decimal, and without stores that the session does not see."""
 
     change: Change
     execution_id: str | None
@@ -111,7 +113,7 @@ def _changes(entity: str, external_id: str, store_id: int | None) -> Select[Chan
 def _recorded(
     session: Session, change: Change, execution_id: str | None, job_name: str | None, store: str | None
 ) -> Recorded:
-    limit, differences = store_limits.of_session(session), change.changes
+    limit, differences = store_limits.of_session(session), _with_decimals(change)
     if limit is not None and differences and change.entity in RECORDS:
         of_stores = {field.key for field in RECORDS[change.entity].fields if field.refers_to is A_STORE}
         differences = {
@@ -119,3 +121,15 @@ def _recorded(
             for key, pair in differences.items()
         }
     return Recorded(change, execution_id, job_name, store, differences)
+
+
+def _with_decimals(change: Change) -> dict[str, list[Any]] | None:
+    """The ledger keeps decimals as text."""
+    if not change.changes:
+        return change.changes
+    fields = ENTITIES[change.entity].named()
+    numbers = {key for key in change.changes if key in fields and fields[key].type is NUMBER}
+    return {
+        key: [Decimal(value) if key in numbers and value is not None else value for value in pair]
+        for key, pair in change.changes.items()
+    }

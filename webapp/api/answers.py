@@ -224,8 +224,9 @@ class RecordAnswer(Answer):
 
 
 class ChangeAnswer(Answer):
-    """`changes` maps a field to its old and new value, and is null for what was created or deleted. `part` and
-    `partKey` are null where the record itself changed, `executionId` for a change by page or script."""
+    """`changes` maps a field to its old and new value, as records have them, and is null for what was created or
+    deleted. `part` and `partKey` are null where the record itself changed, `executionId` for a change by page or
+    script."""
 
     at: datetime
     action: str = Field(json_schema_extra={"enum": list(ACTIONS)})

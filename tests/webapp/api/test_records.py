@@ -147,16 +147,18 @@ def test_changes_come_newest_first_page_by_page(script: Script, sessions: Sessio
         execution = catalogue.make_import(session, public_id)
         source = {"execution_id": execution.id, "file": "a.csv", "line": 2}
         catalogue.record_change(session, "SUPPLIER", "S-1", "created", **source)
-        changes = {"supplierRating": ["4.5", None]}
+        changes = {"supplierRating": ["4.500001", None], "name": ["4.5", "Acme"]}
         catalogue.record_change(session, "SUPPLIER", "S-1", changes=changes, part="prices", part_key="PRICE-1")
     path = f"{PATH}/SUPPLIER/S-1/changes"
-    newest, oldest = script.get(path).json["content"]
+    answer = script.get(path)
+    assert b'"changes":{"supplierRating":[4.500001,null],"name":["4.5","Acme"]}' in answer.data
+    newest, oldest = answer.json["content"]
     assert newest.pop("at") >= oldest.pop("at")
     assert newest == {
         "action": "updated",
         "part": "prices",
         "partKey": "PRICE-1",
-        "changes": changes,
+        "changes": {"supplierRating": [4.500001, None], "name": ["4.5", "Acme"]},
         "actor": "ada",
         "executionId": None,
         "file": None,
