@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from flask import Response
@@ -103,7 +102,7 @@ class JobBody(Shape):
 
 
 class JobChange(JobBody):
-    """What is left out stays as it is, save the name, the client and the delimiter, which cannot be left out."""
+    """Replaces what the job was: what is left out is as in a new job. Only `active` stays then."""
 
     entity: str | None = Field(None, description="Never changes.")
     method: str | None = Field(None, description="Never changes.")
@@ -112,11 +111,7 @@ class JobChange(JobBody):
     simultaneous_execution: str | None = None
     import_full_mode: bool | None = None
     store_external_ids: list[str] | None = None
-    active: bool | None = None
-
-
-# What means something when it is null; elsewhere null counts as left out.
-EMPTIED_BY_NULL = ("file_path", "inbound_directory", "outbound_directory", "mapping", "schedule")
+    active: bool | None = Field(None, description="Stays as it is when it is left out.")
 
 
 class JobQuery(PageQuery):
@@ -184,7 +179,7 @@ def update_job(job: ImportJob, json_data: JobChange) -> Response:
     fields = _domain_fields(json_data)
     refuse_change(job, entity=fields.pop("entity", None), method=fields.pop("method", None))
     with shown_names(**NAMES):
-        configuration = replace(import_jobs.configuration_of(job), **fields)
+        configuration = import_jobs.Configuration(**{"active": job.active} | fields)
         _refuse_idle_paths(fields, is_bulk=configuration.bulk)
         import_jobs.update(db.session(), job, configuration)
     return reply(describe_job(job))
@@ -211,7 +206,7 @@ def duplicate_job(job_id: str) -> Response:
 
 
 def _refuse_idle_paths(sent: dict[str, Any], *, is_bulk: bool) -> None:
-    """Paths that such a job does not read; those that it was stored with are dropped without a word."""
+    """Paths that such a job does not read."""
     idle = ("file_path",) if is_bulk else ("inbound_directory", "outbound_directory")
     told = (
         "A job with bulk reads folders, not this path: leave it out." if is_bulk else "Only a job with bulk reads it."
@@ -222,17 +217,13 @@ def _refuse_idle_paths(sent: dict[str, Any], *, is_bulk: bool) -> None:
 
 
 def _domain_fields(body: JobBody) -> dict[str, Any]:
-    """Only what was sent."""
-    sent = {
-        name: getattr(body, name)
-        for name in body.model_fields_set
-        if name in EMPTIED_BY_NULL or getattr(body, name) is not None
-    }
+    """Only what was sent; null counts as left out."""
+    sent = {name: value for name in body.model_fields_set if (value := getattr(body, name)) is not None}
     for name in ("mapping", "transcoding"):
-        if sent.get(name) is not None:
+        if name in sent:
             sent[name] = [entry.model_dump(by_alias=True) for entry in sent[name]]
     if "schedule" in sent:
-        schedule = sent.pop("schedule") or ScheduleBody(cron=None, enabled=False)
+        schedule = sent.pop("schedule")
         sent |= {"cron": schedule.cron, "schedule_enabled": schedule.enabled}
     sent["connection_id"] = sent.pop("client_id")
     sent.setdefault("delimiter", "")

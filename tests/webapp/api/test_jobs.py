@@ -47,7 +47,7 @@ def body(job: ExportJob) -> Body:
 @pytest.fixture
 def short(body: Body) -> Body:
     """What cannot be left out of a change."""
-    return {name: body[name] for name in ("name", "clientId", "delimiter")}
+    return {name: body[name] for name in ("name", "clientId", "delimiter", "filePath")}
 
 
 def test_a_job_is_created_read_changed_and_deleted(script: Script, body: Body) -> None:
@@ -111,17 +111,28 @@ def test_a_bulk_job_has_directories_and_no_file(script: Script, body: Body) -> N
     assert_error(answer, 400, "outboundDirectory")
 
 
-def test_what_a_change_leaves_out_stays(script: Script, body: Body, short: Body) -> None:
+NULLS: Body = dict.fromkeys(["mapping", "transcoding", "schedule", "simultaneousExecution", "importFullMode", "active"])
+
+
+@pytest.mark.parametrize("nulls", [{}, NULLS])
+def test_what_a_change_leaves_out_is_as_in_a_new_job_save_that_active_stays(
+    script: Script, body: Body, short: Body, nulls: Body
+) -> None:
     body |= {"active": False, "importFullMode": True, "simultaneousExecution": "RUN_IMMEDIATELY"}
+    body |= {"storeExternalIds": ["default_store"]}
     made = script.post(NEW, json=body).json
-    changed = script.put(f"{JOBS}/{made['id']}", json=short | {"active": None, "transcoding": None}).json
-    assert {name: changed[name] for name in body} == body
+    fresh = script.post(NEW, json=short | {"name": "Fresh", "entity": "OFFER"}).json
+    changed = script.put(f"{JOBS}/{made['id']}", json=short | nulls).json
+    assert {name: changed[name] for name in body} == {name: fresh[name] for name in body} | {
+        "name": body["name"],
+        "active": False,
+    }
 
 
-def test_null_takes_away_the_mapping_and_the_schedule(script: Script, body: Body, short: Body) -> None:
+def test_a_change_gives_the_path_again(script: Script, body: Body, short: Body) -> None:
     made = script.post(NEW, json=body).json
-    changed = script.put(f"{JOBS}/{made['id']}", json=short | {"mapping": None, "schedule": None}).json
-    assert (changed["mapping"], changed["schedule"]) == (None, {"cron": None, "enabled": False})
+    del short["filePath"]
+    assert_error(script.put(f"{JOBS}/{made['id']}", json=short), 400, "filePath")
 
 
 def test_an_answer_can_be_sent_back(script: Script, body: Body) -> None:
