@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from datahub.entities.base import OFFERS, EntityType, Field, Part, Reference, Rule
 from datahub.entities.product import A_VARIANT
@@ -12,7 +13,14 @@ from datahub.entities.store import A_STORE
 from datahub.entities.supplier import A_SUPPLIER
 from datahub.entities.values import BOOLEAN, CHOICE, CURRENCY, INTEGER, NUMBER, PRICE_RANGES, TEXT, TEXT_LIST
 from datahub.models.offer import ACCOUNT, GROUP, PRICE_TYPES, Price, Stock
-from datahub.models.party import DEFAULT_STORE
+from datahub.models.party import DEFAULT_STORE, Account
+
+
+def _is_live_account(external_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Also where none is named: that is another rule's fault."""
+    live = select(Account.id).where(Account.external_id == external_id, Account.deleted_at.is_(None))
+    return or_(external_id.is_(None), exists(live))
+
 
 A_PRICE = Reference("offer_price", Price)
 TYPE_VALUE = Field("priceTypeValue", "Price Type Value", "type_value", TEXT, depends_on="type")
@@ -44,6 +52,12 @@ PRICE = Part(
             TYPE_VALUE,
             f"A price of type {GROUP} or {ACCOUNT} must name whom it is for.",
             lambda final: and_(final("type").in_((GROUP, ACCOUNT)), final("type_value").is_(None)),
+        ),
+        Rule(
+            "unknown_reference",
+            TYPE_VALUE,
+            f"A price of type {ACCOUNT} must name an account that exists, by its external id. Import it first.",
+            lambda final: and_(final("type") == ACCOUNT, ~_is_live_account(final("type_value"))),
         ),
     ),
 )
@@ -91,7 +105,7 @@ OFFER = EntityType(
         ),
     ),
     parts=(PRICE,),
-    after=("PRODUCT", "SUPPLIER", "STORE"),
+    after=("PRODUCT", "SUPPLIER", "STORE", "ACCOUNT"),
     deleted_by=Field("stockDeleted", "Stock Deleted", "deleted_at", BOOLEAN),
     has_custom_fields=True,
     has_full_mode=True,

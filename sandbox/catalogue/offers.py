@@ -123,6 +123,7 @@ def _wrong(good: list[Row]) -> dict[int, list[Row]]:
         ({"Price Ranges": "10=11.90"}, "malformed", "priceRanges"),
         ({"Stock Inactive": "ja"}, "malformed", "stockInactive"),
         ({"Store External Ids": "moon"}, "unknown_reference", "storeExternalIds"),
+        ({TYPE: "ACCOUNT", TYPE_VALUE: "ACC-GONE"}, "unknown_reference", "priceTypeValue"),
         ({STOCK: ""}, "required", "stockId"),
         ({SUPPLIER: ""}, "required", "supplierId"),
         ({VARIANT: ""}, "required", "stockVariantId"),
