@@ -22,7 +22,7 @@ STATUSES = {
     "JOB_PENDING": Status("Waiting", "calm"),
     "JOB_STARTED": Status("Sending", "busy"),
     "JOB_STOPPED": Status("Stopped", "off"),
-    "JOB_INITIALIZING": Status("Starting", "busy"),
+    "JOB_INITIALIZING": Status("Waiting to be read", "calm"),
     "INTEGRATION_WAITING": Status("Waiting to be written", "calm"),
     "INTEGRATION_STARTED": Status("Writing", "busy"),
     "INTEGRATION_DONE": Status("Done", "good"),

@@ -4,6 +4,7 @@ its family's is free."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
@@ -36,17 +37,8 @@ def is_due(now: datetime, settings: Settings) -> list[ColumnElement[bool]]:
     """Not yet read, and its connection has a place for it; or read, the oldest of its family that waits, and nobody of
     the family writes."""
     other = aliased(Execution)
-    goes_first = exists(
-        select(other.id).where(
-            other.kind == IMPORT,
-            is_unended(other),
-            other.family == Execution.family,
-            or_(
-                other.status == INTEGRATION_STARTED,
-                and_(other.status == INTEGRATION_WAITING, other.id < Execution.id),
-            ),
-        )
-    )
+    first = other.kind == IMPORT, is_unended(other), goes_before(other, Execution.family, Execution.id)
+    goes_first = exists(select(other.id).where(*first))
     return [
         Execution.kind == IMPORT,
         is_unended(),
@@ -56,6 +48,12 @@ def is_due(now: datetime, settings: Settings) -> list[ColumnElement[bool]]:
             and_(Execution.status == INTEGRATION_WAITING, ~goes_first),
         ),
     ]
+
+
+def goes_before(other: type[Execution], family: Any, number: Any) -> ColumnElement[bool]:
+    """Whether `other` writes, or is to write, before the one of this family and id."""
+    is_older = and_(other.status == INTEGRATION_WAITING, other.id < number)
+    return and_(other.family == family, or_(other.status == INTEGRATION_STARTED, is_older))
 
 
 def _has_place(now: datetime, settings: Settings) -> ColumnElement[bool]:
@@ -81,19 +79,14 @@ def _has_place(now: datetime, settings: Settings) -> ColumnElement[bool]:
     return or_(is_upload, before_it < settings.max_runs_per_connection)
 
 
-def _waits_for_place(now: datetime, settings: Settings) -> list[ColumnElement[bool]]:
+def waits_for_place(now: datetime, settings: Settings) -> list[ColumnElement[bool]]:
+    """What holds for those that are due, and that only their connection keeps from being read."""
     is_next = Execution.status == JOB_INITIALIZING, Execution.next_attempt_at <= now
     return [Execution.kind == IMPORT, is_unended(), *is_next, ~_has_place(now, settings)]
 
 
-def waits_for(session: Session, execution_id: int, settings: Settings) -> str:
-    """What keeps it from being read although its time has come, other than a free worker; or empty."""
-    waits = _waits_for_place(database_now(session), settings)
-    is_waiting = session.scalar(select(Execution.id).where(Execution.id == execution_id, *waits)) is not None
-    return _why(settings) if is_waiting else ""
-
-
-def _why(settings: Settings) -> str:
+def why(settings: Settings) -> str:
+    """In words, what those wait for."""
     limit = f"{settings.max_runs_per_connection} (MAX_RUNS_PER_CONNECTION)"
     return f"waits for a place: its connection is at its limit of imports that read at once, {limit}"
 
@@ -106,7 +99,7 @@ def note_waiting(session: Session, settings: Settings) -> None:
         Event.from_status == JOB_INITIALIZING,
         Event.to_status == JOB_INITIALIZING,
     )
-    waiting = select(Execution.id).where(*_waits_for_place(database_now(session), settings), ~is_noted)
+    waiting = select(Execution.id).where(*waits_for_place(database_now(session), settings), ~is_noted)
     locked = session.scalars(waiting.with_for_update(skip_locked=True, of=Execution)).all()
     # Another clock may have told it just before they were locked.
     unnoted = select(Execution.id, Execution.attempts).where(Execution.id.in_(locked), ~is_noted)
@@ -119,7 +112,7 @@ def note_waiting(session: Session, settings: Settings) -> None:
             actor=SYSTEM,
             attempt=row.attempts,
             worker=None,
-            reason=_why(settings),
+            reason=why(settings),
         )
 
 

@@ -106,7 +106,7 @@ def test_an_end_that_was_not_all_well_says_why(
 @pytest.mark.parametrize(
     ("status", "run", "bars"),
     [
-        ("JOB_PENDING", {}, ["0", "0", "0", "0"]),
+        ("JOB_PENDING", {}, ["0.0", "0", "0", "0"]),
         ("JOB_STARTED", {}, [None, "0", "0", "0"]),
         ("JOB_STARTED", {"bytes_fetched": 10, "files": [TO_FETCH | {"size": None}]}, [None, "0", "0", "0"]),
         ("JOB_STARTED", {"bytes_fetched": 10, "files": [TO_FETCH]}, ["0.25", "0", "0", "0"]),
@@ -402,4 +402,26 @@ def test_an_import_that_waits_for_a_place_says_for_which_limit(
         assert older
         for _ in range(4):
             add_import_execution(session, add_import_job(session, older.connection), status="JOB_STARTED")
-    assert words in client.get(page_of(execution, "/progress")).text
+    page = client.get(page_of(execution, "/progress")).text
+    assert words in page and page.count('href="/executions/') == 4, "each that reads is linked"
+
+
+@pytest.mark.parametrize(
+    ("status", "its_status", "words"),
+    [
+        ("JOB_PENDING", "JOB_STARTED", "waits until this job is free. Under way: "),
+        ("JOB_INITIALIZING", "INTEGRATION_STARTED", "waits for a free worker. At work: "),
+        ("INTEGRATION_WAITING", "INTEGRATION_STARTED", "waits for its turn to write. Before it: "),
+    ],
+)
+def test_an_import_that_waits_for_another_one_leads_to_it(
+    sign_in: SignIn, make: Make, sessions: sessionmaker[Session], status: str, its_status: str, words: str
+) -> None:
+    execution = make(status=status, next_attempt_at=datetime.now(UTC))
+    with sessions.begin() as session:
+        job = session.merge(execution).import_job
+        assert job
+        mine = job if status == "JOB_PENDING" else add_import_job(session, job.connection)
+        other = add_import_execution(session, mine, status=its_status)
+    page = sign_in("VIEWER").get(page_of(execution)).text
+    assert f'{words}<a href="{page_of(other)}" title="{other.public_id}">{other.job_name}</a>' in page

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app
 
-from datahub.jobs import import_claims, import_history
+from datahub.jobs import import_history, import_waits
+from datahub.jobs.import_waits import Wait
 from datahub.models.execution import (
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
@@ -24,34 +25,31 @@ NOT_BEGUN, NOT_REACHED = "not begun", "did not get so far"
 
 @dataclass(frozen=True)
 class Stage:
-    """`share` goes from 0 to 1 and is None while nobody knows how much there is."""
+    """`share` goes from 0 to 1 and is None while nobody knows how much there is; `wait` tells whom it waits for."""
 
     name: str
     share: float | None
     words: str
+    wait: Wait | None = None
 
 
 def of(execution: Execution) -> list[Stage]:
     """A file given by hand is not fetched."""
     is_upload = execution.import_run is not None and execution.import_run.upload_name is not None
     stages = [*([] if is_upload else [_fetch(execution)]), _read(execution), *_write(execution)]
-    if held_up := _not_begun(execution):
-        stages[0] = Stage(stages[0].name, 0, held_up)
+    wait = import_waits.wait_of(db.session(), execution, current_app.extensions["settings"])
+    if wait is None:
+        return stages
+    which = -2 if execution.status == INTEGRATION_WAITING else 0
+    stages[which] = replace(stages[which], words=wait.why, wait=wait)
     return stages
-
-
-def _not_begun(execution: Execution) -> str:
-    """Empty for one that reads, or is about to."""
-    if execution.status == JOB_PENDING:
-        return NOT_BEGUN
-    if execution.status != JOB_INITIALIZING:
-        return ""
-    return import_claims.waits_for(db.session(), execution.id, current_app.extensions["settings"])
 
 
 def _fetch(execution: Execution) -> Stage:
     run, share = execution.import_run, import_history.share_fetched(execution)
     came, size = run.bytes_fetched if run else 0, import_history.size_of(execution)
+    if execution.status in (JOB_PENDING, JOB_INITIALIZING):
+        return Stage("Fetch", share, NOT_BEGUN)
     if not import_history.is_fetching(execution):
         return Stage("Fetch", share, file_size(size) if size is not None and share == 1 else _of(came, size))
     speed = import_history.bytes_per_second(db.session(), execution)
@@ -87,7 +85,7 @@ def _write(execution: Execution) -> list[Stage]:
     rows, done = (run.rows, run.rows_done) if run else (0, 0)
     write = Stage("Write", share, f"{share:.0%}, {grouped(done)} of {grouped(rows)} rows{_rate(execution)}")
     if execution.status == INTEGRATION_WAITING:
-        return [Stage("Wait", None, "for other imports to be written"), write]
+        return [Stage("Wait", None, "for its next try"), write]
     return [Stage("Wait", 1, "over"), write]
 
 

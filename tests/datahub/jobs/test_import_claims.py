@@ -16,10 +16,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import Base, database_now, make_engine
-from datahub.jobs import dispatch, executions, health, import_claims, import_executions, import_job_list
+from datahub.jobs import dispatch, executions, health, import_claims, import_executions, import_job_list, import_waits
 from datahub.jobs.lifecycle import Claim
 from datahub.models.connection import Connection
 from datahub.models.execution import (
+    INTEGRATION_STARTED,
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
     JOB_STARTED,
@@ -36,6 +37,7 @@ from tests.settings import make_settings
 
 Start = Callable[..., int]
 WHY = "waits for a place: its connection is at its limit of imports that read at once, 2 (MAX_RUNS_PER_CONNECTION)"
+WORKER: tuple[str, list[int]] = ("waits for a free worker", [])
 
 
 @pytest.fixture
@@ -125,6 +127,33 @@ def test_the_oldest_read_and_the_others_wait_in_turn_for_a_place(
     assert claim(fourth) is None
 
 
+def wait(session: Session, number: int, settings: Settings) -> tuple[str, list[int]] | None:
+    found = import_waits.wait_of(session, session.get_one(Execution, number), settings)
+    return found and (found.why, [other.id for other in found.others])
+
+
+def test_who_waits_is_told_for_whom(
+    sessions: sessionmaker[Session], settings: Settings, start: Start, claim: Callable[[int], Claim]
+) -> None:
+    ids = [start() for _ in range(3)]
+    assert claim(ids[0]) and claim(ids[1])
+    with sessions() as session:
+        assert wait(session, ids[0], settings) is None, "it is at work"
+        assert wait(session, ids[2], settings) == (WHY, ids[:2])
+    set_to(sessions, ids[0], status=INTEGRATION_WAITING)
+    with sessions() as session:
+        assert wait(session, ids[0], settings) == wait(session, ids[2], settings) == (WORKER[0], [ids[1]])
+    set_to(sessions, ids[1], status=INTEGRATION_WAITING)
+    with sessions() as session:
+        assert wait(session, ids[1], settings) == ("waits for its turn to write", [ids[0]])
+    set_to(sessions, ids[1], status=INTEGRATION_STARTED)
+    with sessions() as session:
+        assert wait(session, ids[0], settings) == ("waits for its turn to write", [ids[1]])
+    set_to(sessions, ids[0], next_attempt_at=ago(sessions, -60))
+    with sessions() as session:
+        assert wait(session, ids[0], settings) is None, "its next try has its time"
+
+
 def test_who_waits_is_told_why_once(
     sessions: sessionmaker[Session], queue: Queue, settings: Settings, start: Start, claim: Callable[[int], Claim]
 ) -> None:
@@ -133,10 +162,10 @@ def test_who_waits_is_told_why_once(
         handed_out(sessions, queue, settings)
     assert [notes(sessions, number) for number in ids] == [[], [], [WHY]]
     with sessions() as session:
-        assert [import_claims.waits_for(session, number, settings) for number in ids] == ["", "", WHY]
+        assert [wait(session, number, settings) for number in ids] == [WORKER, WORKER, (WHY, [])]
     set_to(sessions, ids[0], status=INTEGRATION_WAITING)
     with sessions() as session:
-        assert import_claims.waits_for(session, ids[2], settings) == "", "only a worker is missing"
+        assert wait(session, ids[2], settings) == WORKER
     assert claim(ids[2])
     with sessions() as session:
         moves = [(event.to_status, event.attempt) for event in session.get_one(Execution, ids[2]).events]
