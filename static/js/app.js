@@ -69,6 +69,22 @@
     ask(button, question);
   }, true);
 
+  // A piece that refreshes itself between the press and the release of a button in it would swallow the click. What it
+  // has missed comes with its next look.
+  let pressed = null;
+  const press = (event) => { pressed = event.target; };
+  const release = () => { pressed = null; };
+  document.addEventListener("pointerdown", press, true);
+  document.addEventListener("pointerup", release, true);
+  document.addEventListener("pointercancel", release, true);
+  document.addEventListener("keydown", (event) => { if (event.key === " ") press(event); }, true);
+  document.addEventListener("keyup", release, true);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, target } = event.detail;
+    const isAsked = requestConfig.triggeringEvent; // what comes by the clock alone has none
+    if (!isAsked && pressed && target.contains(pressed)) event.detail.shouldSwap = false;
+  });
+
   document.addEventListener("click", (event) => {
     const inside = event.target.closest("details.menu");
     for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== inside) menu.open = false;

@@ -19,7 +19,7 @@ from datahub.jobs import custom_fields
 from datahub.jobs.custom_fields import Definition
 from datahub.models.catalogue import Variant
 from datahub.models.connection import Connection
-from datahub.models.execution import ERROR, JOB_PENDING
+from datahub.models.execution import ERROR, JOB_PENDING, Execution
 from datahub.models.import_job import Tick
 from datahub.vault import Vault
 from tests import catalogue
@@ -339,6 +339,28 @@ def test_stopping_an_import_in_its_history_asks_first_and_changes_its_row_only(o
     expect(page.locator("#history tbody tr").first).to_contain_text("Stopped")
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     expect(page).to_have_url(re.compile(f"/imports/{NIGHTLY}$"))
+
+
+@pytest.mark.parametrize("key", ["", " "])
+@pytest.mark.parametrize(("url", "look"), [("", "/progress"), (f"/imports/{NIGHTLY}", "/import-row")])
+def test_a_look_between_press_and_release_does_not_take_the_button_away(
+    open_page: Open, sessions: Sessions, url: str, look: str, key: str
+) -> None:
+    with sessions() as session:
+        running = select(Execution.public_id).where(Execution.status == "INTEGRATION_STARTED")
+        address = f"/executions/{session.scalars(running).one()}"
+    page = open_page(url or address)
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    with page.expect_response(f"**{address}{look}**"):
+        pass
+    stop.focus() if key else stop.hover()
+    with page.expect_response(f"**{address}{look}**"):
+        page.keyboard.down(key) if key else page.mouse.down()
+    page.keyboard.up(key) if key else page.mouse.up()
+    expect(page.locator("#confirm[open]")).to_contain_text("Stop this import?")
+    page.get_by_role("button", name="Keep it running").click()
+    with page.expect_response(f"**{address}{look}**"), page.expect_event("requestfinished"):
+        pass
 
 
 def test_buttons_that_only_a_script_hears_are_hidden_without_one(browser: Browser, address: str) -> None:
