@@ -168,6 +168,10 @@ def read_only(session: Session) -> Session:
     return session
 
 
+def only_reads(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("reads_only", False))
+
+
 def is_one_of(number: SQLColumnExpression[Any], ids: Collection[int], dialect: str) -> ColumnElement[bool]:
     """One parameter however many ids."""
     if dialect == "postgresql":
@@ -210,5 +214,4 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("begin deferred" if reads_only else "begin immediate")
+    connection.exec_driver_sql("begin deferred" if only_reads(connection) else "begin immediate")

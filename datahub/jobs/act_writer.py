@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from datahub.jobs import order_import, status_acts
 from datahub.jobs.acts import Act, Doing, RowFaultError, Said, Values
 from datahub.jobs.import_chunk import REJECTED, ChunkWriter, Outcome
-from datahub.jobs.import_faults import REQUIRED, Fault, because_of, fault_of
+from datahub.jobs.import_faults import REQUIRED, Fault, Faults, because_of, fault_of
 from datahub.jobs.import_fold import Row, Warned, read_rows
 from datahub.jobs.import_plan import Plan
 from datahub.storage import BY_OTHER, SpooledRow
@@ -29,7 +29,8 @@ ACTS = {
 }
 
 
-def writer_of(connection: Connection, plan: Plan, *, execution_id: int, actor: str) -> Writer:
+def writer_of(connection: Connection, plan: Plan, *, execution_id: int | None, actor: str) -> Writer:
+    """Without an execution, to find faults only."""
     act = ACTS.get(plan.entity.name)
     if act is None:
         return ChunkWriter(connection, plan, execution_id=execution_id, actor=actor)
@@ -38,6 +39,7 @@ def writer_of(connection: Connection, plan: Plan, *, execution_id: int, actor: s
 
 
 _Good = tuple[SpooledRow, Values]
+_Bad = tuple[SpooledRow, list[Fault]]
 
 
 class ActWriter:
@@ -51,20 +53,27 @@ class ActWriter:
         outcome = Outcome()
         session = Session(self._connection)
         for key, group in itertools.groupby(rows, key=lambda row: row.key):
-            bad, good = self._parted(list(group))
+            bad, good = self._sift(list(group))
             outcome.rejected += bad
-            if not self._act.is_joint:
-                for one in good:
-                    self._do(session, key, [one], outcome)
-            elif bad:
-                others = because_of(bad[0][0], bad[0][1][0])
-                outcome.rejected += [(row, [others]) for row, _ in good]
-            else:
-                self._do(session, key, good, outcome)
+            for together in [good] if good and self._act.is_joint else [[one] for one in good]:
+                self._do(session, key, together, outcome)
         outcome.counts[REJECTED] = len(outcome.rejected)
         return outcome
 
-    def _parted(self, given: Sequence[SpooledRow]) -> tuple[list[tuple[SpooledRow, list[Fault]]], list[_Good]]:
+    def find_faults(self, rows: Sequence[SpooledRow]) -> Faults:
+        """Those that `write` would reject rows for whatever is stored, by sequence."""
+        groups = (self._sift(list(group)) for _, group in itertools.groupby(rows, key=lambda row: row.key))
+        return {row.sequence: faults for bad, _ in groups for row, faults in bad}
+
+    def _sift(self, given: Sequence[SpooledRow]) -> tuple[list[_Bad], list[_Good]]:
+        """With the rows that go along with faulty ones."""
+        bad, good = self._parted(given)
+        if bad and self._act.is_joint:
+            others = because_of(bad[0][0], bad[0][1][0])
+            return [*bad, *((row, [others]) for row, _ in good)], []
+        return bad, good
+
+    def _parted(self, given: Sequence[SpooledRow]) -> tuple[list[_Bad], list[_Good]]:
         """The rows that are faulty by themselves, with their faults, and the others with their values."""
         bad = [(row, orjson.loads(row.faults)) for row in given if row.faults]
         good = []

@@ -30,8 +30,7 @@ class Effect:
 
 
 def full_mode_effect(session: Session, plan: Plan, rows: Iterable[Converted]) -> Effect:
-    """For a plan of a single file, which clears. Rows that a run would reject for what they refer to are not told from
-    the others, so a run may clear less."""
+    """For a plan of a single file, which clears. Rows that have faults clear nothing, nor do others of their record."""
     connection = session.connection()
     extras = ExtraValues(connection, plan)
     given = _with_keys(connection, plan, list(rows))

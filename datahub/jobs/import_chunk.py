@@ -37,7 +37,6 @@ from datahub.jobs.import_faults import (
 from datahub.jobs.import_fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_secrets import settle_secrets
-from datahub.jobs.json_values import canonical, newer
 from datahub.jobs.kept_options import settle_options
 from datahub.jobs.listed_ids import shortened_by, unknown_in_lists
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NOTHING, REVIVE, UPDATE, Merge, Updated
@@ -45,6 +44,7 @@ from datahub.jobs.merge_locks import lock_changed, lock_deleted, require_referre
 from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem, cannot_delete
 from datahub.jobs.merge_target import Target
 from datahub.jobs.part_limits import beyond_limit, take_all
+from datahub.jobs.staged_cells import staged_cells
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
 from datahub.jobs.tree_cycles import new_cycles
@@ -93,6 +93,17 @@ class ChunkWriter:
     def write(self, rows: Sequence[SpooledRow], now: datetime) -> Outcome:
         """`rows` are whole records in the order of their keys."""
         outcome = Outcome()
+        records, faulty = self._sift(rows)
+        actions = self._apply(now)
+        self._settle(rows, records, actions, faulty, outcome)
+        return outcome
+
+    def find_faults(self, rows: Sequence[SpooledRow]) -> Faults:
+        """Those that `write` would reject rows for, by sequence. Writes to temporary tables only."""
+        return self._sift(rows)[1]
+
+    def _sift(self, rows: Sequence[SpooledRow]) -> tuple[list[Record], Faults]:
+        """Staged and found to be right, and what is wrong with the other rows."""
         faulty = {row.sequence: orjson.loads(row.faults) for row in rows if row.faults}
         spoilt = {row.key for row in rows if row.faults}
         good = read_rows((row for row in rows if not row.faults), self._plan)
@@ -105,9 +116,7 @@ class ChunkWriter:
             records = [kept for record in records for kept in self._refold(record, faulty, spoilt)]
         if self._parts:
             name_culprits(self._plan.root, rows, faulty)
-        actions = self._apply(now)
-        self._settle(rows, records, actions, faulty, outcome)
-        return outcome
+        return records, faulty
 
     def remove_others(self, named: Container[str], now: datetime) -> tuple[int, list[Problem]]:
         """Deletes the live records whose keys are not named: how many, or why none of them can be deleted."""
@@ -118,7 +127,7 @@ class ChunkWriter:
         for merge in self._parts:
             merge.stage(())
         self._root.stage(
-            (sequence, None, None, key, key, 1, *_cells(target, nothing, None, None))
+            (sequence, None, None, key, key, 1, *staged_cells(target, nothing, None, None))
             for sequence, key in enumerate(live)
             if key not in named
         )
@@ -250,7 +259,7 @@ class ChunkWriter:
                 for fault in self._extras.missing(record, final):
                     for row in self._to_blame(record):
                         blame(missing, row, fault)
-            cells = _cells(target, record.values, known, final)
+            cells = staged_cells(target, record.values, known, final)
             spooled = record.speaker.spooled
             yield (spooled.sequence, spooled.file, spooled.line, record.key, record.key, int(record.remove), *cells)
 
@@ -266,7 +275,7 @@ class ChunkWriter:
                     final = self._extras.final_part(record, key, row, known and known[extras.column])
                     for fault in self._extras.missing(record, final, of_part=True):
                         blame(missing, row, fault)
-                cells = _cells(target, mention.values, known, final)
+                cells = staged_cells(target, mention.values, known, final)
                 spooled = row.spooled
                 yield (spooled.sequence, spooled.file, spooled.line, record.key, key, int(mention.remove), *cells)
 
@@ -367,26 +376,3 @@ def _join_actions(actions: dict[int, int], others: Iterable[tuple[int, int]]) ->
     for sequence, action in others:
         if sequence not in actions or RANKS[action] > RANKS[actions[sequence]]:
             actions[sequence] = action
-
-
-def _cells(
-    target: Target, values: Sequence[Any], stored: dict[str, Any] | None, final: dict[str, Any] | None
-) -> Iterable[Any]:
-    """`final` is what custom fields or attributes come to."""
-    return _with_json(target, values, stored, final) if target.given_json else values
-
-
-def _with_json(
-    target: Target, values: Sequence[Any], stored: dict[str, Any] | None, final: dict[str, Any] | None
-) -> Iterator[Any]:
-    for item, value in zip(target.given, values, strict=True):
-        if item not in target.given_json:
-            yield value
-        elif item is target.extras:
-            yield from (canonical(final or {}), stored is not None and (final or {}) != stored[item.column])
-        elif value is None:
-            yield from (None, False)
-        else:
-            base = item.fresh_default() if stored is None else stored[item.column]
-            result = newer(base, value)
-            yield from (canonical(result), stored is not None and result != base)

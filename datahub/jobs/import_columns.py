@@ -7,7 +7,7 @@ from typing import Any
 
 from datahub.entities.base import EntityType
 from datahub.jobs.import_cells import EMPTIES, FLAG, KEY, Cell, keys_of
-from datahub.jobs.import_plan import Mention, Plan, unnamed
+from datahub.jobs.import_plan import Converted, Mention, Plan, unnamed
 from datahub.storage import BY_OTHER
 
 # Key, values as the spool keeps them, faults.
@@ -27,7 +27,11 @@ def convert_all(plan: Plan, rows: Sequence[Sequence[str]]) -> Iterator[Spoolable
     except ValueError:
         pass
     converted = (plan.convert([*cells, ""]) for cells in rows)
-    return ((BY_OTHER + row.key if row.by_other else row.key, row.packed(), row.faults) for row in converted)
+    return map(spoolable, converted)
+
+
+def spoolable(row: Converted) -> Spoolable:
+    return BY_OTHER + row.key if row.by_other else row.key, row.packed(), row.faults
 
 
 def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:

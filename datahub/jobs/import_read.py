@@ -326,7 +326,7 @@ def _spooled(
             converted = sealer.seal(plan, list(converted))
         spooled = []
         for sequence, (line, cells, fault) in enumerate(piece, before + 1):
-            key, packed, faults = next(converted) if fault is None else _faulty(plan, cells, fault)
+            key, packed, faults = next(converted) if fault is None else unreadable(plan, cells, fault)
             values, kept = dumps(packed, default=str).decode(), dumps(harmless(plan, cells)).decode()
             key = key or f"{KEYLESS}{sequence:012}"
             spooled.append(
@@ -367,7 +367,7 @@ def _unmended(kept: str, delimiter: str) -> tuple[list[str], Fault]:
     return cells, Fault(UNMENDED, message)
 
 
-def _faulty(plan: Plan, cells: list[str], fault: Fault) -> Spoolable:
+def unreadable(plan: Plan, cells: list[str], fault: Fault) -> Spoolable:
     """A row whose cells may not be under their columns is not looked into. Where rows act on a record it is one of
     that, since it may cost all others of it."""
     told = {"code": fault.code, "field": "", "column": fault.column or "", "value": "", "message": fault.message}

@@ -19,6 +19,8 @@ from datahub.mapping.names import fold
 from datahub.vault import Vault
 
 FINGERPRINT, HASH = "fingerprint", "hash"
+# In place of any secret where nothing is kept.
+UNSEALED = {FINGERPRINT: "", HASH: ""}
 # What partners call such a column, also within a longer name and with a typo.
 TELLING, NEAR_ENOUGH, LONG_ENOUGH = ("password", "passwd", "pwd", "passwort", "kennwort", "motdepasse"), 85.0, 7
 CHANGED_MEANWHILE, NO_SECRET = "changed_meanwhile", "no_password"

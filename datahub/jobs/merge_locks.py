@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
 
+from datahub.db import only_reads
 from datahub.jobs.again import CameBetweenError
 from datahub.jobs.merge import CREATE, DELETE, REVIVE, UPDATE, Merge
 from datahub.jobs.merge_target import Target, is_reference
@@ -16,8 +17,8 @@ from datahub.jobs.merge_target import Target, is_reference
 
 def lock_deleted(connection: Connection, merge: Merge, parts: Sequence[Target]) -> None:
     """Before it is asked whether anything refers to them: whoever refers to one of them from now on must wait, since
-    foreign keys lock what they point at. `parts` go along."""
-    if not _has_many_writers(connection) or DELETE not in merge.wanted():
+    foreign keys lock what they point at. `parts` go along. Where the transaction only reads, nothing comes of it."""
+    if not _has_many_writers(connection) or DELETE not in merge.wanted() or only_reads(connection):
         return
     table = merge.target.table
     for locked, which in ((table, table.c.id), *((part.table, part.table.c[part.owner_column]) for part in parts)):

@@ -26,7 +26,7 @@ def held_by_others(
         return
     owners = _owners(connection, merge.target, [key for _, key, _ in claimed])
     hidden = {key: owners[key] for _, key, is_hidden in claimed if is_hidden}
-    given_up = _given_up(connection, plan, number, hidden, execution_id) if hidden else set()
+    given_up = _given_up(connection, plan, number, hidden, execution_id) if hidden and execution_id else set()
     for sequence, key, is_hidden in claimed:
         if not is_hidden:
             yield sequence, key, _belongs(plan, key, owners[key])
@@ -61,7 +61,7 @@ def _owners(connection: Connection, target: Target, parts: Iterable[str]) -> dic
 
 
 def _given_up(
-    connection: Connection, plan: Plan, number: int, owners: Mapping[str, str], execution_id: int | None
+    connection: Connection, plan: Plan, number: int, owners: Mapping[str, str], execution_id: int
 ) -> set[str]:
     """Keys of the parts that this very execution has taken away from their records."""
     kind = plan.entity.parts[number].shown_as

@@ -32,9 +32,13 @@ class FieldPreview:
 
 @dataclass(frozen=True)
 class Cause:
+    """Why so many rows would be rejected. `message` is that of the most, where it differs by what they hold: `kinds`
+    counts these."""
+
     field: str
     message: str
     rows: int
+    kinds: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,10 @@ class Replaced:
 class Reading:
     """The sample under the chosen delimiter. `problem` would make a run fail; what comes before it is there all the
     same. `fields` are by field and locale, as in a mapping: productNames[fr-FR]; `extras`, custom fields or attributes
-    that need no mapping, by column. `cleared` is what Full mode would do, if it is chosen; it does nothing while
-    there is a line that is `keyless`: it may belong to any record. `replaced` is there where the file replaces all."""
+    that need no mapping, by column. `lacks` is what the record looked at lacks, by fields that no column feeds.
+    `unchecked` says in words what of the rows only a run can tell. `cleared` is what Full mode would do, if it is
+    chosen; it does nothing while there is a line that is `keyless`: it may belong to any record. `replaced` is there
+    where the file replaces all."""
 
     problem: str = ""
     header: Sequence[str] = ()
@@ -64,6 +70,8 @@ class Reading:
     missing: Sequence[str] = ()
     record: int = 0
     record_fault: str = ""
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    unchecked: str = ""
     rejected: int = 0
     causes: Sequence[Cause] = ()
     other_causes: int = 0

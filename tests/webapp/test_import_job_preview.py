@@ -104,7 +104,9 @@ def test_the_record_that_is_looked_at_changes_without_touching_the_choices(
     assert "S-1" in piece(page, "result-1") and "100 % filled" in piece(page, "result-1")
     after = look(client, data | {"go": "1"})
     assert "S-2" in piece(after, "result-1") and "row 2 of 2, line 3" in after
-    assert "Must be a number" in after and "1 of 2" in after
+    assert "Must be a number" in after
+    told = "A run takes no row of this file as it is. Besides, 1 of the 2 rows looked at is wrong by itself:"
+    assert piece(after, "verdict") == told
     assert "row 2 of 2" in look(client, data | {"record": "1"}), "it stays there with the next change"
 
 
@@ -131,6 +133,21 @@ def test_fields_are_named_by_their_labels_and_a_required_one_without_a_column_is
     by_hand = form | {"by_name": "", "source.price": "price"}
     del by_hand["by_name"]
     assert piece(look(client, by_hand), "result-1") == "Required, but no column is chosen"
+
+
+def test_what_a_run_would_reject_is_told_and_what_new_records_lack_stands_at_its_field(
+    sign_in: SignIn, form: dict[str, Any], inbound: Path
+) -> None:
+    (inbound / "offers.csv").write_text("externalId;accountExternalId\nS-1;ACC\nS-2;ACC-2\n")
+    client, address = sign_in("OPERATOR"), "/imports/preview?entity=SUPPLIER"
+    page = look(client, form, address)
+    assert piece(page, "verdict") == "If it ran now, 2 of the 2 rows looked at would be rejected:"
+    assert "There is no account with the external id ACC." in page and "2 rows, 2 such values" in page
+    assert piece(page, "result-2") == "The row gives no value here, and must."
+    (inbound / "offers.csv").write_text("externalId;CF_lost\nS-1;x\n")
+    page = look(client, form | {"afresh": "y"}, address)
+    assert piece(page, "verdict") == "A run takes no row of this file as it is." and "CF_lost" in page
+    assert "Every column is used" not in page
 
 
 def test_a_choice_is_converted_at_once(sign_in: SignIn, form: dict[str, Any]) -> None:
@@ -356,4 +373,4 @@ def test_elements_of_xml_are_mapped_and_transcoded_like_columns(
     }
     mapped = own | chosen(page) | {"source.orderStatus": "state", "source.shippingTrackingUrl": "parcel/url"}
     page = look(client, mapped, address)
-    assert "https://parcels.example/1" in page and "1 of 2" in page.replace("<strong>", "").replace("</strong>", "")
+    assert "https://parcels.example/1" in page and "row 1 of 2" in page

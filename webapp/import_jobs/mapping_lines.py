@@ -21,8 +21,9 @@ TRANSCODING = "transcoding."
 @dataclass(frozen=True)
 class MappingLine:
     """`place` is the field with its locale, such as productNames[fr-FR]. `is_for_new`: new records need it. `or_else`:
-    the field that rows may have instead. `is_lacking`: it is required and no column feeds it. `is_proposed`: the choice
-    is the hub's and not yet a person's."""
+    the field that rows may have instead. `is_lacking`: it is required and no column feeds it; `lacks`: what is wrong
+    with it for the record looked at, as no column does. `is_proposed`: the choice is the hub's and not yet a
+    person's."""
 
     number: int
     place: str
@@ -32,6 +33,7 @@ class MappingLine:
     is_for_new: bool
     or_else: str | None
     is_lacking: bool
+    lacks: str
     source: str
     is_in_file: bool
     is_proposed: bool
@@ -78,6 +80,7 @@ def build(
                     is_for_new=target.key in needed and not target.required and place == target.key,
                     or_else=other.label if other else None,
                     is_lacking=fed is not None and place == target.key and target.is_lacking(fed),
+                    lacks=reading.lacks.get(place, ""),
                     source=source,
                     is_in_file=source in reading.header,
                     is_proposed=(place, source) in near,

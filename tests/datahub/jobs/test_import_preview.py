@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from datahub.db import database_now
+from datahub.db import database_now, read_only
 from datahub.entities import ENTITIES
 from datahub.formats.delimited import Limits
+from datahub.jobs import import_reading
 from datahub.jobs.import_jobs import Configuration
-from datahub.jobs.import_preview import SAMPLE_ROWS, preview
+from datahub.jobs.import_preview import preview
+from datahub.jobs.import_reading import SAMPLE_ROWS
 from datahub.jobs.import_sample import Sample
 from datahub.jobs.previewed import Cause, FieldPreview, Fit, Preview
 from datahub.models.custom_field import CustomField
+from datahub.models.party import DEFAULT_STORE
 from datahub.models.setting import GeneralSettings
-from tests.importer import Importer
+from tests.importer import Importer, counts, navigation
 
 OFFERS = "Stock Id;Prix;stock_number;Comment\nS-1;;5;x\nS-2;2.50;many;\nS-3;3;7;\n"
 
@@ -146,18 +149,81 @@ def test_a_fault_stands_at_its_field_and_is_counted(session: Session) -> None:
     assert shown.causes == [Cause("stockNumber", shown.fields["stockNumber"].fault, 1)]
 
 
-def test_what_every_row_must_give_is_missed_and_what_only_a_new_record_needs_is_not(session: Session) -> None:
-    content = "Stock Id;Stock Number;Stock Deleted;Lead Time To Ship\nS-1;;;\nS-2;;TRUE;\nS-3;4;;\n"
-    shown = look(session, content).reading
-    assert (shown.rejected, shown.causes) == (1, [Cause("stockNumber", "The row gives no value here, and must.", 1)])
+NO_VALUE = "The row gives no value here, and must."
 
 
-def test_the_most_frequent_causes_are_told_and_the_others_counted(session: Session) -> None:
-    rows = "".join(f"S-{number};1;P-{number};X{number}\n" for number in range(10))
-    content = f"Stock Id;Stock Number;Offer Price External Id;Currency\n{rows}S-10;1;P-10;X9\n"
-    shown = look(session, content).reading
-    assert (shown.rejected, len(shown.causes), shown.other_causes) == (11, 8, 2)
-    assert shown.causes[0].rows == 2
+def test_what_new_records_lack_is_told_also_of_fields_that_no_column_feeds(session: Session, load: Importer) -> None:
+    session.rollback()
+    load("SUPPLIER", {"externalId": "SUP-1", "name": "One"})
+    content = "externalId;status\nSUP-1;ACTIVE\nSUP-2;ACTIVE\n"
+    shown = look(session, content, entity="SUPPLIER", record=1).reading
+    assert (shown.rejected, shown.causes) == (1, [Cause("name", NO_VALUE, 1)])
+    assert (dict(shown.lacks), shown.unchecked, shown.problem) == ({"name": NO_VALUE}, "", "")
+    assert dict(look(session, content, entity="SUPPLIER").reading.lacks) == {}
+
+
+def test_a_required_custom_field_that_no_column_gives_is_missed(session: Session, load: Importer) -> None:
+    session.rollback()
+    load("SUPPLIER", {"externalId": "SUP-1", "name": "One"})
+    _add_custom_field(session, "SUPPLIER", "zone", required=True)
+    content = "externalId;name\nSUP-1;One\nSUP-2;Two\n"
+    told = Cause("CF_zone", "A value is required: fill in a column CF_zone.", 2)
+    for is_full in (False, True):
+        assert look(session, content, entity="SUPPLIER", import_full_mode=is_full).reading.causes == [told]
+
+
+def test_unknown_references_are_told_with_how_many_there_are(session: Session) -> None:
+    rows = "".join(f"S-{number};V-{number // 2};SUP;1\n" for number in range(10))
+    shown = look(session, f"Stock Id;Stock Variant Id;Supplier Id;Stock Number\n{rows}").reading
+    assert [(it.field, it.rows, it.kinds) for it in shown.causes] == [("stockVariantId", 10, 5), ("supplierId", 10, 1)]
+    assert "There is no supplier with the external id SUP." in shown.causes[1].message
+
+
+TREE = "classificationExternalId;classificationName;classificationParentExternalId\nC;C;B\nB;B;A\nA;A;Root\nX;X;Y\n"
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_parents_may_come_with_the_same_file(session: Session, is_cut: bool) -> None:
+    shown = look(session, TREE, entity="CLASSIFICATION_CATEGORY", cut=is_cut).reading
+    assert shown.rejected == (0 if is_cut else 1), "a parent may stand further on in a file that was cut"
+    faulty = look(session, TREE.replace("A;A;Root", "A;;Root"), entity="CLASSIFICATION_CATEGORY").reading
+    assert faulty.rejected == 4
+
+
+def test_what_rows_of_orders_do_is_not_foretold(session: Session) -> None:
+    shown = look(session, "orderReference;orderStatus\nR-1;\n", entity="ORDER_UPDATE").reading
+    assert "Whether orders that are stored take these changes" in shown.unchecked
+
+
+def test_rows_are_held_against_those_of_their_store_once_it_is_chosen(session: Session) -> None:
+    row = navigation("N")
+    rows = f"{';'.join(row)}\n{';'.join(row.values())}\n"
+    shown = look(session, rows, entity="NAVIGATION_CATEGORY").reading
+    assert (shown.rejected, shown.unchecked != "") == (0, True)
+    shown = look(session, rows, entity="NAVIGATION_CATEGORY", store_external_ids=[DEFAULT_STORE]).reading
+    assert (shown.rejected, shown.unchecked) == (1, "")
+
+
+def test_a_look_leaves_nothing_behind_and_keeps_nobody_waiting(session: Session, load: Importer) -> None:
+    session.rollback()
+    row = {"externalId": "SUP-1", "name": "One"}
+    load("SUPPLIER", row)
+    read_only(session)
+    content = "externalId;name;deleted\nSUP-1;Uno;TRUE\nSUP-2;Two;\n"
+    assert look(session, content, entity="SUPPLIER").reading.rejected == 0
+    assert counts(load("SUPPLIER", row | {"name": "Eins"})) == {"updated": 1}, "while the form's transaction is open"
+    session.rollback()
+    assert counts(load("SUPPLIER", row | {"name": "Eins"})) == {"unchanged": 1}
+
+
+def test_the_most_frequent_causes_are_told_and_the_others_counted(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reading, "CAUSES_SHOWN", 1)
+    content = "externalId;name;supplierRating;status\nS-1;One;x;y\nS-2;Two;z;ACTIVE\n"
+    shown = look(session, content, entity="SUPPLIER").reading
+    assert (shown.rejected, shown.other_causes) == (2, 1)
+    assert [(cause.field, cause.rows) for cause in shown.causes] == [("supplierRating", 2)]
 
 
 def test_transcoding_is_applied_and_its_values_are_offered(session: Session) -> None:
