@@ -14,8 +14,11 @@ from datahub.mapping.names import Names, Target, fold, split_locale
 # Tuned on exports of shops and on renamed labels: below 93 come the first wrong ones, such as "Product Brand ID" for
 # the brand. A second field within LEAD leaves the choice to a person: "Order Line" is as near to one id as to another.
 NEAR_ENOUGH, LEAD = 93.0, 8.0
+# As "Extrnal" and "Exteral" are; "Internal" and "Extra" are farther.
+NEAR_EXTERNAL, SHORT_FOR_EXTERNAL = 80.0, ("ext", "extern")
 
 _DIGITS = re.compile(r"[0-9]+")
+_BETWEEN_WORDS = re.compile(r"[\s_.-]+|(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -69,5 +72,10 @@ def _score(core: str, target: Target) -> float:
 def _core(name: str) -> str:
     """Every id of a partner is an external one, so "Product ID" means the Product External Id. At the front the word
     tells something else: the "external product id" of a marketplace is an EAN."""
-    folded = fold(name)
+    first, *others = _BETWEEN_WORDS.split(name.strip())
+    folded = fold("".join([first, *(word for word in others if not _means_external(word.casefold()))]))
     return folded[:1] + folded[1:].replace("external", "")
+
+
+def _means_external(word: str) -> bool:
+    return word in SHORT_FOR_EXTERNAL or fuzz.ratio(word, "external") >= NEAR_EXTERNAL

@@ -201,6 +201,24 @@ TABLE: list[tuple[str, str, dict[str, str]]] = [
             "Shipping Adress Country": "shippingAddressCountry",
         },
     ),
+    (
+        "OFFER",
+        "Suplier Extrnal ID, Stock Exteral Id, Offer Price Ext. Id, Stock Internal Id, Price Extra, Ext Price",
+        {
+            "Suplier Extrnal ID": "supplierId",
+            "Stock Exteral Id": "stockId",
+            "Offer Price Ext. Id": "offerPriceExternalId",
+        },
+    ),
+    (
+        "ORDER",
+        "Order Ext Id, accountExtId, Supplier_Extern_ID, Variant Internal Id, Order Ext Reference 2",
+        {
+            "Order Ext Id": "orderExternalId",
+            "accountExtId": "accountExternalId",
+            "Supplier_Extern_ID": "supplierExternalId",
+        },
+    ),
     ("PRODUCT_TAG", "Product ID, PRODUCT_TAG_1, PRODUCT_TAG_11, Product Tag", {"Product ID": "productExternalId"}),
 ]
 
