@@ -22,6 +22,7 @@ from datahub.models.execution import (
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
     JOB_INITIALIZING,
+    JOB_STARTED,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY
 from tests.chaos.every_outcome import CASES, Case
@@ -32,6 +33,8 @@ from tests.servers import Server, postgres_admin, start_postgres, wait_until
 
 pytestmark = pytest.mark.chaos
 
+# What the worker says: whichever of its threads finds out first.
+AWAY = ("the database is away in the middle of an import", "no lease could be renewed")
 BY_THE_CLOCK = (crash_points.AFTER_MARKING, crash_points.AFTER_HAND_OUT)
 BY_A_WORKER = [point for point in crash_points.IMPORT_POINTS if point != crash_points.AFTER_OUTBOX_COMMIT]
 POINTS = {
@@ -187,9 +190,16 @@ def own_postgres(imports: Imports) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("point", [crash_points.BETWEEN_CHUNKS, crash_points.INSIDE_CHUNK])
+@pytest.mark.parametrize(
+    ("point", "status"),
+    [
+        (crash_points.AFTER_DOWNLOAD, JOB_STARTED),
+        (crash_points.BETWEEN_CHUNKS, INTEGRATION_STARTED),
+        (crash_points.INSIDE_CHUNK, INTEGRATION_STARTED),
+    ],
+)
 def test_an_import_goes_on_after_postgresql_was_restarted_and_the_web_works(
-    imports: Imports, own_postgres: Server, hold: Callable[[str], Hold], point: str
+    imports: Imports, own_postgres: Server, hold: Callable[[str], Hold], point: str, status: str
 ) -> None:
     imports.write(plain(10))
     place = hold(point)
@@ -198,10 +208,13 @@ def test_an_import_goes_on_after_postgresql_was_restarted_and_the_web_works(
     imports.scene.hub.wait_for_web()
     execution_id = imports.trigger(imports.add_job())
     place.wait()
-    assert imports.scene.execution(execution_id).status == INTEGRATION_STARTED
+    assert imports.scene.execution(execution_id).status == status
     own_postgres.stop()
-    own_postgres.process = start_postgres(own_postgres.port, own_postgres.folder).process
+    # It finds the database away, also where it has no connection in use.
     place.release()
+    log = imports.scene.hub.folder / "importer-1.log"
+    wait_until(lambda: any(words in log.read_text() for words in AWAY), what="a worker that notices")
+    own_postgres.process = start_postgres(own_postgres.port, own_postgres.folder).process
     execution = imports.ended(execution_id)
     assert (execution.status, imports.counts(execution_id)) == (INTEGRATION_DONE, {"created": 10})
     assert len(imports.outcome(execution_id)["ledger"]) == 10, "each record was written once"
