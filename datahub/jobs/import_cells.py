@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from datahub.entities.base import Field
@@ -63,3 +64,14 @@ class Cell:
 def keys_of(value: Any) -> Sequence[str]:
     """A cell may name one part, or a list of them."""
     return value if isinstance(value, list) else [value]
+
+
+def as_cell(value: Any) -> str:
+    """A converted value as a file would have it."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, dict):
+        value = list(value.values())
+    return "||".join(map(as_cell, value)) if isinstance(value, list) else str(value)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.jobs.attribute_links import AttributeLinks, Borne
-from datahub.jobs.import_faults import REQUIRED, Fault, Faults, as_cell
+from datahub.jobs.import_cells import as_cell
+from datahub.jobs.import_faults import REQUIRED, Fault, Faults
 from datahub.jobs.import_fold import Record, Row, differs
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from datahub.entities.base import Field
+from datahub.jobs.import_cells import as_cell
 from datahub.jobs.import_fold import Record, Row
 from datahub.jobs.import_plan import NO_VALUE
 from datahub.jobs.merge_problem import IN_USE, UNKNOWN_KEY, Problem
@@ -112,17 +112,6 @@ def fault_of(code: str, item: Field, given: Sequence[str], stored: Any = None) -
         NOT_UNIQUE: f"{shown} is that of another record. No two have the same.",
     }
     return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}
-
-
-def as_cell(value: Any) -> str:
-    """A converted value as a file would have it."""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, dict):
-        value = list(value.values())
-    return "||".join(map(as_cell, value)) if isinstance(value, list) else str(value)
 
 
 def _bearers(target: Target, record: Record, rows: Sequence[Row], item: Field, code: str) -> Sequence[Row]:

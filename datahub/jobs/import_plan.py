@@ -19,7 +19,7 @@ from datahub.entities.values import (
     parse_labels,
     parse_text,
 )
-from datahub.jobs.import_cells import EMPTIES, FLAG, KEY, MULTIPLE, NOWHERE, WORDED, Cell, CellValues, keys_of
+from datahub.jobs.import_cells import EMPTIES, FLAG, KEY, MULTIPLE, NOWHERE, WORDED, Cell, CellValues, as_cell, keys_of
 from datahub.jobs.json_values import newer
 from datahub.jobs.merge_target import Target
 from datahub.mapping.transcoding import Transcoding
@@ -304,8 +304,11 @@ def _given(fields: Sequence[Field], keys: set[str], emptied: Sequence[Field] = (
 
 
 def fault_of_check(check: Check, values: Mapping[str, Any], message: str) -> dict[str, str]:
-    """Where a locale is at fault, with it: the column is that of the locale."""
-    told = {"code": "malformed", "field": check.field.key, "value": "", "message": message}
+    """Where a locale is at fault, with it: the column is that of the locale. The value is that of the field, or what
+    another column says where the field is empty."""
+    concerned = (values.get(column) for column in (check.field.column, *check.stored))
+    given = next((as_cell(value) for value in concerned if value), "")
+    told = {"code": "malformed", "field": check.field.key, "value": given[:200], "message": message}
     locale = check.locale(values)
     if locale is not None:
         told |= {"locale": locale, "value": "||".join(values[check.field.column][locale])[:200]}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from datahub.entities.base import Field
 from datahub.entities.order import EXTERNAL_ID, REFERENCE
 from datahub.jobs.acts import Doing, RowFaultError, Said
 from datahub.jobs.order_edit import edit_order
@@ -21,7 +22,8 @@ def write_order(session: Session, key: str, said: Sequence[Said], doing: Doing) 
     """An order that no reference names is made where its external id is new."""
     order = find_order(session, key, said[0])
     if order is None and key:
-        raise _unknown(key, said)
+        hint = "New orders have none: they are known by their external id alone, and get a reference then."
+        raise _unknown(REFERENCE, key, hint)
     rows = OrderRows(said, doing)
     if order is None:
         add_order(session, rows)
@@ -33,11 +35,15 @@ def write_order(session: Session, key: str, said: Sequence[Said], doing: Doing) 
 def update_order(session: Session, key: str, said: Sequence[Said], doing: Doing) -> list[str]:
     """Of an order that an import has not made."""
     order = find_order(session, key, said[0])
+    named: str = said[0].values.get(EXTERNAL_ID.key, "")
     if order is None:
-        raise _unknown(key, said)
+        item, value = (REFERENCE, key) if key else (EXTERNAL_ID, named)
+        raise _unknown(item, value, "This import changes orders that exist, and makes none.")
     if order.is_external:
+        # Rows that name it otherwise have the key of the others, and not in a column of their own.
+        item, value = (EXTERNAL_ID, named) if named == order.external_id else (REFERENCE, key)
         message = f"An import has made order {order.reference}: import its rows as ORDER."
-        raise RowFaultError(EXTERNAL_ORDER, REFERENCE.key, key, message)
+        raise RowFaultError(EXTERNAL_ORDER, item.key, value, message)
     rows = OrderRows(said, doing)
     edit_order(session, order, rows)
     return rows.done
@@ -49,9 +55,6 @@ def find_order(session: Session, key: str, row: Said) -> Order | None:
     return session.scalar(select(Order).where(is_it).with_for_update().execution_options(populate_existing=True))
 
 
-def _unknown(key: str, said: Sequence[Said]) -> RowFaultError:
-    item, value = (REFERENCE, key) if key else (EXTERNAL_ID, said[0].values[EXTERNAL_ID.key])
-    message = f"There is no order with this {item.label.lower()}, {value}."
-    if item is REFERENCE:
-        message += " New orders have none: they are known by their external id alone, and get a reference then."
+def _unknown(item: Field, value: str, hint: str) -> RowFaultError:
+    message = f"There is no order with this {item.label.lower()}, {value}. {hint}"
     return RowFaultError(UNKNOWN_KEY, item.key, value, message)

@@ -9,7 +9,8 @@ from datahub.entities.base import Field
 from datahub.entities.extras import CUSTOM_FIELD, CUSTOM_FIELDS, Definition
 from datahub.entities.order import LINE_EXTERNAL_ID, LINE_ID, LINE_STATUS, OF_LINE, OF_ORDER, STATUS
 from datahub.jobs.acts import Doing, RowFaultError, Said
-from datahub.jobs.import_faults import NOT_EDITABLE, REQUIRED, as_cell, fault_of
+from datahub.jobs.import_cells import as_cell
+from datahub.jobs.import_faults import NOT_EDITABLE, REQUIRED, fault_of
 from datahub.models.change import CREATED, DELETED, UPDATED
 from datahub.orders.editing import Stage
 from datahub.orders.life import ALIASES

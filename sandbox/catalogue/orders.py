@@ -42,7 +42,7 @@ def order_updates() -> Sheet:
         Row({REFERENCE: ACCEPTED, ORDER: "ERP-900123"}),
         Row({REFERENCE: WAITING, **ADDRESS}),
         Row({REFERENCE: "999-999-9999999-1", STATUS: "SHIPPED"}, Note("unknown_key", "orderReference")),
-        Row({ORDER: "TEL-1001", STATUS: "SHIPPED"}, Note("external_order", "orderReference")),
+        Row({ORDER: "TEL-1001", STATUS: "SHIPPED"}, Note("external_order", "orderExternalId")),
         Row({ORDER: "TEL-0999", STATUS: "ON THE LORRY"}, Note("malformed", "orderStatus")),
     ]
     return Sheet("ORDER_UPDATE", "order-updates.csv", header, rows, ",")

@@ -87,6 +87,9 @@ def test_the_main_organisation_is_one_of_the_organisations(
 def test_a_new_user_without_organisations_has_no_main_one(load: Importer) -> None:
     done = load("CUSTOMER_USER", customer_user("U", MainOrganisationId="A"))
     assert causes(done) == [(2, "malformed", "customerUserMainOrganisationId")]
+    assert done.rejected[0][1][0]["value"] == "A"
+    done = load("CUSTOMER_USER", customer_user("U", OrganisationIds="B||C"))
+    assert done.rejected[0][1][0]["value"] == "B||C", "the main one is missing in the row"
 
 
 def test_addresses_that_differ_in_case_alone_are_the_same(load: Importer, sessions: Sessions) -> None:

@@ -139,9 +139,20 @@ def test_orders_of_the_api_take_quantities_gross_prices_addresses_and_names(load
 def test_an_update_makes_no_order_and_leaves_external_ones_alone(load: Importer, sessions: Sessions) -> None:
     load("ORDER", line("E-1", "1"))
     done = load("ORDER_UPDATE", line("E-2", "1"), line("E-1", "1"))
-    assert sorted(causes(done)) == [(2, "unknown_key", "orderExternalId"), (3, "external_order", "orderReference")]
+    assert sorted(causes(done)) == [(2, "unknown_key", "orderExternalId"), (3, "external_order", "orderExternalId")]
     with sessions() as session:
-        assert len(session.scalars(select(Order)).all()) == 1
+        (order,) = session.scalars(select(Order)).all()
+    by_reference = {"orderReference": order.reference, "orderStatus": "SHIPPED"}
+    done.add(load("ORDER_UPDATE", by_reference, by_reference | {"orderReference": "999-9"}))
+    told = {(faults[0]["code"], faults[0]["field"], faults[0]["value"]) for _, faults in done.rejected}
+    assert told == {
+        ("unknown_key", "orderExternalId", "E-2"),
+        ("external_order", "orderExternalId", "E-1"),
+        ("external_order", "orderReference", order.reference),
+        ("unknown_key", "orderReference", "999-9"),
+    }
+    unknown = [faults[0]["message"] for _, faults in done.rejected if faults[0]["code"] == "unknown_key"]
+    assert all(message.endswith("This import changes orders that exist, and makes none.") for message in unknown)
 
 
 def test_the_status_of_a_line_moves_anyhow_and_fires_nothing(load: Importer, sessions: Sessions, vault: Vault) -> None:

@@ -51,6 +51,7 @@ def test_the_address_of_a_parcel_comes_with_the_status_or_after_it(load: Importe
     assert counts(load("ORDER_STATUS", said("SHIPPED", shippingTrackingUrl=f"{URL}0"))) == {"updated": 1}
     done = load("ORDER_STATUS", said("DRAFT_ORDER", shippingTrackingUrl=URL), said("SHIPPED", shippingTrackingUrl="no"))
     assert sorted(causes(done)) == [(2, "illegal_move", "orderStatus"), (3, "malformed", "shippingTrackingUrl")]
+    assert {row.line: faults[0]["value"] for row, faults in done.rejected} == {2: "DRAFT_ORDER", 3: "no"}
     assert stored(sessions).shipping_tracking_url == f"{URL}0"
     with sessions() as session:
         found = record_history.find_changes(session, "ORDER", "R-1", descending=False)
