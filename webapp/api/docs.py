@@ -100,7 +100,7 @@ def _complete(spec: dict[str, Any]) -> dict[str, Any]:
             for method, operation in operations.items():
                 _complete_operation(operation, method)
                 if "requestBody" in operation:
-                    operation["requestBody"]["required"] = not path.endswith(OPTIONAL_BODY)
+                    operation["requestBody"].setdefault("required", not path.endswith(OPTIONAL_BODY))
     add_links(spec["paths"])
     return spec
 

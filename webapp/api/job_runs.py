@@ -19,6 +19,23 @@ from webapp.uploads import FIELD, MULTIPART, Upload, only_file, takes_file
 blueprint = make_blueprint("job_runs", "Runs of import jobs")
 
 
+A_FILE = {"type": "string", "format": "binary", "description": "What is imported with the settings of the job."}
+UPLOAD_BODY = {
+    "description": "None: the job reads its own file.",
+    "required": False,
+    "content": {
+        MULTIPART: {
+            "schema": {
+                "type": "object",
+                "properties": {FIELD: A_FILE},
+                "required": [FIELD],
+                "additionalProperties": False,
+            }
+        }
+    },
+}
+
+
 class RunAnswer(Shape):
     job_status_id: str
     status: str
@@ -32,7 +49,8 @@ class RunAnswer(Shape):
             "description": f'The body is neither multipart/form-data with the field "{FIELD}" nor empty.',
             "content": {JSON_TYPE: {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
-    }
+    },
+    extensions={"requestBody": UPLOAD_BODY},
 )
 @takes_file
 @permission(EVERY_STORE_WRITE)

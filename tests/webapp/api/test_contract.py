@@ -74,6 +74,15 @@ def test_the_document_says_which_body_a_415_wants_and_only_where_a_body_is_read(
     assert told("/v1/mapper/jobout", "get") is None
 
 
+def test_the_document_describes_the_file_that_a_run_may_bring(script: Script) -> None:
+    body = script.get(DOCUMENT).json["paths"]["/v1/mapper/jobs/{job_id}/run"]["post"]["requestBody"]
+    assert body["required"] is False
+    (media_type,) = body["content"]
+    assert media_type == "multipart/form-data"
+    schema = body["content"][media_type]["schema"]
+    assert (schema["properties"]["file"]["format"], schema["required"]) == ("binary", ["file"])
+
+
 def test_the_page_that_shows_it_tells_every_call_and_what_its_bodies_hold(script: Script) -> None:
     page, document = script.get("/api/docs"), script.get(DOCUMENT).json
     assert page.status_code == 200
