@@ -157,7 +157,7 @@ def test_the_page_shows_the_configuration_in_words(sign_in: SignIn, add: Add) ->
     assert definition(page, "Columns") == "1 mapped 1 value transcoded"
     assert definition(page, "While one still runs") == "Queue it RUN_IMMEDIATELY"
     assert definition(page, "Full mode").startswith("On")
-    assert definition(page, "Stores") == "north, south kept, but its rows name their stores themselves"
+    assert definition(page, "Stores") == "north, south without effect: it imports for every store"
     assert definition(page, "Next runs (UTC)").count("03:30:00") == 5
     assert "Every day at 03:30 UTC" in page and "Preis &lt;netto&gt;" in page
 

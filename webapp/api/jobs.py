@@ -96,7 +96,7 @@ class JobBody(Shape):
     store_external_ids: list[str] = Field(
         default_factory=list,
         description="Exactly one for NAVIGATION_CATEGORY. At most one for ORDER: new orders are for it, else for the "
-        "default store. Of other jobs they are kept, and rows name their stores.",
+        "default store. Of other jobs they are kept without effect: they import for every store, and rows name theirs.",
     )
     active: bool = True
 
