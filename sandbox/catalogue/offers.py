@@ -89,7 +89,7 @@ def _prices(stock: str, number: int) -> list[Cells]:
     account = group | {
         PRICE_ID: f"{stock}:A",
         TYPE: "ACCOUNT",
-        TYPE_VALUE: pick(("ACC-100", "ACC-200", "ACC-300"), stock),
+        TYPE_VALUE: pick(("TY-JOINERY", "TY-SCHOOL", "TY-GARAGE"), stock),
         PRICE: _money(cents * 88 // 100),
         "Price Ranges": "",
     }
