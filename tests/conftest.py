@@ -71,11 +71,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh database with every table, the default store and the general settings."""
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database with every table, the default store and the general settings; at the same address each time."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
-        yield f"sqlite:///{tmp_path}/test.db"
+        template: Path = request.getfixturevalue("sqlite_template")
+        for left in template.parent.glob("test.db*"):
+            left.unlink()
+        shutil.copy(template, template.parent / "test.db")
+        yield f"sqlite:///{template.parent}/test.db"
         return
     fresh: FreshPostgres = request.getfixturevalue("fresh_postgres")
     yield fresh.make()

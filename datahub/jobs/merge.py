@@ -13,9 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    MetaData,
     Select,
-    Table,
     and_,
     case,
     cast,
@@ -34,7 +32,7 @@ from sqlalchemy import (
 from datahub.entities.base import Field
 from datahub.entities.extras import personal_fields
 from datahub.jobs.in_batches import in_batches
-from datahub.jobs.merge_target import Target, is_json, is_reference, referred, stage_columns, work_columns
+from datahub.jobs.merge_target import Target, is_json, is_reference, referred, temporary_tables
 from datahub.jobs.staging import empty, load
 
 NOTHING, CREATE, REVIVE, UPDATE, DELETE, ABSENT = range(6)
@@ -62,12 +60,10 @@ class Merge:
         self._table = target.table
         self._is_postgresql = connection.dialect.name == "postgresql"
         self._done: list[tuple[int, int]] | None = None
-        metadata = MetaData()
-        self._stage = Table(f"stage_{target.name}", metadata, *stage_columns(target), prefixes=["TEMPORARY"])
-        self.work = Table(f"work_{target.name}", metadata, *work_columns(target), prefixes=["TEMPORARY"])
+        self._stage, self.work = temporary_tables(target)
         # Another run may have left tables of the same names on this connection.
-        metadata.drop_all(connection)
-        metadata.create_all(connection)
+        self.work.metadata.drop_all(connection)
+        self.work.metadata.create_all(connection)
 
     def stage(self, rows: Iterable[Sequence[Any]]) -> None:
         """Replaces what is staged."""

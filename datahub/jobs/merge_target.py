@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ColumnElement, Integer, Table, Text, true
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ColumnElement, Integer, MetaData, Table, Text, true
 
 from datahub.db import UtcTime
 from datahub.entities.base import Field, Link, Part, Rule, Use
@@ -70,12 +70,12 @@ class Target:
 
 
 def is_json(target: Target, field: Field) -> bool:
-    return isinstance(target.table.c[field.column].type, JSON)
+    return _is_json(target.table, field)
 
 
 def is_reference(target: Target, field: Field) -> bool:
     """Whether the column holds the id of a record; lists of external ids are JSON."""
-    return field.refers_to is not None and not is_json(target, field)
+    return _is_reference(target.table, field)
 
 
 def referred(field: Field) -> Any:
@@ -84,8 +84,28 @@ def referred(field: Field) -> Any:
     return field.refers_to.model.__table__.alias()
 
 
-def stage_columns(target: Target) -> list[Column[Any]]:
-    """Of the temporary table that rows are loaded into."""
+def temporary_tables(target: Target) -> tuple[Table, Table]:
+    """What rows are loaded into, and what holds them with what they are found to do."""
+    return _tables(target.name, target.table, target.given)
+
+
+# The same ones for the same columns: what is asked of them is compiled once in a process, not once in a run.
+@lru_cache(maxsize=200)
+def _tables(name: str, table: Table, given: tuple[Field, ...]) -> tuple[Table, Table]:
+    metadata, temporary = MetaData(), ["TEMPORARY"]
+    stage = Table(f"stage_{name}", metadata, *_stage_columns(table, given), prefixes=temporary)
+    return stage, Table(f"work_{name}", metadata, *_work_columns(table, given), prefixes=temporary)
+
+
+def _is_json(table: Table, field: Field) -> bool:
+    return isinstance(table.c[field.column].type, JSON)
+
+
+def _is_reference(table: Table, field: Field) -> bool:
+    return field.refers_to is not None and not _is_json(table, field)
+
+
+def _stage_columns(table: Table, given: tuple[Field, ...]) -> list[Column[Any]]:
     columns: list[Column[Any]] = [
         Column("sequence", BigInteger),
         Column("file", Text),
@@ -94,19 +114,18 @@ def stage_columns(target: Target) -> list[Column[Any]]:
         Column("key", Text),
         Column("remove", Boolean),
     ]
-    for field in target.given:
-        if is_json(target, field):
+    for field in given:
+        if _is_json(table, field):
             columns += [Column(f"v_{field.column}", Text), Column(f"c_{field.column}", Boolean)]
-        elif is_reference(target, field):
+        elif _is_reference(table, field):
             columns.append(Column(f"v_{field.column}", Text))
         else:
-            columns.append(Column(f"v_{field.column}", target.table.c[field.column].type))
+            columns.append(Column(f"v_{field.column}", table.c[field.column].type))
     return columns
 
 
-def work_columns(target: Target) -> list[Column[Any]]:
-    """Of the one that holds them with what they are found to do."""
-    columns = stage_columns(target)
+def _work_columns(table: Table, given: tuple[Field, ...]) -> list[Column[Any]]:
+    columns = _stage_columns(table, given)
     columns += [
         Column("id", BigInteger),
         Column("seen_at", UtcTime),
@@ -115,8 +134,8 @@ def work_columns(target: Target) -> list[Column[Any]]:
         Column("is_others", Boolean),
         Column("action", Integer),
     ]
-    for field in target.given:
+    for field in given:
         columns.append(Column(f"d_{field.column}", Boolean))
-        if is_reference(target, field):
+        if _is_reference(table, field):
             columns.append(Column(f"r_{field.column}", BigInteger))
     return columns

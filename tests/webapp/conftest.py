@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from datahub.access import users
 from datahub.settings import Settings
+from tests.settings import make_settings
 from webapp import create_app
 from webapp.database import db
 
@@ -68,28 +69,54 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(users, "_NOBODY", hasher.hash("nobody"))
 
 
+@pytest.fixture(scope="session")
+def common_apps() -> dict[str, APIFlask]:
+    """By the address of their database. To make an application takes longer than most tests."""
+    return {}
+
+
 @pytest.fixture
-def start_app() -> Iterator[Callable[[Settings], APIFlask]]:
+def start_app(common_apps: dict[str, APIFlask]) -> Iterator[Callable[[Settings], APIFlask]]:
     """start_app(settings): one more application, whose connections are closed after the test."""
     apps = []
 
     def start(settings: Settings) -> APIFlask:
-        app = create_app(settings)
-        app.testing = True
-        app.test_client_class = ParsingClient
-        app.jinja_env.undefined = StrictUndefined
-        apps.append(app)
-        return app
+        apps.append(make_app(settings))
+        return apps[-1]
 
     yield start
     for app in apps:
-        with app.app_context():
-            db.engine.dispose()
+        disconnect(app)
+    if apps:
+        # The limiter is one for all, and set up for the one made last.
+        common_apps.clear()
+
+
+def make_app(settings: Settings) -> APIFlask:
+    app = create_app(settings)
+    app.testing = True
+    app.test_client_class = ParsingClient
+    app.jinja_env.undefined = StrictUndefined
+    return app
+
+
+def disconnect(app: APIFlask) -> None:
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
-def app(start_app: Callable[[Settings], APIFlask], settings: Settings) -> APIFlask:
-    return start_app(settings)
+def app(
+    start_app: Callable[[Settings], APIFlask], settings: Settings, common_apps: dict[str, APIFlask]
+) -> Iterator[APIFlask]:
+    """The same one in many tests: who changes it takes start_app."""
+    url = settings.database_url
+    if settings != make_settings(database_url=url, redis_url=settings.redis_url):
+        yield start_app(settings)
+        return
+    app = common_apps[url] = common_apps.get(url) or make_app(settings)
+    yield app
+    disconnect(app)
 
 
 @pytest.fixture

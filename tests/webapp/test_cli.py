@@ -103,13 +103,17 @@ def test_token_of_nobody_is_refused(runner: FlaskCliRunner, sessions: sessionmak
 
 
 def test_rotated_secrets_use_the_first_key(
-    runner: FlaskCliRunner, app: APIFlask, sessions: sessionmaker[Session], vault: Vault
+    runner: FlaskCliRunner,
+    app: APIFlask,
+    sessions: sessionmaker[Session],
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with sessions.begin() as session:
         connections.create(session, vault, name="ERP", host="sftp.example.com", username="hub", password="secret")
     old_key = app.extensions["settings"].encryption_keys["test"]
     keys = {"new": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "test": old_key}
-    app.extensions["vault"] = Vault(keys)
+    monkeypatch.setitem(app.extensions, "vault", Vault(keys))
     assert runner.invoke(args=["rotate-keys"]).exit_code == 0
     with sessions() as session:
         stored = session.scalars(select(Connection.password)).one()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from apiflask import APIFlask
 from flask import abort
@@ -9,9 +11,16 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import dispatch
 from datahub.models.setting import GeneralSettings
+from datahub.settings import Settings
 from tests.webapp.conftest import ParsingClient
 from webapp.database import db
 from webapp.permissions import PUBLIC, permission
+
+
+@pytest.fixture
+def app(start_app: Callable[[Settings], APIFlask], settings: Settings) -> APIFlask:
+    """One of its own: the tests give it routes."""
+    return start_app(settings)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,12 @@ ERRORS = [
 ]
 
 
+@pytest.fixture
+def app(start_app: Callable[[Settings], APIFlask], settings: Settings) -> APIFlask:
+    """One of its own: the tests give it routes."""
+    return start_app(settings)
+
+
 def raising(app: APIFlask, error: Exception) -> None:
     @permission(PUBLIC)
     def view() -> str:

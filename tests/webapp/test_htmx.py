@@ -8,11 +8,18 @@ import pytest
 from apiflask import APIFlask
 from flask import flash
 
+from datahub.settings import Settings
 from tests.webapp.conftest import ParsingClient
 from webapp.htmx import redirect_to, render
 from webapp.permissions import PUBLIC, permission
 
 SignIn = Callable[[str], ParsingClient]
+
+
+@pytest.fixture
+def app(start_app: Callable[[Settings], APIFlask], settings: Settings) -> APIFlask:
+    """One of its own: the tests give it routes."""
+    return start_app(settings)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 from datahub.access import tokens, users
 from datahub.db import Base
 from datahub.jobs import orders
+from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
 from tests.webapp.conftest import PASSWORD, ParsingClient
@@ -71,6 +72,12 @@ def test_few_routes_are_public(app: APIFlask) -> None:
         "api_docs.openapi",
         "api_docs.docs",
     }
+
+
+@pytest.fixture
+def app(start_app: Callable[[Settings], APIFlask], settings: Settings) -> APIFlask:
+    """One of its own: the tests give it routes."""
+    return start_app(settings)
 
 
 def test_a_route_without_a_permission_answers_nobody(app: APIFlask, sign_in: SignIn) -> None:

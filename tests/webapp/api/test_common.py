@@ -192,7 +192,7 @@ def test_a_bug_is_a_500_without_a_traceback(app: APIFlask, script: Script, monke
     def fail(*_args: object, **_kwargs: object) -> None:
         raise RuntimeError("secret detail")
 
-    app.testing = False
+    monkeypatch.setattr(app, "testing", False)
     monkeypatch.setattr(jobouts.export_jobs, "list_jobs", fail)
     assert "secret" not in str(assert_error(script.get(JOBS), 500))
 
