@@ -60,18 +60,24 @@ class Hour:
 @dataclass(frozen=True)
 class Overview:
     """`failed` holds at most SHOWN + 1, so that the page can say that there are more. `blocked` are import jobs whose
-    connection cannot be used, `overdue` those whose schedule nobody saw to, `coming` those that it runs next."""
+    connection cannot be used, `incomplete` those whose last files were not all read or gave no good row, `overdue`
+    those whose schedule nobody saw to, `coming` those that it runs next."""
 
     failed: list[Execution]
     held: list[Held]
     refused: list[Refused]
     blocked: list[Row]
+    incomplete: list[Row]
     overdue: list[Row]
     running: list[Execution]
     waiting: list[Execution]
     coming: list[Row]
     delivered: list[Execution]
     has_jobs: bool
+
+    @property
+    def asks_for_person(self) -> bool:
+        return any((self.failed, self.held, self.refused, self.blocked, self.incomplete, self.overdue))
 
 
 def read(session: Session) -> Overview:
@@ -83,6 +89,7 @@ def read(session: Session) -> Overview:
         held=_held(session),
         refused=_refused(session),
         blocked=[row for row in asking if not row.job.connection.is_usable],
+        incomplete=[row for row in asking if row.incomplete],
         overdue=[row for row in imports if row.health == OVERDUE],
         running=[row.running for row in imports if row.running] + _sending(session),
         waiting=[row.queued for row in imports if row.queued] + _next(session),

@@ -119,6 +119,17 @@ def counts_of(execution: Execution) -> dict[str, int]:
     return {"read": sum(counts.values())} | counts
 
 
+def count_unread(execution: Execution) -> int:
+    """Of its files, those that could not be used."""
+    return sum(1 for file in execution.import_run.files if file.get("error")) if execution.import_run else 0
+
+
+def has_rejected_all(execution: Execution) -> bool:
+    """Of the rows that it read; not so where there were none."""
+    counts = counts_of(execution)
+    return counts["rejected"] > 0 and counts["rejected"] == counts["read"]
+
+
 def is_retrying(execution: Execution) -> bool:
     """Its last try came to nothing, and it waits for the next one."""
     return execution.status in (JOB_INITIALIZING, INTEGRATION_WAITING) and execution.error is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, select, tuple_
+from sqlalchemy import ColumnElement, exists, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from datahub.db import database_now
@@ -40,20 +40,23 @@ LOOK_BACK = 10
 class Row:
     """`last` holds the newest LAST executions, newest first; `under_way` those that have not ended, oldest first.
 
-    `failure` is the newest one that failed, unless one succeeded since. `coming` are the next fires of the schedule,
+    `failure` is the newest one that failed and that none made good since: one of a file given by hand does so only for
+    others of its sort, since it says nothing of the job's own source. `incomplete` is the newest of the last ones that
+    found a file, if it left one unread or rejected each row. `coming` are the next fires of the schedule,
     `overdue_since` is one that no clock saw."""
 
     job: ImportJob
     last: list[Execution] = field(default_factory=list)
     under_way: list[Execution] = field(default_factory=list)
     failure: Execution | None = None
+    incomplete: Execution | None = None
     usual: timedelta | None = None
     coming: list[datetime] = field(default_factory=list)
     overdue_since: datetime | None = None
 
     @property
     def health(self) -> str:
-        if self.job.active and (self.failure or not self.job.connection.is_usable):
+        if self.job.active and (self.failure or self.incomplete or not self.job.connection.is_usable):
             return NEEDS_YOU
         if self.overdue_since:
             return OVERDUE
@@ -92,14 +95,17 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
     """`fires` is how many coming runs of the schedule are told."""
     ids, now = [job.id for job in jobs], database_now(session)
     newest = queries.newest_executions(session, ImportJob, ids, count=LOOK_BACK)
-    decisive = queries.newest_executions(session, ImportJob, ids, count=1, statuses=(*SUCCEEDED, *FAILED))
+    decisive = Execution.status.in_((*SUCCEEDED, *FAILED))
+    last = queries.newest_executions(session, ImportJob, ids, count=1, conditions=[decisive])
+    own = queries.newest_executions(session, ImportJob, ids, count=1, conditions=[decisive, Execution.origin != UPLOAD])
     under_way = _under_way(session, ids)
     return [
         Row(
             job,
             last=newest.get(job.id, [])[:LAST],
             under_way=under_way.get(job.id, []),
-            failure=next((row for row in decisive.get(job.id, []) if row.status in FAILED), None),
+            failure=_first_failed([*last.get(job.id, []), *own.get(job.id, [])]),
+            incomplete=_incomplete(newest.get(job.id, [])),
             usual=_usual(newest.get(job.id, [])),
             coming=_coming(job, now, fires),
             overdue_since=_overdue_since(job, now),
@@ -109,14 +115,28 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
 
 
 def left_failed() -> list[ColumnElement[bool]]:
-    """An execution that is the `failure` of an active job."""
+    """An execution that failed, of an active job, and that none made good since, as `failure` of Row has it."""
     later, place = aliased(Execution), (Execution.created_at, Execution.id)
-    decisive = later.import_job_id == Execution.import_job_id, later.status.in_((*SUCCEEDED, *FAILED))
+    decisive = (
+        later.import_job_id == Execution.import_job_id,
+        later.status.in_((*SUCCEEDED, *FAILED)),
+        or_(later.origin != UPLOAD, Execution.origin == UPLOAD),
+    )
     return [
         Execution.status.in_(FAILED),
         exists(select(ImportJob.id).where(ImportJob.id == Execution.import_job_id, ImportJob.active)),
         ~exists(select(later.id).where(*decisive, tuple_(later.created_at, later.id) > tuple_(*place))),
     ]
+
+
+def _first_failed(decisive: Sequence[Execution]) -> Execution | None:
+    return next((execution for execution in decisive if execution.status in FAILED), None)
+
+
+def _incomplete(newest: Sequence[Execution]) -> Execution | None:
+    found_files = (it for it in newest if it.status in SUCCEEDED and it.import_run and it.import_run.files)
+    last = next(found_files, None)
+    return last if last and (import_history.count_unread(last) or import_history.has_rejected_all(last)) else None
 
 
 def _coming(job: ImportJob, now: datetime, count: int) -> list[datetime]:

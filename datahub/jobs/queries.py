@@ -91,14 +91,13 @@ def newest_executions(
     job_ids: Sequence[int],
     *,
     count: int,
-    statuses: Sequence[str] = (),
+    conditions: Sequence[ColumnElement[bool]] = (),
 ) -> dict[int, list[Execution]]:
-    """Of each job by its key, newest first: at most `count`, only those in one of `statuses` if any are named."""
+    """Of each job by its key, newest first: at most `count`, only those that meet all conditions."""
     of_job, at = OF_JOB[kind]
     order = by_time(at, Execution.id, descending=True)
-    newest_of_job: Any = select(Execution.id, at.label("at")).order_by(*order).limit(count).correlate(kind)
-    if statuses:
-        newest_of_job = newest_of_job.where(Execution.status.in_(statuses))
+    newest_of_job: Any = select(Execution.id, at.label("at")).where(*conditions).order_by(*order).limit(count)
+    newest_of_job = newest_of_job.correlate(kind)
     ranges = [newest_of_job.where(*conditions) for conditions in _of_job(session, kind)]
     # A look-up in the index for each: a window function would read the whole history of every job.
     every = [first_of(ranges, 1, number).subquery() for number in range(count)]

@@ -39,7 +39,7 @@ def _now() -> dict[str, object]:
         "broken": broken,
         "shown": home.SHOWN,
         "has_connections": seen.has_jobs or bool(connections.list_connections(db.session())),
-        "needs_person": bool(broken or seen.failed or seen.held or seen.refused or seen.blocked or seen.overdue),
+        "needs_person": bool(broken or seen.asks_for_person),
     }
 
 

@@ -23,6 +23,7 @@ __all__ = ["blueprint"]
 blueprint.add_app_template_filter(shown.health, "import_health")
 blueprint.add_app_template_filter(shown.reasons, "import_reasons")
 blueprint.add_app_template_filter(shown.last_with_rejections)
+blueprint.add_app_template_filter(shown.left_over)
 blueprint.add_app_template_filter(shown.progress_words)
 blueprint.add_app_template_filter(shown.policy, "policy_words")
 blueprint.add_app_template_filter(describe, "schedule_words")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datahub.jobs.import_history import is_retrying, progress_of
+from datahub.jobs.import_history import count_unread, is_retrying, progress_of
 from datahub.jobs.import_job_list import (
     HEALTHY,
     INACTIVE,
@@ -45,6 +45,8 @@ def reasons(row: Row) -> list[str]:
     found = []
     if row.failure and row.job.active:
         found.append(state_words(row.failure).lower())
+    if row.incomplete and row.job.active:
+        found.append(left_over(row.incomplete))
     if row.job.active and not connection.is_usable:
         found.append("host key not accepted" if connection.active else "connection disabled")
     if row.running and is_retrying(row.running) and row.running.next_attempt_at:
@@ -54,6 +56,14 @@ def reasons(row: Row) -> list[str]:
     if row.queued:
         found.append("one more waits" if row.running else "waits for its turn")
     return found
+
+
+def left_over(execution: Execution) -> str:
+    """Of one that is the `incomplete` of its job."""
+    unread = count_unread(execution)
+    if unread:
+        return f"{unread} {'file' if unread == 1 else 'files'} not read"
+    return "every row rejected"
 
 
 def last_with_rejections(row: Row) -> Execution | None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import import_executions, import_job_list, ticks
+from datahub.jobs import home, import_executions, import_job_list, ticks
 from datahub.jobs.import_job_list import Row
 from datahub.models.connection import Connection
 from datahub.models.execution import (
@@ -25,6 +25,7 @@ from datahub.models.execution import (
     JOB_SKIPPED,
     JOB_STOPPED,
     MANUAL,
+    SCHEDULE,
     UPLOAD,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
@@ -199,3 +200,58 @@ def test_the_statements_do_not_grow_with_the_jobs(session: Session, make: Make) 
     for _ in range(5):
         make(INTEGRATION_DONE, JOB_FAILED, JOB_PENDING, **EVERY_MINUTE)
     assert count() == few <= 12
+
+
+@pytest.mark.parametrize(
+    ("origins", "failed"),
+    [
+        ([SCHEDULE, UPLOAD], 0),
+        ([SCHEDULE, UPLOAD, MANUAL], None),
+        ([UPLOAD, UPLOAD], None),
+        ([UPLOAD, SCHEDULE], None),
+    ],
+)
+def test_a_file_given_by_hand_makes_good_only_a_failure_of_its_sort(
+    session: Session, connection: Connection, origins: list[str], failed: int | None
+) -> None:
+    job, now, made = add_import_job(session, connection), database_now(session), []
+    for number, origin in enumerate(origins):
+        at = now + timedelta(minutes=number)
+        status = INTEGRATION_DONE if number else JOB_FAILED
+        made.append(add_import_execution(session, job, status=status, origin=origin, created_at=at, executed_at=at))
+    assert row_of(session, job).failure is (None if failed is None else made[failed])
+    assert home.count_asking(session, now) == (0 if failed is None else 1)
+
+
+def test_a_failure_of_the_source_outlasts_that_of_a_file_given_by_hand(session: Session, make: Make) -> None:
+    job = make(JOB_FAILED)
+    upload = add_import_execution(session, job, status=JOB_FAILED, origin=UPLOAD)
+    assert row_of(session, job).failure is upload
+    assert home.count_asking(session, database_now(session) - timedelta(hours=1)) == 2
+    add_import_execution(session, job, status=INTEGRATION_DONE, origin=UPLOAD)
+    failure = row_of(session, job).failure
+    assert failure is not None and failure is not upload
+
+
+READ, UNREAD = {"name": "a.csv", "error": None}, {"name": "b.csv", "error": "It is no CSV."}
+
+
+@pytest.mark.parametrize(
+    ("run", "needs_you"),
+    [
+        ({"files": [READ, UNREAD], "created": 3}, True),
+        ({"files": [READ], "rejected": 3}, True),
+        ({"files": [READ], "rejected": 3, "created": 1}, False),
+        ({"files": [READ]}, False),
+    ],
+)
+def test_a_job_needs_a_person_until_a_later_file_is_read_whole_and_gives_a_good_row(
+    session: Session, make: Make, run: dict[str, Any], needs_you: bool
+) -> None:
+    job = make()
+    add_import_execution(session, job, status=INTEGRATION_DONE_WITH_ERRORS, run=run)
+    nothing_found = add_import_execution(session, job, status=INTEGRATION_DONE)
+    assert nothing_found.import_run is not None and not nothing_found.import_run.files
+    assert (row_of(session, job).health == "NEEDS_YOU") is needs_you
+    add_import_execution(session, job, status=INTEGRATION_DONE, run={"files": [READ], "unchanged": 1})
+    assert row_of(session, job).health == "HEALTHY"

@@ -261,6 +261,16 @@ def test_an_import_that_failed_needs_a_person_until_one_succeeds(
     assert "Offer import" not in section(client, "needs-you")
 
 
+def test_files_that_were_not_read_need_a_person(sign_in: SignIn, sessions: Sessions, vault: Vault) -> None:
+    client = sign_in("OPERATOR")
+    with sessions.begin() as session:
+        job = add_import_job(session, add_connection(session, vault, name="ERP", host_key="key"), name="Prices")
+        files = [{"name": name, "error": "It is no CSV."} for name in ("a.csv", "b.csv")]
+        add_import_execution(session, job, status="INTEGRATION_DONE_WITH_ERRORS", run={"files": files})
+    assert "Prices: 2 files not read in the run of" in section(client, "needs-you")
+    assert "2 files not read" in client.get("/imports").text
+
+
 def test_import_jobs_that_cannot_run_or_are_overdue_need_a_person(
     sign_in: SignIn, sessions: Sessions, vault: Vault
 ) -> None:
