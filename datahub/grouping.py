@@ -8,3 +8,8 @@ NARROW_SPACE = "\u202f"
 def grouped(number: int) -> str:
     """Thousands apart: 12 000."""
     return f"{number:,}".replace(",", NARROW_SPACE)
+
+
+def counted(number: int, what: str) -> str:
+    """What is counted, in the singular: 12 000 rows, 1 row."""
+    return f"{grouped(number)} {what}{'' if number == 1 else 's'}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask import Flask
 
-from datahub.grouping import NARROW_SPACE, grouped
+from datahub.grouping import NARROW_SPACE, counted, grouped
 
 
 class Status(NamedTuple):
@@ -46,7 +46,8 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def init_app(app: Flask) -> None:
-    for function in (utc, iso, duration, relative, file_size, money, grouped, browser_words, status_words, status_tone):
+    numbers = file_size, money, grouped, counted
+    for function in (utc, iso, duration, relative, *numbers, browser_words, status_words, status_tone):
         app.add_template_filter(function)
     app.add_template_global(utc_now)
 

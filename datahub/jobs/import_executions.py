@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from datahub.access import audit
 from datahub.db import database_now
 from datahub.entities import ENTITIES
-from datahub.grouping import grouped
+from datahub.grouping import counted, grouped
 from datahub.jobs import dispatch, job_rules, lifecycle
 from datahub.jobs.lifecycle import SYSTEM, Claim
 from datahub.models.execution import (
@@ -130,7 +130,7 @@ def end_try(
     values: dict[str, Any] = {"token": None, "handed_out_at": None, "next_attempt_at": due, "error": why}
     to, reason = ONE_STEP_BACK[execution.status], f"{why} Next try in {wait.total_seconds():g} s." if wait else why
     if tries >= MOST_TRIES:
-        told = f" {grouped(run.rows_done)} of {grouped(run.rows)} rows are written." if run.rows_done else ""
+        told = f" {written_words(run)}" if run.rows_done else ""
         reason = f"{why} Given up after {tries} tries in a row that came to nothing.{told}"
         to = FAILED[execution.status]
         values |= {"ended_at": due - wait, "next_attempt_at": None, "error": reason}
@@ -151,6 +151,12 @@ def end_try(
             forget_what_was_kept(session, execution.id)
             promote(session)
     return moved
+
+
+def written_words(run: ImportRun) -> str:
+    """What an execution that ends before its time has done."""
+    are = "is" if run.rows == 1 else "are"
+    return f"{grouped(run.rows_done)} of {counted(run.rows, 'row')} {are} written."
 
 
 def give_back(session: Session, held: Claim, came_from: str) -> None:

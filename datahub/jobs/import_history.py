@@ -221,10 +221,14 @@ def causes(session: Session, execution: Execution) -> list[Cause]:
 def rejections(
     session: Session, execution: Execution, *, page: int = 0, size: int = PAGE_SIZE, cause: str = "", field: str = ""
 ) -> Slice[RejectedRow]:
-    """In the order of the files; with `cause` only the rows that it rejected for this field."""
+    """In the order of the files, but of a file that is taken as a whole those at fault first; with `cause` only the
+    rows that it rejected for this field."""
     query = select(RejectedRow).where(RejectedRow.execution_id == execution.id)
     if cause:
         query = query.where(RejectedRow.cause == cause, RejectedRow.field == field)
+    entity = ENTITIES.get(execution.entity)
+    if entity and entity.replaced_whole:
+        query = query.order_by(RejectedRow.cause == REFUSED)
     rows = session.scalars(query.order_by(RejectedRow.sequence).offset(page * size).limit(size + 1))
     return _slice(list(rows), size)
 

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.errors import LostClaimError
-from datahub.grouping import grouped
 from datahub.jobs import import_executions, lifecycle
 from datahub.jobs.export_run import Context
 from datahub.jobs.import_read import FileWarning
@@ -60,7 +59,7 @@ class Hold:
             with self._context.sessions.begin() as session:
                 progress = session.get_one(ImportRun, self._held.execution_id)
                 if progress.rows_done:
-                    message += f" {grouped(progress.rows_done)} of {grouped(progress.rows)} rows are written."
+                    message += f" {import_executions.written_words(progress)}"
                 self.end(session, self.status, self._failed, message, error=message)
         except LostClaimError:
             log.warning("stopped before it failed")

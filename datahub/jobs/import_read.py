@@ -30,7 +30,8 @@ from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
 from datahub.jobs.import_secrets import Sealer, harmless
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.rejected_rows import HOW_TO_MEND, UNMENDED
-from datahub.mapping.columns import NO_MATCH, Matched, Missing, match
+from datahub.mapping.columns import NO_MAPPED_COLUMN, NO_MATCH, Matched, Missing, match
+from datahub.mapping.columns import Fault as HeaderFault
 from datahub.mapping.transcoding import Transcoding, compile
 from datahub.models.import_job import ImportJob
 from datahub.models.party import Store
@@ -39,6 +40,7 @@ from datahub.settings import Settings
 from datahub.storage import BY_OTHER, KEYLESS, PIECE_CHARACTERS, Spool, SpooledRow
 from datahub.transports.base import Facts, clean
 
+LOOK_AT_HEADER = " Is the delimiter right, and does the first line name the columns?"
 BATCH = 500
 # Hashing the secrets of more rows would take so long that nobody knew whether anything goes on.
 SLOW_BATCH = 20
@@ -298,7 +300,7 @@ def _limits(settings: Settings) -> Limits:
 def refuse(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> None:
     """Raises SourceError for columns that no run takes. The first line of a file without a header may hold secrets."""
     if matched.faults:
-        told = (fault.message + ("" if entity.has_secrets else fault.shown) for fault in matched.faults)
+        told = (_words_of(fault, entity) for fault in matched.faults)
         raise SourceError(" ".join(told), code=matched.faults[0].code)
     if matched.missing_required:
         names = ", ".join(f'"{missing.source}" for {missing.field}' for missing in matched.missing_required)
@@ -312,6 +314,11 @@ def refuse(matched: Matched, recipe: dict[str, Any], entity: EntityType) -> None
             "Add them to the locales in the settings, or take the columns out.",
             code="unknown_locale",
         )
+
+
+def _words_of(fault: HeaderFault, entity: EntityType) -> str:
+    hint = LOOK_AT_HEADER if fault.code == NO_MAPPED_COLUMN and not entity.elements else ""
+    return fault.message + hint + ("" if entity.has_secrets else fault.shown)
 
 
 def _spooled(

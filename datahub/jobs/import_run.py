@@ -22,7 +22,7 @@ from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.entities.base import Field
 from datahub.errors import ConfigError, LostClaimError, TransientError
-from datahub.grouping import grouped
+from datahub.grouping import counted, grouped
 from datahub.jobs import (
     again,
     import_claims,
@@ -168,7 +168,7 @@ class _Run:
         with self._context.sessions.begin() as session:
             self._keep_read(session, found)
             now = database_now(session)
-            told = f"{grouped(found.rows)} rows read"
+            told = f"{counted(found.rows, 'row')} read"
             due = {"next_attempt_at": now, "handed_out_at": None, "error": None}
             self._hold.move(session, JOB_STARTED, INTEGRATION_WAITING, told, **due)
 
@@ -369,8 +369,8 @@ class _Run:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
             to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
-            done, rejected = grouped(progress.rows_done), grouped(progress.rejected)
-            told = f"{done} rows looked at, {rejected} rejected" if progress.rejected else f"{done} rows written"
+            done, rejected = counted(progress.rows_done, "row"), grouped(progress.rejected)
+            told = f"{done} looked at, {rejected} rejected" if progress.rejected else f"{done} written"
             error = None
             if progress.rejected and ENTITIES[progress.recipe["entity"]].replaced_whole:
                 to, told, error = INTEGRATION_FAILED, REFUSED_WORDS, REFUSED_WORDS

@@ -252,8 +252,7 @@ def _faults(header: Sequence[str], claims: Iterable[_Claim], *, found_any: bool,
         problem = "None of the mapped columns is in the file."
         if by_name:
             problem = "No column of the file is named like a field: map the columns in the job."
-        message = f"{problem} Is the delimiter right?"
-        faults.append(Fault(NO_MAPPED_COLUMN, message, f" Its first columns are: {first}."))
+        faults.append(Fault(NO_MAPPED_COLUMN, problem, f" Its first columns are: {first}."))
     for claim in claims:
         if len(claim.columns) > 1:
             fits = " and ".join(_shown(header[column]) for column in claim.columns[:SHOWN_COLUMNS])

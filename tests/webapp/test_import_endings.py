@@ -78,10 +78,11 @@ def test_an_import_stopped_before_it_began_says_so_without_empty_cards(
 
 
 @pytest.mark.parametrize(
-    ("rows_done", "asked", "told"),
+    ("rows", "rows_done", "asked", "told"),
     [
-        (0, "nothing of it is written.", "Stopped before it began to write: nothing of it is written."),
+        (8000, 0, "nothing of it is written.", "Stopped before it began to write: nothing of it is written."),
         (
+            8000,
             5000,
             "the 5\u202f000 of 8\u202f000 rows that are done stay as they are, no further ones are written.",
             "Stopped while it wrote: 5\u202f000 of 8\u202f000 rows are done and stay, "
@@ -89,16 +90,23 @@ def test_an_import_stopped_before_it_began_says_so_without_empty_cards(
         ),
         (
             8000,
+            8000,
             "All 8\u202f000 rows are done already and stay: only its end is left.",
             "Stopped after its last row: all 8\u202f000 rows are done and stay as they are.",
+        ),
+        (
+            1,
+            1,
+            "Its only row is done already and stays: only its end is left.",
+            "Stopped after its only row: it is done and stays as it is.",
         ),
     ],
 )
 def test_a_stop_says_before_and_after_what_is_written(
-    sign_in: SignIn, sessions: Sessions, job: ImportJob, rows_done: int, asked: str, told: str
+    sign_in: SignIn, sessions: Sessions, job: ImportJob, rows: int, rows_done: int, asked: str, told: str
 ) -> None:
     with sessions.begin() as session:
-        run = {"rows": 8000, "rows_done": rows_done}
+        run = {"rows": rows, "rows_done": rows_done}
         execution = add_import_execution(session, session.merge(job), status="INTEGRATION_STARTED", run=run)
     client = sign_in("OPERATOR")
     page = parse(client.get(page_of(execution)).text)

@@ -148,6 +148,20 @@ def test_a_file_that_never_came_is_named_and_said_not_to_be_fetched(sign_in: Sig
     assert "offers.csv" in client.get(page_of(execution, "/row")).text
 
 
+def test_for_support_a_file_given_by_hand_is_named_though_nothing_was_read(sign_in: SignIn, make: Make) -> None:
+    execution = make(status="JOB_FAILED", origin="UPLOAD", run={"upload_name": "mine.csv"})
+    assert "File: mine.csv, given by hand, not read" in sign_in("VIEWER").get(page_of(execution)).text
+
+
+def test_one_row_is_said_in_the_singular(sign_in: SignIn, make: Make) -> None:
+    client = sign_in("VIEWER")
+    reading = client.get(page_of(make(status="JOB_STARTED", run=READ_30 | {"rows": 1}))).text
+    assert "75%, 1 row read" in reading
+    written = make(status="INTEGRATION_DONE", run={"rows": 1, "rows_done": 1, "files": [OF_40_BYTES]})
+    for action in ("", "/row"):
+        assert "1 of 1 row<" in re.sub(r", [\d.]+ rows? per second", "", client.get(page_of(written, action)).text)
+
+
 def test_warnings_are_counted_beside_the_rows(sign_in: SignIn, make: Make) -> None:
     client = sign_in("VIEWER")
     assert "<dt>Warnings</dt>" not in client.get(page_of(make())).text

@@ -9,6 +9,7 @@ from typing import Any
 from flask import url_for
 
 from datahub import VERSION
+from datahub.grouping import counted
 from datahub.jobs.history import Attempt, Story
 from datahub.jobs.import_history import Cause, is_retrying
 from datahub.models.execution import (
@@ -125,7 +126,10 @@ def stop_question(execution: Execution) -> str:
     if run is None or not run.rows_done:
         return "Stop this import? It ends for good: nothing of it is written."
     if run.rows_done == run.rows:
-        return f"Stop this import? All {grouped(run.rows)} rows are done already and stay: only its end is left."
+        done = "Its only row is done already and stays"
+        if run.rows > 1:
+            done = f"All {grouped(run.rows)} rows are done already and stay"
+        return f"Stop this import? {done}: only its end is left."
     done = f"{grouped(run.rows_done)} of {grouped(run.rows)} rows"
     return (
         f"Stop this import? It ends for good: the {done} that are done stay as they are, no further ones are written."
@@ -140,8 +144,11 @@ def stopped_words(execution: Execution) -> str:
     if not run.rows_done:
         return "Stopped before it began to write: nothing of it is written."
     if run.rows_done == run.rows:
+        if run.rows == 1:
+            return "Stopped after its only row: it is done and stays as it is."
         return f"Stopped after its last row: all {grouped(run.rows)} rows are done and stay as they are."
-    left = f"the other {grouped(run.rows - run.rows_done)} are left out"
+    others = run.rows - run.rows_done
+    left = f"the other {grouped(others)} {'is' if others == 1 else 'are'} left out"
     return f"Stopped while it wrote: {grouped(run.rows_done)} of {grouped(run.rows)} rows are done and stay, {left}."
 
 
@@ -175,10 +182,7 @@ def support_text(execution: Execution, story: Story, causes: Sequence[Cause] = (
         lines.append(
             f"Attempt {attempt.number}: {iso(attempt.started_at)} {attempt.to_status} {attempt.reason}".strip()
         )
-    lines += [
-        f"Rejected: {it.rows} {'row' if it.rows == 1 else 'rows'}, {it.code} {it.field}".strip()
-        for it in causes[:MOST_CAUSES]
-    ]
+    lines += [f"Rejected: {counted(it.rows, 'row')}, {it.code} {it.field}".strip() for it in causes[:MOST_CAUSES]]
     if execution.may_have_arrived_twice:
         lines.append("It may have arrived twice.")
     if execution.error:
@@ -194,6 +198,8 @@ def _what(execution: Execution) -> list[str]:
         return [f"Entity: {execution.entity}"]
     counts = ", ".join(f"{name} {getattr(run, name)}" for name in COUNTS)
     files = [_line_of(file) for file in run.files[:MOST_FILES]]
+    if not files and run.upload_name:
+        files.append(f"File: {run.upload_name}, given by hand, not read")
     if len(run.files) > MOST_FILES:
         files.append(f"And {len(run.files) - MOST_FILES} more files")
     return [f"Entity: {execution.entity}", *files, f"Rows: {run.rows}, {run.rows_done} written: {counts}"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from flask import current_app
 
+from datahub.grouping import counted, grouped
 from datahub.jobs import import_history, import_waits
 from datahub.jobs.import_waits import Wait
 from datahub.models.execution import (
@@ -17,7 +18,7 @@ from datahub.models.execution import (
     Execution,
 )
 from webapp.database import db
-from webapp.filters import file_size, grouped
+from webapp.filters import file_size
 
 READING = (JOB_PENDING, JOB_INITIALIZING, JOB_STARTED)
 NOT_BEGUN, NOT_REACHED = "not begun", "did not get so far"
@@ -64,7 +65,7 @@ def _of(came: int, size: int | None) -> str:
 def _read(execution: Execution) -> Stage:
     run = execution.import_run
     rows = run.rows if run else 0
-    share, words = import_history.share_read(execution), f"{grouped(rows)} rows read"
+    share, words = import_history.share_read(execution), f"{counted(rows, 'row')} read"
     if execution.status in (JOB_PENDING, JOB_INITIALIZING) or import_history.is_fetching(execution):
         return Stage("Read", 0, NOT_BEGUN)
     if execution.status == JOB_STARTED:
@@ -83,7 +84,7 @@ def _write(execution: Execution) -> list[Stage]:
         return [Stage("Wait", 0, NOT_REACHED), Stage("Write", 0, NOT_REACHED)]
     run, share = execution.import_run, import_history.progress_of(execution)
     rows, done = (run.rows, run.rows_done) if run else (0, 0)
-    write = Stage("Write", share, f"{share:.0%}, {grouped(done)} of {grouped(rows)} rows{_rate(execution)}")
+    write = Stage("Write", share, f"{share:.0%}, {grouped(done)} of {counted(rows, 'row')}{_rate(execution)}")
     if execution.status == INTEGRATION_WAITING:
         return [Stage("Wait", None, "for its next try"), write]
     return [Stage("Wait", 1, "over"), write]
@@ -97,4 +98,4 @@ def _has_ended_reading(execution: Execution) -> bool:
 
 def _rate(execution: Execution) -> str:
     speed = import_history.rows_per_second(db.session(), execution)
-    return f", {grouped(round(speed))} rows per second" if speed else ""
+    return f", {counted(round(speed), 'row')} per second" if speed else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datahub.grouping import counted
 from datahub.jobs import export_jobs
 from datahub.jobs.job_list import HEALTHY, INACTIVE, NEEDS_YOU, NEVER_RUN, RETRYING, Row
 from datahub.models.export_job import ExportJob
@@ -27,19 +28,15 @@ def reasons(row: Row) -> list[str]:
     connection, waiting = row.job.connection, row.waiting
     found = []
     if row.failed:
-        found.append(f"{_orders(row.failed)} failed")
+        found.append(f"{counted(row.failed, 'order')} failed")
     if row.is_held_up:
         found.append("host key not accepted" if connection.active else "connection disabled")
     if row.health == NEEDS_YOU and not row.job.active:
         found.append("inactive")
     if waiting.count:
-        found.append(f"{_orders(waiting.count)} waiting")
+        found.append(f"{counted(waiting.count, 'order')} waiting")
     return found
 
 
 def seen_suppliers(job: ExportJob) -> list[Supplier]:
     return export_jobs.seen_suppliers(db.session(), job)
-
-
-def _orders(count: int) -> str:
-    return f"{count} order" if count == 1 else f"{count} orders"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datahub.grouping import counted
 from datahub.jobs.import_history import count_unread, is_retrying, progress_of
 from datahub.jobs.import_job_list import (
     HEALTHY,
@@ -21,7 +22,7 @@ from datahub.models.execution import (
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT
 from webapp.executions.shown import state_words
-from webapp.filters import Status, grouped, relative
+from webapp.filters import Status, relative
 
 HEALTHS = {
     NEEDS_YOU: Status("Needs you", "bad"),
@@ -80,7 +81,7 @@ def progress_words(execution: Execution) -> str:
     run, words = execution.import_run, state_words(execution).lower()
     if execution.status == INTEGRATION_STARTED:
         return f"{words}, {int(progress_of(execution) * 100)} %"
-    return f"{words}, {grouped(run.rows)} rows read" if run and run.rows else words
+    return f"{words}, {counted(run.rows, 'row')} read" if run and run.rows else words
 
 
 def policy(name: str) -> str:

@@ -7,6 +7,7 @@ from flask_login import current_user
 
 from datahub.access import accounts, sessions, store_limits, tokens
 from datahub.errors import ConflictError, FieldConflictError, InvalidError
+from datahub.grouping import counted
 from datahub.models.access import User
 from webapp.auth.identity import session_limits, signed_in_user
 from webapp.database import db
@@ -82,7 +83,7 @@ def disable(user_id: int) -> Response:
     user = _user(user_id)
     ended = accounts.disable(db.session(), user, by=signed_in_user())
     flash(
-        f"{user.name} is disabled; {_count(ended, 'session')} ended. Tokens are refused until you enable the user.",
+        f"{user.name} is disabled; {counted(ended, 'session')} ended. Tokens are refused until you enable the user.",
         "success",
     )
     return _back_to(user)
@@ -104,8 +105,8 @@ def lock_out(user_id: int) -> Response:
     user = _user(user_id)
     done = accounts.lock_out(db.session(), user, by=signed_in_user())
     flash(
-        f"{user.name} is locked out: disabled, the password void, {_count(done.sessions, 'session')} ended, "
-        f"{_count(done.tokens, 'token')} revoked.",
+        f"{user.name} is locked out: disabled, the password void, {counted(done.sessions, 'session')} ended, "
+        f"{counted(done.tokens, 'token')} revoked.",
         "success",
     )
     return _back_to(user)
@@ -126,7 +127,7 @@ def end_sessions(user_id: int) -> Response:
     """All of them, but for the one that asks."""
     user = _user(user_id)
     ended = sessions.close_others(db.session(), user=user, token=current_user.get_id())
-    flash(f"{_count(ended, 'session')} of {user.name} ended.", "success")
+    flash(f"{counted(ended, 'session')} of {user.name} ended.", "success")
     return _back_to(user)
 
 
@@ -152,7 +153,3 @@ def _show_link(user: User, secret: str) -> str:
     public_url = current_app.extensions["settings"].public_url.rstrip("/")
     link = public_url + url_for("auth.set_password", secret=secret)
     return render_template("settings/user_link.html", user=user, link=link)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

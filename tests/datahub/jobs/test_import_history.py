@@ -137,6 +137,13 @@ def test_rejected_rows_come_in_the_order_of_the_file_and_by_cause(session: Sessi
     assert import_history.rejections(session, execution, cause="unknown_reference", field="supplier").items == [second]
 
 
+def test_of_a_tree_that_is_refused_the_rows_at_fault_come_first(session: Session, job: ImportJob) -> None:
+    execution = add_import_execution(session, job, entity="NAVIGATION_CATEGORY")
+    other, another = (add_rejected_row(session, execution, n, cause="tree_refused", field="") for n in (1, 3))
+    at_fault = add_rejected_row(session, execution, 2, cause="required", field="navigationCategoryNames")
+    assert import_history.rejections(session, execution).items == [at_fault, other, another]
+
+
 def test_warnings_come_a_page_at_a_time(session: Session, job: ImportJob) -> None:
     execution = add_import_execution(session, job)
     wanted = [ImportWarning(execution_id=execution.id, file="a.csv", code="late", message=text) for text in "abc"]

@@ -223,7 +223,8 @@ def test_a_file_without_a_header_is_refused_without_a_word_of_what_it_holds(
         execution = session.get_one(Execution, number)
         assert execution.status == JOB_FAILED
         assert execution.error == (
-            "No column of the file is named like a field: map the columns in the job. Is the delimiter right?"
+            "No column of the file is named like a field: map the columns in the job. Is the delimiter right, and does "
+            "the first line name the columns?"
         )
     assert "3cret-" not in everything(engine) + "".join(capfd.readouterr())
 
