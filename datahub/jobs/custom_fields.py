@@ -172,7 +172,7 @@ def list_fields(
 
 def _fill(custom_field: CustomField, definition: Definition, faults: Faults) -> None:
     """Sets every column, or raises InvalidError and sets none."""
-    name = faults.text("name", definition.name, NAME_LENGTH)
+    name = faults.text("name", definition.name, NAME_LENGTH, missing="Give the custom field a name.")
     if name and name == definition.external_id:
         faults.add("name", "Must differ from the external id, or imports take one for the other.")
     unit = _unit(definition, faults)
@@ -196,7 +196,7 @@ def _unit(definition: Definition, faults: Faults) -> str | None:
         if definition.unit:
             faults.add("unit", f"Only metric types have a unit: {' and '.join(METRIC_TYPES)}.")
         return None
-    unit = faults.text("unit", definition.unit or "", UNIT_LENGTH)
+    unit = faults.text("unit", definition.unit or "", UNIT_LENGTH, missing="Give the unit of its numbers, such as kg.")
     if unit and (unit[0].isdigit() or unit[0] in "+-.,"):
         faults.add("unit", "Must not begin like a number: 12 and the unit are written together in files.")
     return unit

@@ -239,8 +239,9 @@ def _with_parts(query: Select[ExportJob]) -> Select[ExportJob]:
 
 def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> None:
     """Reads everything before it changes anything, so that a refused change leaves the job as it was."""
-    name = faults.text("name", given.name, NAME_LENGTH)
-    folder = faults.text("output_folder", given.output_folder, FOLDER_LENGTH)
+    name = faults.text("name", given.name, NAME_LENGTH, missing="Give the job a name.")
+    asked = "Give the folder on the server."
+    folder = faults.text("output_folder", given.output_folder, FOLDER_LENGTH, missing=asked)
     faults.choice("export_format", given.export_format, EXPORT_FORMATS)
     faults.choice("file_name_format", given.file_name_format, FILE_NAME_FORMATS)
     with session.no_autoflush:

@@ -22,6 +22,11 @@ def ending_of(entity: EntityType) -> str:
     return XML if entity.elements else CSV
 
 
+def example_of(entity: EntityType) -> str:
+    """What a file of it may be called, for whoever is asked for one."""
+    return entity.label.lower().replace(" ", "-") + ending_of(entity)
+
+
 @contextmanager
 def open_table(path: Path, entity: EntityType, delimiter: str | None, limits: Limits) -> Iterator[Table]:
     """Raises SourceError at once for a file whose columns cannot be used."""

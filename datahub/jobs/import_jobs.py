@@ -15,6 +15,7 @@ from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import ConflictError, FieldConflictError, NotFoundError
 from datahub.jobs import executions, general_settings, job_rules
+from datahub.jobs.import_format import example_of
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
@@ -244,9 +245,9 @@ def _checked(given: Configuration, entity: str, locales: Sequence[str], faults: 
     _check_scope(given, entity, faults)
     if given.import_full_mode and entity in ENTITIES and not ENTITIES[entity].has_full_mode:
         faults.add("import_full_mode", f"{entity} has no attributes and no custom fields that Full mode could clear.")
-    name = faults.text("name", given.name, NAME_LENGTH)
+    name = faults.text("name", given.name, NAME_LENGTH, missing="Give the job a name.")
     return replace(
-        _with_paths(given, faults),
+        _with_paths(given, entity, faults),
         name=name,
         mapping=_trimmed(given.mapping, "field", "source") if given.mapping is not None else None,
         transcoding=_trimmed(given.transcoding, "field", "from", "to"),
@@ -260,19 +261,25 @@ def _check_delimiter(delimiter: str, entity: str, faults: Faults) -> None:
         if delimiter:
             faults.add("delimiter", f"Files of {entity} are XML, which has none: leave it out.")
     elif not delimiter:
-        faults.add("delimiter", "This field is required: the , or ; that stands between the columns of the file.")
+        faults.add("delimiter", "Give the , or ; that stands between the columns of the file.")
     elif delimiter not in DELIMITERS:
         faults.add("delimiter", f"Must be exactly , or ; and not {delimiter!r}.")
 
 
-def _with_paths(given: Configuration, faults: Faults) -> Configuration:
+def _with_paths(given: Configuration, entity: str, faults: Faults) -> Configuration:
     if not given.bulk:
-        path = faults.text("file_path", given.file_path or "", PATH_LENGTH)
+        example = f", such as in/{example_of(ENTITIES[entity])}" if entity in ENTITIES else ""
+        asked = f"Give the folder and the name of the file{example}."
+        path = faults.text("file_path", given.file_path or "", PATH_LENGTH, missing=asked)
         if path and posixpath.basename(path) in ("", ".", ".."):
-            faults.add("file_path", "Give the folder and the name of the file, such as in/offers.csv.")
+            faults.add("file_path", asked)
         return replace(given, file_path=path, inbound_directory=None, outbound_directory=None)
-    inbound = faults.text("inbound_directory", given.inbound_directory or "", PATH_LENGTH)
-    outbound = faults.text("outbound_directory", given.outbound_directory or "", PATH_LENGTH)
+    where_from, where_to = (
+        "Give the folder that the files come into.",
+        "Give the folder that files are moved to once read.",
+    )
+    inbound = faults.text("inbound_directory", given.inbound_directory or "", PATH_LENGTH, missing=where_from)
+    outbound = faults.text("outbound_directory", given.outbound_directory or "", PATH_LENGTH, missing=where_to)
     if inbound and _folder(inbound) == _folder(outbound):
         faults.add("outbound_directory", "Must be another folder than the inbound one, or files would come in again.")
     return replace(given, file_path=None, inbound_directory=inbound, outbound_directory=outbound)
@@ -320,7 +327,7 @@ def _read_cron(given: Configuration, faults: Faults) -> str | None:
     text = (given.cron or "").strip()
     if not text:
         if given.schedule_enabled:
-            faults.add("cron", "This field is required while the schedule is switched on.")
+            faults.add("cron", "Give a schedule, or switch it off.")
         return None
     try:
         return parse_cron(text)

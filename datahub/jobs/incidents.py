@@ -143,7 +143,7 @@ def _external_id_faults(text: str) -> dict[str, list[str]]:
 
 def _reason_faults(text: str) -> dict[str, list[str]]:
     if not text:
-        return {"reason": ["This field is required."]}
+        return {"reason": ["Say what is wrong, such as DAMAGED or MISSING."]}
     if len(text) > LONGEST_REASON:
         return {"reason": [f"Must be at most {LONGEST_REASON} characters long; it has {len(text)}."]}
     if ILLEGAL_IN_XML.search(text):

@@ -43,11 +43,11 @@ class Faults:
         if value not in allowed:
             self.add(name, f"Must be {' or '.join(allowed)}, not {value!r}.")
 
-    def text(self, name: str, value: str, length: int) -> str:
-        """The value without the space around it."""
+    def text(self, name: str, value: str, length: int, *, missing: str) -> str:
+        """The value without the space around it. `missing` asks for it where there is none."""
         text = value.strip()
         if not text:
-            self.add(name, "This field is required.")
+            self.add(name, missing)
         elif len(text) > length:
             self.add(name, f"At most {length} characters; this has {len(text)}.")
         elif CONTROL.search(text):

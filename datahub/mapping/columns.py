@@ -145,14 +145,14 @@ def _read(
         else:
             sources[place] = source
         if not source:
-            faults[f"mapping.{number}.source"] = ["This field is required."]
+            faults[f"mapping.{number}.source"] = ["Give the column that the field takes its values from."]
     return sources, faults
 
 
 def _place(field: str, names: Names) -> _Place | str:
     """The field and locale that are meant, or what is wrong."""
     if not field:
-        return "This field is required."
+        return "Choose the field that takes the values of the column."
     if field in names.by_key:
         return field, None
     base, text = split_brackets(field)

@@ -46,11 +46,11 @@ def check(entries: Sequence[Mapping[str, str]], field_keys: Collection[str]) -> 
     for number, entry in enumerate(entries):
         field, value = entry.get("field", "").strip(), entry.get("from", "").strip()
         if not field:
-            faults[f"transcoding.{number}.field"] = ["This field is required."]
+            faults[f"transcoding.{number}.field"] = ["Choose the field whose value is replaced."]
         elif field not in field_keys:
             faults[f"transcoding.{number}.field"] = ["There is no such field."]
         if not value:
-            faults[f"transcoding.{number}.from"] = ["This field is required."]
+            faults[f"transcoding.{number}.from"] = ["Give the value that is replaced, as the file has it."]
         elif field and (field, value) in taken:
             faults[f"transcoding.{number}.from"] = [f"{value!r} has an entry for {field} already."]
         taken.add((field, value))

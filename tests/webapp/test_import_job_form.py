@@ -148,7 +148,7 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
         ({"connection_id": "gone"}, "connection_id-errors", "There is no connection with the id"),
         ({"delimiter": ""}, "delimiter-errors", "Choose the one"),
         ({"delimiter": "|"}, "delimiter-errors", "Not a valid choice."),
-        ({"file_path": ""}, "file_path-errors", "This field is required."),
+        ({"file_path": ""}, "file_path-errors", "Give the folder and the name of the file, such as in/offers.csv."),
         ({"file_path": "in/"}, "file_path-errors", "Give the folder and the name of the file"),
         (
             {"reads": "folder", "inbound_directory": "a", "outbound_directory": "a/"},
@@ -170,7 +170,7 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
         (
             {"transcoding_field": "price", "transcoding_from": "", "transcoding_to": "1"},
             'id="transcoding"',
-            "This field is required.",
+            "Give the value that is replaced, as the file has it.",
         ),
     ],
 )
@@ -192,6 +192,25 @@ def test_a_fault_is_shown_at_its_place_and_nothing_is_stored(
     shown = answer.text.replace("&#39;", "'")
     assert message in shown[shown.rindex(place) :].partition("</section>")[0]
     assert [job.name for job in stored(sessions)] == ["Taken"]
+
+
+@pytest.mark.parametrize(
+    ("entity", "file", "folders"),
+    [
+        ("CLASSIFICATION_CATEGORY", "in/classification-categories.csv", ["in/classification-categories", "done/class"]),
+        ("ORDER_STATUS", "in/statuses-of-orders.xml", ["in/statuses-of-orders", "done/statuses"]),
+    ],
+)
+@pytest.mark.usefixtures("connection")
+def test_paths_are_shown_by_examples_that_fit_entity_and_format(
+    sign_in: SignIn, entity: str, file: str, folders: list[str]
+) -> None:
+    client = sign_in("OPERATOR")
+    page = client.get(f"/imports/new/sftp?entity={entity}").text
+    assert [example for example in (file, *folders) if f'placeholder="{example}' not in page] == []
+    browse = parse(page).find(".//button[@id='browse-inbound_directory']").get("hx-post")
+    piece = client.post(browse, data={}, htmx=True).text
+    assert f'placeholder="{folders[0]}"' in piece and f"Every {file[-4:]} file" in piece
 
 
 def test_each_fault_of_a_refused_job_leads_to_its_control(sign_in: SignIn, form: dict[str, Any]) -> None:

@@ -321,7 +321,9 @@ def test_a_file_is_found_by_walking_through_folders(sign_in: SignIn, form: dict[
     client = sign_in("OPERATOR")
 
     def browse(**data: str) -> str:
-        return client.post("/imports/browse?field=file_path", data=form | {"file_path": ""} | data, htmx=True).text
+        return client.post(
+            "/imports/browse?entity=OFFER&field=file_path", data=form | {"file_path": ""} | data, htmx=True
+        ).text
 
     top = browse()
     assert 'name="open" value="in"' in top and "Up" not in top
@@ -338,10 +340,12 @@ def test_a_file_is_found_by_walking_through_folders(sign_in: SignIn, form: dict[
 def test_a_folder_is_found_by_walking_through_folders(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
     (inbound / "old").mkdir()
     client = sign_in("OPERATOR")
-    page = client.post("/imports/browse?field=outbound_directory", data=form | {"open": "in"}, htmx=True).text
+    page = client.post(
+        "/imports/browse?entity=OFFER&field=outbound_directory", data=form | {"open": "in"}, htmx=True
+    ).text
     assert 'name="open" value="in/old"' in page and "offers.csv" not in page
     assert fields_of(page)["outbound_directory"] == ["in"]
-    assert client.post("/imports/browse?field=name", data=form, htmx=True).status_code == 404
+    assert client.post("/imports/browse?entity=OFFER&field=name", data=form, htmx=True).status_code == 404
 
 
 MOVES = """<Orders xmlns="http://djust.com/import/type">

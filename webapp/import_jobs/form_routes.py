@@ -102,14 +102,15 @@ def preview() -> str:
 def browse() -> str:
     """The field of a path with what lies on the server below it. Saves nothing."""
     session = _only_reading()
-    form = ImportJobForm()
-    name = request.args.get("field", "")
+    form, name = ImportJobForm(), request.args.get("field", "")
+    entity = ENTITIES.get(request.args.get("entity", "")) or abort(404)
     if name not in PATHS:
         abort(404)
+    form.is_for(entity)
     field, looks_for_file = form[name], name == "file_path"
     if "pick" in request.form:
         field.data = request.form["pick"]
-        return render_template("import_jobs/_path.html", form=form, name=name, listing=None, problem="")
+        return render_template("import_jobs/_path.html", form=form, entity=entity, name=name, listing=None, problem="")
     typed = (field.data or "").strip()
     folder = request.form.get("open", posixpath.dirname(typed) if looks_for_file else typed)
     if not looks_for_file:
@@ -117,7 +118,13 @@ def browse() -> str:
     connection, _ = form_parts.source_of(session, form)
     listing, problem = form_parts.list_names(_let_go(session, connection), folder)
     return render_template(
-        "import_jobs/_path.html", form=form, name=name, folder=folder, listing=listing, problem=problem
+        "import_jobs/_path.html",
+        form=form,
+        entity=entity,
+        name=name,
+        folder=folder,
+        listing=listing,
+        problem=problem,
     )
 
 

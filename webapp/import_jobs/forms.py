@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, Length, ValidationError
 
 from datahub.entities.base import EntityType
 from datahub.errors import FieldConflictError, InvalidError
+from datahub.jobs.import_format import example_of
 from datahub.jobs.import_jobs import PATH_LENGTH, Configuration
 from datahub.jobs.job_rules import NAME_LENGTH
 from datahub.models.import_job import WAIT_FOR_NEXT, ImportJob
@@ -53,6 +54,7 @@ class ImportJobForm(ScheduleForm):
     # Where the form asks for no store, scripts may have given some.
     has_store = False
     has_delimiter = True
+    example = ""
     kept_stores: Sequence[str] = ()
 
     def validate_full_mode_known(self, known: BooleanField) -> None:
@@ -64,6 +66,7 @@ class ImportJobForm(ScheduleForm):
         self.store_external_ids.flags.required = bool(entity.scoped_by)
         self.has_store = bool(entity.scoped_by) or entity.takes_store
         self.has_delimiter = entity.elements is None
+        self.example = example_of(entity)
         if entity.elements:
             self.delimiter.validators, self.delimiter.validate_choice, self.delimiter.data = (), False, ""
             self.reads.choices = [

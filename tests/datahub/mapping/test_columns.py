@@ -55,7 +55,7 @@ def test_a_good_mapping_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("field", "says"),
     [
-        ("  ", "required"),
+        ("  ", "Choose the field"),
         ("colour", "no such field"),
         ("Product Names", "no such field"),
         ("productBrand[fr-FR]", "has no locales"),

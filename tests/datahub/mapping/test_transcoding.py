@@ -19,6 +19,7 @@ TABLES = compile(
     ]
 )
 TRANSCODING = Transcoding(TABLES)
+NO_FIELD, NO_VALUE = "Choose the field whose value is replaced.", "Give the value that is replaced, as the file has it."
 
 
 def entry(field: str = "status", value: str = "1", to: str = "ACTIVE") -> dict[str, str]:
@@ -79,11 +80,11 @@ def test_each_faulty_entry_is_named() -> None:
     faults = check([entry(field="colour"), entry(field=" "), entry(value="  "), entry(), {}, entry(field="")], FIELDS)
     assert faults == {
         "transcoding.0.field": ["There is no such field."],
-        "transcoding.1.field": ["This field is required."],
-        "transcoding.2.from": ["This field is required."],
-        "transcoding.4.field": ["This field is required."],
-        "transcoding.4.from": ["This field is required."],
-        "transcoding.5.field": ["This field is required."],
+        "transcoding.1.field": [NO_FIELD],
+        "transcoding.2.from": [NO_VALUE],
+        "transcoding.4.field": [NO_FIELD],
+        "transcoding.4.from": [NO_VALUE],
+        "transcoding.5.field": [NO_FIELD],
     }
 
 
