@@ -47,6 +47,12 @@ ENTITIES: dict[str, EntityType] = {
 RECORDS = {name: entity for name, entity in ENTITIES.items() if not entity.acts_on}
 
 
+def noun_of(kind: EntityType) -> str:
+    """What a record that its rows are about is called in a sentence."""
+    makers = (other.name for other in RECORDS.values() if other.model is kind.model and not other.must_exist)
+    return (kind.acts_on or next(makers)).replace("_", " ").lower()
+
+
 def adding_to(kind: EntityType) -> list[EntityType]:
     """Those whose imports add parts to the records that this one makes."""
     if kind.must_exist:

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from datahub.entities.base import Field
+from datahub.entities.base import Field, Part
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
 from datahub.entities.values import HIDDEN
 from datahub.jobs import ledger, merge_conditions, merge_gone, merge_links, part_owners
@@ -33,6 +33,7 @@ from datahub.jobs.import_faults import (
     fault_of,
     join,
     name_culprits,
+    nothing_to_delete,
 )
 from datahub.jobs.import_fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.import_plan import Plan
@@ -361,15 +362,14 @@ class ChunkWriter:
 
     def _absent(self, records: list[Record]) -> Iterator[Warned]:
         """Of rows that take away what is not there, whatever else they do."""
-        named: dict[int, list[str]] = defaultdict(list)
-        for merge in (self._root, *self._parts):
+        named: dict[int, dict[Part | None, list[str]]] = defaultdict(dict)
+        for merge, part in zip((self._root, *self._parts), (None, *self._plan.entity.parts), strict=True):
             for sequence, key in merge.absent():
-                named[sequence].append(key)
-        for row in (row for record in records for row in record.rows) if named else ():
-            if row.spooled.sequence in named:
-                keys = ", ".join(named[row.spooled.sequence])
-                message = f"There is no {keys}, or it is deleted already: nothing to delete."
-                yield Warned(row.spooled, UNKNOWN_KEY, "", message)
+                named[sequence].setdefault(part, []).append(key)
+        for record, row in ((it, row) for it in records for row in it.rows) if named else ():
+            if absent := named.get(row.spooled.sequence):
+                told = (nothing_to_delete(self._plan.root, part, record.key, keys) for part, keys in absent.items())
+                yield Warned(row.spooled, UNKNOWN_KEY, "", " ".join(told))
 
 
 def _join_actions(actions: dict[int, int], others: Iterable[tuple[int, int]]) -> None:

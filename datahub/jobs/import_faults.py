@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from datahub.entities.base import Field
+from datahub.entities.base import Field, Part
 from datahub.jobs.import_cells import as_cell
 from datahub.jobs.import_fold import Record, Row
 from datahub.jobs.import_plan import NO_VALUE
@@ -94,9 +94,20 @@ def explain(problem: Problem, target: Target, values: Sequence[Any], stored: Any
     if given is None and item is target.key:
         given = problem.key
     shown = [] if given is None else [as_cell(given)]
-    if problem.message:
-        return {"code": problem.code, "field": item.key, "value": "".join(shown)[:200], "message": problem.message}
+    message = problem.message
+    if problem.code == UNKNOWN_KEY:
+        message = f"There is no {target.noun} {problem.key}. This import changes records that exist, and makes none."
+    if message:
+        return {"code": problem.code, "field": item.key, "value": "".join(shown)[:200], "message": message}
     return fault_of(problem.code, item, shown, stored)
+
+
+def nothing_to_delete(target: Target, part: Part | None, record_key: str, keys: Sequence[str]) -> str:
+    """Of a row that takes away what is not there: its record, or with a `part` some parts of it."""
+    listed = ", ".join(keys)
+    if part is None:
+        return f"There is no {target.noun} {listed}, or it is deleted already: nothing to delete."
+    return f"The {target.noun} {record_key} has no {listed} among its {part.label.lower()}: nothing to delete."
 
 
 def fault_of(code: str, item: Field, given: Sequence[str], stored: Any = None) -> Fault:
@@ -108,7 +119,6 @@ def fault_of(code: str, item: Field, given: Sequence[str], stored: Any = None) -
         "unknown_reference": f"There is no {name} with the external id {shown}. Import it, or transcode the value.",
         NOT_EDITABLE: f"This field cannot be changed once the record is there.{was}",
         "cycle": OWN_ANCESTOR,
-        UNKNOWN_KEY: f"There is no {shown}. This import changes records that exist, and makes none.",
         NOT_UNIQUE: f"{shown} is that of another record. No two have the same.",
     }
     return {"code": code, "field": item.key, "value": shown[:200], "message": messages[code]}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from datahub.entities import noun_of
 from datahub.entities.base import Check, EntityType, Field, Part
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS, Definition
 from datahub.entities.values import (
@@ -138,6 +139,7 @@ class Plan:
             parts=entity.parts,
             rules=entity.rules,
             must_exist=entity.must_exist,
+            noun=noun_of(entity),
             scope=(entity.scoped_by, self.store_id) if entity.scoped_by and self.store_id is not None else None,
         )
 

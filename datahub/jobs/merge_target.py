@@ -20,7 +20,7 @@ class Target:
 
     For a part, `owner` is the target of the records that it belongs to and `owner_column` what points at them. `parts`
     are those that go along when a record is deleted. `scope` is a column and the id that it has in all records of the
-    run."""
+    run. `noun` is what a record is called in a sentence."""
 
     name: str
     model: type[Any]
@@ -35,6 +35,7 @@ class Target:
     parts: tuple[Part, ...] = ()
     rules: tuple[Rule, ...] = ()
     must_exist: bool = False
+    noun: str = ""
     scope: tuple[str, int] | None = None
 
     def within(self, table: Any) -> ColumnElement[bool]:

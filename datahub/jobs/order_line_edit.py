@@ -93,7 +93,9 @@ class LineEdits:
             values = self._rows.values[number]
             line, item = self._line(values)
             if line is None and values.get(DELETION.key):
-                self._rows.doing.warn(number, UNKNOWN_KEY, "", f"There is no {values[item.key]}: nothing to delete.")
+                self._rows.doing.warn(
+                    number, UNKNOWN_KEY, "", f"The order has no line {values[item.key]}: nothing to delete."
+                )
             elif line is None and item is LINE_ID:
                 message = f"The order has no line {values[item.key]}."
                 raise self._rows.fault(number, UNKNOWN_KEY, LINE_ID, message)

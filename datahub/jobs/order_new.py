@@ -124,7 +124,7 @@ def _lines_of(rows: OrderRows) -> dict[str, int]:
     for number in rows.of_lines():
         external_id = rows.values[number].get(LINE_EXTERNAL_ID.key)
         if rows.values[number].get(DELETION.key):
-            rows.doing.warn(number, "unknown_key", "", "There is no such line: nothing to delete.")
+            rows.doing.warn(number, "unknown_key", "", "The order is new, and has no such line: nothing to delete.")
             continue
         if LINE_ID.key in rows.values[number]:
             raise rows.fault(number, "unknown_key", LINE_ID, "The order is new, and has no such line yet.")

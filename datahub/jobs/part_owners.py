@@ -74,15 +74,11 @@ def _given_up(
 
 
 def _belongs(plan: Plan, key: str, owner: str) -> str:
-    return f"{key} belongs to the {_kind(plan)} {owner}."
+    return f"{key} belongs to the {plan.root.noun} {owner}."
 
 
 def _belonged(plan: Plan, key: str, owner: str) -> str:
     return (
-        f"{key} belonged to the {_kind(plan)} {owner} until another row of this execution deleted it. It can be given "
-        "to another one from the next execution on."
+        f"{key} belonged to the {plan.root.noun} {owner} until another row of this execution deleted it. It can be "
+        "given to another one from the next execution on."
     )
-
-
-def _kind(plan: Plan) -> str:
-    return plan.entity.name.replace("_", " ").lower()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
+from datahub.entities import noun_of
 from datahub.entities.base import EntityType
 from datahub.entities.incident import EXTERNAL_ID as INCIDENT_EXTERNAL_ID
 from datahub.entities.incident import INCIDENT, STATUS
@@ -66,5 +67,7 @@ def _unknown(kind: EntityType, key: str, row: Values) -> RowFaultError:
     """At the field that names the record."""
     named = kind.key if key or kind.other_key is None else kind.other_key
     value = key or row[named.key]
-    message = f"There is no record with the {named.label} {value}. This import changes records that exist."
+    message = (
+        f"There is no {noun_of(kind)} with this {named.label.lower()}, {value}. This import changes records that exist."
+    )
     return RowFaultError("unknown_key", named.key, value, message)

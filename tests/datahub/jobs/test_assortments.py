@@ -103,7 +103,7 @@ def test_a_row_that_unlinks_what_is_not_linked_changes_nothing_and_says_so(load:
     done = load("ASSORTMENT", link(productExternalIds="P-2||LOST", unlink="TRUE"))
     assert counts(done) == {"unchanged": 1}
     assert [warning.message for warning in done.warnings] == [
-        "There is no P-2, LOST, or it is deleted already: nothing to delete."
+        "The assortment A-1 has no P-2, LOST among its products: nothing to delete."
     ]
 
 

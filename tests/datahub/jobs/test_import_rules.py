@@ -374,7 +374,9 @@ def test_words_name_what_stands_in_the_way(load: Importer) -> None:
     (found,) = load("PRODUCT", {"productExternalId": "P-1", "deletedProduct": "TRUE"}).rejected
     assert found[1][0]["message"] == "It cannot be deleted: offers still refer to it."
     (warned,) = load("OFFER", offer("S-1", "P-9", priceDeleted="TRUE")).warnings
-    assert "There is no P-9" in warned.message
+    assert warned.message == "The offer S-1 has no P-9 among its prices: nothing to delete."
+    (warned,) = load("SUPPLIER", {"externalId": "X-9", "deleted": "TRUE"}).warnings
+    assert warned.message == "There is no supplier X-9, or it is deleted already: nothing to delete."
 
 
 @pytest.mark.usefixtures("catalogue")
@@ -399,4 +401,4 @@ def test_a_part_that_is_not_there_to_be_taken_away_is_warned_of_whatever_else_it
         outcome = load(entity, row)
         assert counts(outcome) == {done: 1}
         (warned,) = outcome.warnings
-        assert (warned.code, "There is no X-9," in warned.message) == ("unknown_key", True)
+        assert (warned.code, " has no X-9 among its " in warned.message) == ("unknown_key", True)

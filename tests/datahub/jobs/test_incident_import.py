@@ -82,4 +82,6 @@ def test_a_bad_row_costs_itself_alone(load: Importer, ids: list[str], sessions: 
     ]
     neither = next(faults[0]["message"] for row, faults in done.rejected if row.line == 4)
     assert neither == "The row gives neither Incident Id nor Incident External Id, and must give one."
+    unknown = next(faults[0]["message"] for row, faults in done.rejected if row.line == 2)
+    assert unknown.startswith("There is no incident with this incident id, ")
     assert statuses(sessions) == ["ON_GOING", "OPEN", "OPEN"]

@@ -49,7 +49,7 @@ def test_products_that_are_not_there_are_not_made(load: Importer, sessions: Sess
     assert counts(done) == {"created": 1, "rejected": 2}
     assert causes(done) == [(3, "unknown_key", "productExternalId"), (4, "unknown_key", "productExternalId")]
     assert done.rejected[1][1][0]["message"] == (
-        "There is no P-9. This import changes records that exist, and makes none."
+        "There is no product P-9. This import changes records that exist, and makes none."
     )
     with sessions() as session:
         assert session.scalars(select(Product.external_id).order_by(Product.id)).all() == ["P-1", "P-2"]

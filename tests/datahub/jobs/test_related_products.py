@@ -56,7 +56,7 @@ def test_a_flag_takes_away_what_its_row_names(load: Importer, sessions: Sessions
     done = load("RELATED_PRODUCT", related("P-1", "P-2||LOST", unlink="TRUE"))
     assert counts(done) == {"unchanged": 1}
     assert [warning.message for warning in done.warnings] == [
-        "There is no P-2, LOST, or it is deleted already: nothing to delete."
+        "The product P-1 has no P-2, LOST among its related products: nothing to delete."
     ]
 
 
