@@ -39,6 +39,7 @@ class Settings:
     max_files: int = 1_000
     settle_seconds: float = 5.0
     max_rows: int = 5_000_000
+    max_record_rows: int = 100_000
     max_columns: int = 2_000
     max_cell: int = 1_048_576
     chunk_rows: int = 5_000
@@ -75,6 +76,7 @@ class Settings:
             max_files=_whole(env, "MAX_FILES", cls.max_files),
             settle_seconds=_positive(env, "SETTLE_SECONDS", cls.settle_seconds),
             max_rows=_whole(env, "MAX_ROWS", cls.max_rows),
+            max_record_rows=_whole(env, "MAX_RECORD_ROWS", cls.max_record_rows),
             max_columns=_whole(env, "MAX_COLUMNS", cls.max_columns),
             max_cell=_whole(env, "MAX_CELL", cls.max_cell),
             chunk_rows=_whole(env, "CHUNK_ROWS", cls.chunk_rows),

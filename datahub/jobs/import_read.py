@@ -44,8 +44,6 @@ LOOK_AT_HEADER = " Is the delimiter right, and does the first line name the colu
 BATCH = 500
 # Hashing the secrets of more rows would take so long that nobody knew whether anything goes on.
 SLOW_BATCH = 20
-# All rows of one record are in memory at once.
-MOST_OF_A_RECORD = 100_000
 
 
 @dataclass
@@ -173,7 +171,7 @@ def read(
     spool.finish()
     found.rows = rows
     if rows:
-        _limit_records(found.recipe, spool)
+        _limit_records(found.recipe, spool, settings.max_record_rows)
     _require_whole(found)
     unusable = [file for file in found.files if file["error"]]
     _spare_unknown(found, spool)
@@ -192,13 +190,14 @@ def _require_whole(found: Read) -> None:
         raise ConfigError("The file has no rows. Taken as a whole, it would remove everything: nothing was changed.")
 
 
-def _limit_records(recipe: dict[str, Any], spool: Spool) -> None:
+def _limit_records(recipe: dict[str, Any], spool: Spool, most: int) -> None:
+    """All rows of one record are in memory at once."""
     key, rows = spool.largest_record()
-    if rows > MOST_OF_A_RECORD:
+    if rows > most:
         name = ENTITIES[recipe["entity"]].key.label
         raise ConfigError(
-            f"{grouped(rows)} rows are of one record, {clean(key)}: at most {grouped(MOST_OF_A_RECORD)} can be. Look "
-            f"which column is mapped to {name}."
+            f"{grouped(rows)} rows are of one record, {clean(key)}: at most {grouped(most)} can be (MAX_RECORD_ROWS). "
+            f"Look which column is mapped to {name}."
         )
 
 

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.jobs import import_run
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_read import MOST_OF_A_RECORD
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED
@@ -178,14 +177,15 @@ def test_a_file_over_a_limit_fails_the_run_and_the_limit_is_named(
 def test_more_rows_of_one_record_than_memory_holds_fail_the_run_and_say_what_to_look_at(
     importing: Context, start: Start, folder: Path
 ) -> None:
-    (folder / "suppliers.csv").write_text(suppliers(1) + "ACME;Acme;1\n" * (MOST_OF_A_RECORD + 1))
+    (folder / "suppliers.csv").write_text(suppliers(1) + "ACME;Acme;1\n" * 3)
     number = start()
-    import_run.run(importing, number, 1)
+    settings = dataclasses.replace(importing.settings, max_record_rows=2)
+    import_run.run(dataclasses.replace(importing, settings=settings), number, 1)
     assert look(importing.sessions, number) == (
         JOB_FAILED,
         {},
-        "100\u202f001 rows are of one record, ACME: at most 100\u202f000 can be. Look which column is mapped to "
-        "Supplier External Id.",
+        "3 rows are of one record, ACME: at most 2 can be (MAX_RECORD_ROWS). Look which column is mapped to Supplier "
+        "External Id.",
     )
 
 
