@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +43,17 @@ def rows(page: str, caption: str) -> list[list[str]]:
     """The cells of the table that the caption names."""
     (table,) = [it for it in parse(page).iter("table") if words(it.find("caption")) == caption]
     return [[words(cell) for cell in row.iter("td")] for row in table.find("tbody").iter("tr")]
+
+
+def test_the_list_says_below_the_last_results_what_a_job_usually_takes(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        job = add_import_job(session, add_connection(session, vault, host_key="key"))
+        done = add_import_execution(session, job)
+        done.import_run.started_at = done.ended_at - timedelta(seconds=72)
+    (row,) = rows(sign_in("VIEWER").get("/imports").text, "Import jobs")
+    assert row[2] == "usually 1 min 12 s"
 
 
 @pytest.mark.parametrize(

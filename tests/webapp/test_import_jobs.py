@@ -94,7 +94,8 @@ def test_an_empty_list_says_what_a_job_is_for(sign_in: SignIn, connection: Conne
 def test_a_row_shows_health_results_source_schedule_and_usual_duration(sign_in: SignIn, add: Add) -> None:
     job = add(INTEGRATION_DONE, JOB_FAILED, name="Offers of Huber", **EVERY_MINUTE)
     page = main_of(sign_in("VIEWER").get("/imports").text)
-    for words in ("Offers of Huber", "Needs you", "failed to read", "PIM", "in/offers.csv", "Every minute", "next"):
+    told = ("Offers of Huber", "Needs you", "failed to read", "PIM", "in/<wbr>offers.csv", "Every minute", "next")
+    for words in told:
         assert words in page, words
     assert page.count('class="tick tick-') == 2
     assert page.index("tick-good") < page.index("tick-bad"), "the newest on the right"
