@@ -167,4 +167,4 @@ def test_what_does_not_apply_is_out_of_sight(address: str) -> None:
         expect(page.locator("#cron")).to_be_hidden()
         page.locator("#import_full_mode").check()
         expect(page.locator("#full_mode_known")).to_be_visible()
-        expect(page.locator("#preview")).to_contain_text("Records that are not in the file stay")
+        expect(page.locator("#preview")).to_contain_text("Nothing is removed from")

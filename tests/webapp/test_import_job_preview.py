@@ -135,21 +135,6 @@ def test_fields_are_named_by_their_labels_and_a_required_one_without_a_column_is
     assert piece(look(client, by_hand), "result-1") == "Required, but no column is chosen"
 
 
-def test_what_a_run_would_reject_is_told_and_what_new_records_lack_stands_at_its_field(
-    sign_in: SignIn, form: dict[str, Any], inbound: Path
-) -> None:
-    (inbound / "offers.csv").write_text("externalId;accountExternalId\nS-1;ACC\nS-2;ACC-2\n")
-    client, address = sign_in("OPERATOR"), "/imports/preview?entity=SUPPLIER"
-    page = look(client, form, address)
-    assert piece(page, "verdict") == "If it ran now, 2 of the 2 rows looked at would be rejected:"
-    assert "There is no account with the external id ACC." in page and "2 rows, 2 such values" in page
-    assert piece(page, "result-2") == "The row gives no value here, and must."
-    (inbound / "offers.csv").write_text("externalId;CF_lost\nS-1;x\n")
-    page = look(client, form | {"afresh": "y"}, address)
-    assert piece(page, "verdict") == "A run takes no row of this file as it is." and "CF_lost" in page
-    assert "Every column is used" not in page
-
-
 def test_a_choice_is_converted_at_once(sign_in: SignIn, form: dict[str, Any]) -> None:
     client = sign_in("OPERATOR")
     shown = fields_of(look(client, form))
@@ -257,19 +242,6 @@ def test_the_next_runs_follow_the_schedule(sign_in: SignIn, form: dict[str, Any]
     half = look(client, data | {"frequency": "WEEKLY"})
     assert "They show once the schedule is complete. Tick at least one day." in half
     assert piece(half, "summary").startswith("Once its schedule is complete: in/offers.csv")
-
-
-def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
-    (inbound / "offers.csv").write_text("Stock Id;Stock Deleted\nS-1;\nS-2;\n")
-    client = sign_in("OPERATOR")
-    page = look(client, form | {"import_full_mode": "y"})
-    assert "Records that are not in the file stay" in page and "I know that" in page
-    assert piece(page, "cleared") == "In the 2 rows looked at it would clear nothing now."
-    (inbound / "keyless.csv").write_text("Stock Id;Stock Deleted\nS-1;\n ;TRUE\nS-3\n")
-    page = look(client, form | {"import_full_mode": "y", "file_path": "in/keyless.csv"})
-    told = "It would clear nothing: line 3 has no key that can be read, so it may belong to any record."
-    assert piece(page, "cleared") == f"{told} Mend that line first."
-    assert "Full mode:" not in look(client, form | {"full_mode_known": "y"})
 
 
 def test_an_existing_job_keeps_its_choices(

@@ -19,7 +19,7 @@ from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from webapp.database import db
 from webapp.htmx import redirect_to
-from webapp.import_jobs import form_parts
+from webapp.import_jobs import form_parts, shown
 from webapp.import_jobs.blueprint import blueprint
 from webapp.import_jobs.form_parts import Asked
 from webapp.import_jobs.forms import ImportJobForm, stored_values
@@ -27,6 +27,7 @@ from webapp.import_jobs.lines import REMOVED, SPARE_LINES, Lines, posted_lines, 
 from webapp.permissions import EVERY_STORE_WRITE, permission
 
 blueprint.add_app_template_filter(form_parts.printable)
+blueprint.add_app_template_filter(shown.full_mode_words)
 
 PATHS = ("file_path", "inbound_directory", "outbound_directory")
 MORE = "more"

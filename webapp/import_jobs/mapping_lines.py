@@ -20,8 +20,8 @@ TRANSCODING = "transcoding."
 
 @dataclass(frozen=True)
 class MappingLine:
-    """`place` is the field with its locale, such as productNames[fr-FR]. `is_for_new`: new records need it. `or_else`:
-    the field that rows may have instead. `is_lacking`: it is required and no column feeds it; `lacks`: what is wrong
+    """`place` is the field with its locale, such as productNames[fr-FR]. `needed`: by what, in words, where the mark of
+    what is required would say too much. `is_lacking`: it is required and no column feeds it; `lacks`: what is wrong
     with it for the record looked at, as no column does. `is_proposed`: the choice is the hub's and not yet a
     person's."""
 
@@ -30,8 +30,7 @@ class MappingLine:
     label: str
     locale: str | None
     is_required: bool
-    is_for_new: bool
-    or_else: str | None
+    needed: str
     is_lacking: bool
     lacks: str
     source: str
@@ -66,8 +65,9 @@ def build(
     fed = _fed(lines, reading, by_name=by_name)
     built: list[MappingLine] = []
     for target in mapping_targets(entity):
-        other = entity.instead_of(target.key)
-        for place, locale in _places(target, general, [*lines.sources, *reading.fields]):
+        places = list(_places(target, general, [*lines.sources, *reading.fields]))
+        words = _needed(entity, target, in_languages=len(places), for_new=target.key in needed)
+        for place, locale in places:
             given = lines.sources.get(place, "")
             source = given if given in reading.header else columns.get(fold(given), given)
             built.append(
@@ -76,9 +76,8 @@ def build(
                     place=place,
                     label=target.label,
                     locale=locale,
-                    is_required=target.required and other is None,
-                    is_for_new=target.key in needed and not target.required and place == target.key,
-                    or_else=other.label if other else None,
+                    is_required=target.required and not words,
+                    needed=words,
                     is_lacking=fed is not None and place == target.key and target.is_lacking(fed),
                     lacks=reading.lacks.get(place, ""),
                     source=source,
@@ -89,6 +88,17 @@ def build(
                 )
             )
     return built
+
+
+def _needed(entity: EntityType, target: Target, *, in_languages: int, for_new: bool) -> str:
+    """One language of several is enough."""
+    if not target.required and not for_new:
+        return ""
+    if other := entity.instead_of(target.key):
+        return f"or {other.label}, in each row"
+    if in_languages > 1:
+        return f"in one language, {'in each row' if target.required else 'for new records'}"
+    return "" if target.required else "for new records"
 
 
 def find_faults(lines: Lines, built: Sequence[MappingLine]) -> list[Fault]:

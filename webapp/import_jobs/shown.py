@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datahub.entities.base import EntityType
 from datahub.grouping import counted
 from datahub.jobs.import_history import count_unread, is_retrying, progress_of
 from datahub.jobs.import_job_list import (
@@ -34,6 +35,23 @@ HEALTHS = {
     INACTIVE: Status("Inactive", "off"),
 }
 POLICIES = {RUN_IMMEDIATELY: "Queue it", WAIT_FOR_NEXT: "Skip it"}
+
+
+def full_mode_words(entity: EntityType) -> str:
+    """What it removes, and what it leaves."""
+    records = entity.label.lower()
+    if entity.has_attributes:
+        bearers = [records, *(part.label.lower() for part in entity.parts if part.has_attributes)]
+        what = f"Attributes of {' and '.join(bearers)}"
+    elif entity.custom_field_owners:
+        what = f"Custom fields of {records} and their lines"
+    else:
+        what = f"Custom fields of {records}"
+    told = f"{what} in the file are removed where the file gives no value for them, also where it has no column. "
+    if not entity.acts_on:
+        told += "Of one that has columns for some languages, the other languages stay. "
+    told += "A row that lacks a required one is rejected instead. All other fields keep what they hold."
+    return told if entity.replaced_whole else f"{told} Nothing is removed from {records} that are not in the file."
 
 
 def health(row: Row) -> Status:

@@ -190,6 +190,14 @@ def test_parents_may_come_with_the_same_file(session: Session, is_cut: bool) -> 
     assert faulty.rejected == 4
 
 
+def test_what_stands_for_an_empty_reference_is_not_shown_as_one(session: Session) -> None:
+    mapping = [{"field": name, "source": name} for name in ("orderReference", "orderExternalId")]
+    rows = "orderReference;orderExternalId\n;ERP-1\nR-2;ERP-2\n"
+    fields = [look(session, rows, entity="ORDER_UPDATE", mapping=mapping, record=at).reading.fields for at in (0, 1)]
+    assert [it["orderReference"].value for it in fields] == ["", "R-2"]
+    assert [it["orderExternalId"].value for it in fields] == ["ERP-1", "ERP-2"]
+
+
 def test_what_rows_of_orders_do_is_not_foretold(session: Session) -> None:
     shown = look(session, "orderReference;orderStatus\nR-1;\n", entity="ORDER_UPDATE").reading
     assert "Whether orders that are stored take these changes" in shown.unchecked

@@ -1,0 +1,116 @@
+"""What the form of import jobs foretells: rows that a run would reject, and what Full mode or a new tree removes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from datahub.db import database_now
+from datahub.models.navigation import NavigationCategory
+from datahub.models.party import Store
+from datahub.models.setting import GeneralSettings
+from datahub.settings import Settings
+from datahub.vault import Vault
+from tests import factories
+from tests.importer import navigation
+from tests.servers import SshServer
+from tests.webapp.conftest import parse
+from tests.webapp.test_import_job_form import FORM, SignIn
+from tests.webapp.test_import_job_preview import look, piece
+
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return dataclasses.replace(settings, spool_folder=str(tmp_path / "spool"))
+
+
+@pytest.fixture
+def inbound(sshd: SshServer) -> Path:
+    folder = sshd.files / "in"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def form(sessions: Sessions, vault: Vault, sshd: SshServer, inbound: Path) -> dict[str, Any]:
+    with sessions.begin() as session:
+        return FORM | {"connection_id": factories.add_connection(session, vault, sshd, name="ERP").public_id}
+
+
+def test_what_a_run_would_reject_is_told_and_what_new_records_lack_stands_at_its_field(
+    sign_in: SignIn, form: dict[str, Any], inbound: Path
+) -> None:
+    (inbound / "offers.csv").write_text("externalId;accountExternalId\nS-1;ACC\nS-2;ACC-2\n")
+    client, address = sign_in("OPERATOR"), "/imports/preview?entity=SUPPLIER"
+    page = look(client, form, address)
+    assert piece(page, "verdict") == "If it ran now, 2 of the 2 rows looked at would be rejected:"
+    assert "There is no account with the external id ACC." in page and "2 rows, 2 such values" in page
+    assert piece(page, "result-2") == "The row gives no value here, and must."
+    (inbound / "offers.csv").write_text("externalId;CF_lost\nS-1;x\n")
+    page = look(client, form | {"afresh": "y"}, address)
+    assert piece(page, "verdict") == "A run takes no row of this file as it is." and "CF_lost" in page
+    assert "Every column is used" not in page
+
+
+def test_full_mode_says_what_it_removes(sign_in: SignIn, form: dict[str, Any], inbound: Path) -> None:
+    (inbound / "offers.csv").write_text("Stock Id;Stock Deleted\nS-1;\nS-2;\n")
+    client = sign_in("OPERATOR")
+    page = look(client, form | {"import_full_mode": "y"})
+    assert "Full mode is on. Custom fields of offers in the file are removed where the file gives no value" in page
+    assert "Nothing is removed from offers that are not in the file" in page and "I know that" in page
+    assert piece(page, "cleared") == "In the 2 rows looked at it would clear nothing now."
+    (inbound / "keyless.csv").write_text("Stock Id;Stock Deleted\nS-1;\n ;TRUE\nS-3\n")
+    page = look(client, form | {"import_full_mode": "y", "file_path": "in/keyless.csv"})
+    told = "It would clear nothing: line 3 has no key that can be read, so it may belong to any record."
+    assert piece(page, "cleared") == f"{told} Mend that line first."
+    assert "Full mode is on" not in look(client, form | {"full_mode_known": "y"})
+
+
+def test_full_mode_says_of_each_entity_what_it_removes(sign_in: SignIn) -> None:
+    client = sign_in("OPERATOR")
+
+    def told(entity: str) -> str:
+        return look(client, {"import_full_mode": "y"}, f"/imports/preview?entity={entity}")
+
+    assert "Attributes of products and variants in the file" in told("PRODUCT")
+    assert "Custom fields of orders and their lines in the file" in told("ORDER")
+    tree = told("NAVIGATION_CATEGORY")
+    assert "Custom fields of navigation categories" in tree and "Nothing is removed from" not in tree
+
+
+def test_a_file_without_rows_is_not_held_against_a_tree_that_it_would_replace(
+    sign_in: SignIn, form: dict[str, Any], sessions: Sessions, inbound: Path
+) -> None:
+    (inbound / "offers.csv").write_text(";".join(navigation("N")) + "\n")
+    with sessions.begin() as session:
+        store = session.scalars(select(Store)).first()
+        assert store
+        now = database_now(session)
+        session.add(NavigationCategory(store_id=store.id, external_id="N", names={}, created_at=now, updated_at=now))
+        chosen_store = {"store_external_ids": store.external_id}
+    page = look(sign_in("OPERATOR"), form | chosen_store, "/imports/preview?entity=NAVIGATION_CATEGORY")
+    assert "There is 1 now." in piece(page, "replaced")
+    assert "A run refuses it, as it would remove everything" in page
+
+
+def test_one_language_of_a_required_name_is_enough_and_no_line_is_marked_as_required(
+    sign_in: SignIn, form: dict[str, Any], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        session.get_one(GeneralSettings, 1).locales = ["en-GB", "fr-FR"]
+    page = sign_in("OPERATOR").get("/imports/new/sftp?entity=NAVIGATION_CATEGORY").text
+    rows = {
+        code: " ".join("".join(row.itertext()).split())
+        for row in parse(page).findall(".//table[@class='table table-cards mapping-table']/tbody/tr")
+        if (code := "".join(row.find(".//code").itertext()))
+    }
+    for place in ("navigationCategoryNames", "navigationCategoryNames[fr-FR]"):
+        assert "in one language, in each row" in rows[place] and "*" not in rows[place]
+    assert "*" in rows["navigationCategoryExternalId"]
