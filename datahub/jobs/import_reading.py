@@ -307,7 +307,7 @@ def _causes(rows: Sequence[Row], converted: Sequence[Converted | None]) -> list[
         told += [(it["field"], it["code"], it["message"]) for it in (row.faults if row else ())]
         for name, code, message in told:
             messages.setdefault((name, code), Counter())[message] += 1
-        count.update({(name, code) for name, code, _ in told})
+        count.update(dict.fromkeys(((name, code) for name, code, _ in told), 1))
     return [
         Cause(key[0], messages[key].most_common(1)[0][0], rows_of_it, len(messages[key]))
         for key, rows_of_it in count.most_common()
