@@ -70,9 +70,7 @@ class Reader:
         extras, refusal = self._extras(matched)
         plan = self._plan(header, matched, extras)
         converted = [plan.convert(cells) if fault is None else None for _, cells, fault in rows]
-        unchecked = "" if problem or refusal else self._unchecked()
-        if not (problem or refusal):
-            self._try(plan, rows, converted)
+        unchecked = "" if problem or refusal else self._try(plan, rows, converted)
         hidden = named_like_secrets(plan)
         shown = [(line, harmless(plan, cells, hidden), fault) for line, cells, fault in rows]
         veiled = _fed_by(hidden - plan.secret_columns, plan, matched)
@@ -102,23 +100,19 @@ class Reader:
             replaced=self._replaced(row.key for row in converted if row is not None),
         )
 
-    def _unchecked(self) -> str:
-        records = ENTITIES[self._entity.acts_on].label.lower() if self._entity.acts_on else ""
-        if records:
-            return f"Whether {records} that are stored take these changes is found when it runs."
+    def _try(self, plan: Plan, rows: list[Row], converted: Sequence[Converted | None]) -> str:
+        """Gives the rows the faults that a run would find now, and says which ones only a run can find."""
         if self._entity.scoped_by and self._store is None:
             return "The rows are held against what is stored once a store is chosen."
-        return ""
-
-    def _try(self, plan: Plan, rows: list[Row], converted: Sequence[Converted | None]) -> None:
-        """Gives the rows the faults that a run would find now."""
-        if self._entity.scoped_by and self._store is None:
-            return
         name, is_cut = self._sample.name, self._sample.is_cut or len(rows) == SAMPLE_ROWS
         found = import_trial.find_faults(self._session, plan, name, rows, converted, is_cut=is_cut)
         for place, row in enumerate(converted):
             if row:
                 row.faults = found.get(place, [])
+        if self._entity.acts_on:
+            records = ENTITIES[self._entity.acts_on].label.lower()
+            return f"Whether {records} that are stored take these changes is found when it runs."
+        return ""
 
     def _parse(self) -> tuple[list[str], list[Row], str]:
         """The header, the rows until something is wrong, and what that is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
@@ -17,7 +18,7 @@ from datahub.jobs.import_reading import SAMPLE_ROWS
 from datahub.jobs.import_sample import Sample
 from datahub.jobs.previewed import Cause, FieldPreview, Fit, Preview
 from datahub.models.custom_field import CustomField
-from datahub.models.party import DEFAULT_STORE
+from datahub.models.party import DEFAULT_STORE, Supplier
 from datahub.models.setting import GeneralSettings
 from tests.importer import Importer, counts, navigation
 
@@ -210,6 +211,15 @@ def test_rows_are_held_against_those_of_their_store_once_it_is_chosen(session: S
     assert (shown.rejected, shown.unchecked != "") == (0, True)
     shown = look(session, rows, entity="NAVIGATION_CATEGORY", store_external_ids=[DEFAULT_STORE]).reading
     assert (shown.rejected, shown.unchecked) == (1, "")
+
+
+def test_a_look_waits_for_nobody_who_writes(session: Session, load: Importer, engine: Engine) -> None:
+    session.rollback()
+    load("SUPPLIER", {"externalId": "SUP-1", "name": "One"})
+    with engine.begin() as other:
+        other.execute(update(Supplier).values(name="Eins"))
+        read_only(session)
+        assert look(session, "externalId;deleted\nSUP-1;TRUE\n", entity="SUPPLIER").reading.rejected == 0
 
 
 def test_a_look_leaves_nothing_behind_and_keeps_nobody_waiting(session: Session, load: Importer) -> None:
