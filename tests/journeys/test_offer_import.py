@@ -90,7 +90,7 @@ def take_proposals(page: Page) -> None:
     expect(quantity).to_have_value("")
     quantity.select_option("Stock qty")
     expect(page.locator("tr", has=quantity)).to_contain_text("5")
-    expect(preview).to_contain_text("2 of 7 rows looked at would be rejected as they stand")
+    expect(preview).to_contain_text("If it ran now, 4 of the 7 rows looked at would be rejected")
     expect(preview).to_contain_text("Every column is used")
 
 
