@@ -30,6 +30,12 @@ from tests.settings import ENCRYPTION_KEY
 __all__ = ["importing", "start"]
 
 ROWS = 10_000
+# What names alone would bind too.
+MAPPING = [
+    {"field": "externalId", "source": "Supplier External Id"},
+    {"field": "name", "source": "Supplier Name"},
+    {"field": "supplierRating", "source": "Supplier Rating"},
+]
 MEMORY = 130_000_000
 
 
@@ -96,13 +102,14 @@ def test_a_file_that_says_nothing_of_a_record_takes_nothing_from_it(
     importing: Context, start: Start, folder: Path, full: bool, content: str, status: str, told: str | None
 ) -> None:
     (folder / "suppliers.csv").write_text(content)
-    number = start(import_full_mode=full)
-    import_run.run(importing, number, 1)
-    found, counts, error = look(importing.sessions, number)
-    assert found == status, error
-    assert told in error if told and error else error == told
-    assert counts == ({"rejected": 2} if status == INTEGRATION_DONE_WITH_ERRORS else {})
-    assert_nothing_changed(importing.sessions)
+    for mapping in (None, MAPPING):
+        number = start(import_full_mode=full, mapping=mapping)
+        import_run.run(importing, number, 1)
+        found, counts, error = look(importing.sessions, number)
+        assert found == status, error
+        assert told in error if told and error else error == told
+        assert counts == ({"rejected": 2} if status == INTEGRATION_DONE_WITH_ERRORS else {})
+        assert_nothing_changed(importing.sessions)
 
 
 @pytest.mark.usefixtures("stored")
