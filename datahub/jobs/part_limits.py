@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from datahub.entities.base import Part
+from datahub.jobs.import_cells import as_cell
 from datahub.jobs.import_faults import TOO_MANY, Fault
 from datahub.jobs.import_fold import NOT_APPLIED, Record, Row, Warned
 from datahub.jobs.import_plan import Plan
@@ -49,4 +50,5 @@ def beyond_limit(number: int, part: Part, merge: Merge, records: Sequence[Record
             told.add(sequence)
             limit = f"{row.spooled.key} would have more than {part.most} {part.label.lower()}."
             message = f"{limit} Give fewer, or take some away first."
-            yield row, {"code": TOO_MANY, "field": part.key_field.key, "value": "", "message": message}
+            given = as_cell(list(row.parts[number].keys))[:200]
+            yield row, {"code": TOO_MANY, "field": part.key_field.key, "value": given, "message": message}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.jobs import executions, import_executions
 from datahub.models.execution import JOB_INITIALIZING, JOB_SKIPPED, MANUAL, SUCCESS, UPLOAD, Event, Execution
 from datahub.models.import_job import ImportJob
+from datahub.models.import_run import ImportRun
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, make_job
 from tests.webapp.conftest import ParsingClient, parse
@@ -64,6 +65,9 @@ def test_a_skipped_import_says_what_was_in_the_way_and_what_comes_next(
     told = notice_of(client.get(page_of(again)).text)
     assert told == f"{because} The file was not kept: give it again."
     assert f'<a href="{page_of(later)}">' in client.get(page_of(again)).text
+    with sessions.begin() as session:
+        session.get_one(ImportRun, again.id).upload_name = "mine.csv"
+    assert "The file mine.csv was not kept" in notice_of(client.get(page_of(again)).text)
 
 
 def test_an_import_stopped_before_it_began_says_so_without_empty_cards(

@@ -84,6 +84,7 @@ def test_the_row_that_adds_the_eleventh_tag_is_refused(load: Importer, sessions:
     assert (causes(done), tags(sessions)) == ([(3, "too_many_parts", "productTag1")], [*eight, "x", "y"])
     ((_, (fault,)),) = done.rejected
     assert fault["message"] == "P-1 would have more than 10 tags. Give fewer, or take some away first."
+    assert fault["value"] == "t1||z"
     again = load("PRODUCT_TAG", tagged(deleted="TRUE"), rows[1], chunk_rows=chunk_rows)
     assert (causes(again), tags(sessions)) == ([], ["t1", "z"])
 
