@@ -131,10 +131,13 @@ def _shop(session: Session, tag: str) -> Shop:
     )
     order.payments = [OrderPayment(position=1, amount=Decimal(120), transaction_id=f"{tag}-PAYMENT")]
     order.status_changes = [OrderStatusChange(from_status=None, to_status=order.status, at=now, actor="ada")]
-    incident = Incident(incident_id=str(uuid5(NAMESPACE_URL, tag)), order=order, reason=f"{tag} reason")
+    incident = Incident(
+        incident_id=str(uuid5(NAMESPACE_URL, tag)), order=order, external_id=f"{tag}-DESK", reason=f"{tag} reason"
+    )
     incident.created_at = incident.updated_at = now
     incident.status_changes = [IncidentStatusChange(from_status=None, to_status="OPEN", at=now, actor="ada")]
     incident.lines = [IncidentLine(order_line_id=order.lines[0].id, quantity=1)]
+    record_change(session, "INCIDENT", incident.incident_id, changes={"incidentStatus": [tag, "OPEN"]})
     return Shop(tag, store, supplier, order, _added(session, incident))
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from datahub.db import database_now
-from datahub.entities.incident import EXTERNAL_ID
+from datahub.entities.incident import EXTERNAL_ID, STATUS
 from datahub.errors import FieldConflictError, IllegalMoveError, InvalidError, NotFoundError
+from datahub.jobs import ledger
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
+from datahub.models.change import CREATED, UPDATED
 from datahub.models.incident import (
     CLOSED,
     INCIDENT_STATUSES,
@@ -24,9 +26,11 @@ from datahub.models.incident import (
 )
 from datahub.models.order import Order, OrderLine
 from datahub.models.order_document import ILLEGAL_IN_XML
+from datahub.paging import Page, read_page
 
 LONGEST_REASON = 100
 NEXT = {OPEN: (ON_GOING, CLOSED), ON_GOING: (CLOSED,), CLOSED: ()}
+SEARCH = (Incident.incident_id, Incident.external_id, Incident.reason, Order.reference, Order.external_id)
 SORTS = {"created_at": Incident.created_at, "updated_at": Incident.updated_at}
 WITH_LINES = selectinload(Incident.lines).joinedload(IncidentLine.order_line)
 
@@ -53,13 +57,29 @@ def find(
     size: int = PAGE_SIZE,
 ) -> Slice[Incident]:
     """Unknown statuses are passed over."""
-    query = select(Incident).join(Incident.order).options(contains_eager(Incident.order), WITH_LINES)
+    query = _incidents(statuses)
     if order_references:
         query = query.where(Order.reference.in_(order_references))
-    known = [status for status in statuses if status in INCIDENT_STATUSES]
-    if known:
-        query = query.where(Incident.status.in_(known))
     return by_offset(session, query, SORTS[sort], Incident.id, descending, page, size)
+
+
+def incidents_page(
+    session: Session,
+    *,
+    search: str = "",
+    statuses: Sequence[str] = (),
+    before: str = "",
+    after: str = "",
+    size: int = PAGE_SIZE,
+) -> Page[Incident]:
+    """The one that was declared last comes first. `search` is a part of either of its names, of its reason, or of a
+    name of its order."""
+    query, text = _incidents(statuses), search.strip()
+    if text:
+        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in SEARCH)))
+    return read_page(
+        session, query, Incident.id, lambda incident: incident, size=size, descending=True, before=before, after=after
+    )
 
 
 def of_order(session: Session, order: Order) -> list[Incident]:
@@ -98,12 +118,16 @@ def declare(
     order.incident_declared, order.updated_at = True, now
     for number in chosen:
         by_number[number].incident_declared = True
+    ledger.note(session, ledger.Source("INCIDENT", None, actor), incident.incident_id, CREATED, None, now)
     session.flush()
     return incident
 
 
-def change_status(session: Session, incident: Incident, status: str, *, actor: str) -> None:
-    """The status it already has changes nothing. Flushes.
+def change_status(
+    session: Session, incident: Incident, status: str, *, actor: str, source: ledger.Source | None = None
+) -> None:
+    """The status it already has changes nothing. `source` is what the change ledger is told, of a move by import.
+    Flushes.
 
     Raises InvalidError for an unknown word, IllegalMoveError for a way back."""
     if status not in INCIDENT_STATUSES:
@@ -116,11 +140,18 @@ def change_status(session: Session, incident: Incident, status: str, *, actor: s
         allowed = ", ".join(NEXT[incident.status])
         rest = f"It may become: {allowed}." if allowed else "A closed incident stays closed."
         raise IllegalMoveError(f"The incident is {incident.status} and cannot become {status}. {rest}")
-    now = database_now(session)
-    change = IncidentStatusChange(from_status=incident.status, to_status=status, at=now, actor=actor)
-    incident.status_changes.append(change)
+    now, came_from = database_now(session), incident.status
+    incident.status_changes.append(IncidentStatusChange(from_status=came_from, to_status=status, at=now, actor=actor))
     incident.status, incident.updated_at = status, now
+    told = source or ledger.Source("INCIDENT", None, actor)
+    ledger.note(session, told, incident.incident_id, UPDATED, {STATUS.key: [came_from, status]}, now)
     session.flush()
+
+
+def _incidents(statuses: Sequence[str]) -> Select[Incident]:
+    query = select(Incident).join(Incident.order).options(contains_eager(Incident.order), WITH_LINES)
+    known = [status for status in statuses if status in INCIDENT_STATUSES]
+    return query.where(Incident.status.in_(known)) if known else query
 
 
 def _add(session: Session, incident: Incident) -> None:

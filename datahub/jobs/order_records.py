@@ -11,9 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinl
 
 from datahub.errors import NotFoundError
 from datahub.jobs.incidents import WITH_LINES
-from datahub.jobs.queries import Slice, by_offset
-from datahub.models.change import CREATED, UPDATED, Change
-from datahub.models.incident import Incident, IncidentStatusChange
+from datahub.models.incident import Incident
 from datahub.models.order import Order, OrderAddress, OrderLine
 
 Values = dict[str, Any]
@@ -57,25 +55,6 @@ def describe(entity: str, records: Sequence[Any]) -> list[Values]:
         | {"createdAt": record.created_at, "updatedAt": record.updated_at, "deletedAt": None}
         for record in records
     ]
-
-
-def incident_changes(session: Session, incident_id: str, *, descending: bool, page: int, size: int) -> Slice[Change]:
-    """Its way through the statuses, as lines of the ledger that are not stored there."""
-    record = select(Incident.id).where(Incident.incident_id == incident_id).scalar_subquery()
-    moves = IncidentStatusChange
-    query = select(moves).where(moves.incident_id == record)
-    found = by_offset(session, query, moves.id, moves.id, descending, page, size)
-    return Slice([_as_change(moved) for moved in found.items], found.has_more)
-
-
-def _as_change(moved: IncidentStatusChange) -> Change:
-    is_first = moved.from_status is None
-    return Change(
-        at=moved.at,
-        actor=moved.actor,
-        action=CREATED if is_first else UPDATED,
-        changes=None if is_first else {"incidentStatus": [moved.from_status, moved.to_status]},
-    )
 
 
 def _order(order: Order) -> Values:

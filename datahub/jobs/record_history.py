@@ -14,7 +14,6 @@ from datahub.access import store_limits
 from datahub.entities import ENTITIES, RECORDS, adding_to
 from datahub.entities.store import A_STORE
 from datahub.entities.values import NUMBER
-from datahub.jobs import order_records
 from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
@@ -49,11 +48,8 @@ def find_changes(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Recorded]:
-    """By time, those of the parts included, whichever import brought them; of an incident its way through the statuses.
-    `store_id` is that of the store, of an entity whose keys count within one."""
-    if entity == "INCIDENT":
-        moved = order_records.incident_changes(session, external_id, descending=descending, page=page, size=size)
-        return Slice([Recorded(change, None, None, None, change.changes) for change in moved.items], moved.has_more)
+    """By time, those of the parts included, whichever import brought them. `store_id` is that of the store, of an
+    entity whose keys count within one."""
     order = Change.id.desc() if descending else Change.id.asc()
     query = _changes(entity, external_id, store_id).order_by(order).offset(page * size).limit(size + 1)
     rows = [_recorded(session, *row) for row in session.execute(query)]

@@ -195,6 +195,14 @@ def holders(session: Session, reference: Reference, keys: Collection[str]) -> di
     return {}
 
 
+def other_names(session: Session, kind: EntityType, keys: Collection[str]) -> dict[str, str]:
+    """What others call the records, by key, of an entity that files may name so."""
+    if kind.other_key is None:
+        return {}
+    key, name = getattr(kind.model, kind.key.column), getattr(kind.model, kind.other_key.column)
+    return {row[0]: row[1] for row in session.execute(select(key, name).where(key.in_(keys), name.is_not(None)))}
+
+
 def named_custom_fields(session: Session, owners: Collection[str]) -> dict[str, Named]:
     """By external id, of the custom fields that are defined for one of these entities."""
     query = select(CustomField.external_id, CustomField.name, CustomField.unit).where(CustomField.entity.in_(owners))

@@ -32,7 +32,8 @@ def move_incident(session: Session, key: str, rows: Sequence[Said], doing: Doing
         raise _unknown(INCIDENT, key, row)
     before = incident.status
     try:
-        incidents.change_status(session, incident, row[STATUS.key], actor=doing.actor)
+        source = doing.source(INCIDENT.name, rows[0])
+        incidents.change_status(session, incident, row[STATUS.key], actor=source.actor, source=source)
     except IllegalMoveError as error:
         raise RowFaultError("illegal_move", STATUS.key, row[STATUS.key], str(error)) from error
     return ["unchanged" if incident.status == before else UPDATED]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, inspect, select, text
 from sqlalchemy.orm import Session
 
 from datahub.db import Base, make_engine
-from datahub.jobs import execution_list, orders
+from datahub.jobs import execution_list, incidents, orders
 from datahub.jobs.execution_list import Wanted
 from datahub.models.change import Change
 from datahub.models.execution import Execution
@@ -187,6 +187,26 @@ def test_moves_that_were_made_before_are_in_the_change_ledger(engines: tuple[Eng
         assert (made.actor, made.action, made.changes, made.at) == ("x", "created", None, came_at)
         assert moved.changes == {"orderStatus": ["WAITING_SUPPLIER_APPROVAL", "ACCEPTED_BY_SUPPLIER"]}
         assert (moved.entity, moved.record_key, moved.actor) == ("ORDER", reference, "ada")
+
+
+def test_moves_of_incidents_that_were_made_before_are_in_the_change_ledger(engines: tuple[Engine, Engine]) -> None:
+    migrated, _ = engines
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        incident = incidents.declare(session, make_order(session), reason="LATE", affected=(), actor="x")
+        incidents.change_status(session, incident, "CLOSED", actor="y")
+        key, came_at = incident.incident_id, incident.created_at
+        session.execute(delete(Change))
+        session.commit()
+    command.downgrade(config(migrated), "0024")
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        made, moved = session.scalars(select(Change).order_by(Change.id)).all()
+        assert {(it.entity, it.record_key, it.part, it.execution_id) for it in (made, moved)} == {
+            ("INCIDENT", key, "", None)
+        }
+        assert (made.actor, made.action, made.changes, made.at) == ("x", "created", None, came_at)
+        assert (moved.actor, moved.changes) == ("y", {"incidentStatus": ["OPEN", "CLOSED"]})
 
 
 def test_a_postgresql_without_trigrams_is_told_what_to_do(postgres_server: Server) -> None:

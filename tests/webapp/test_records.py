@@ -209,10 +209,12 @@ def test_a_record_with_an_odd_id_has_its_page(sign_in: SignIn, sessions: Session
     assert words(parse(page.text).find(".//main//code")) == key
 
 
-@pytest.mark.parametrize("entity", ["ORDER", "INCIDENT"])
-def test_orders_and_incidents_lead_to_the_pages_of_orders(sign_in: SignIn, entity: str) -> None:
-    answer = sign_in("VIEWER").get(f"/records/{entity}")
-    assert (answer.status_code, answer.location) == (303, "/orders")
+@pytest.mark.parametrize(("entity", "pages"), [("ORDER", "/orders"), ("INCIDENT", "/incidents")])
+def test_orders_and_incidents_lead_to_pages_of_their_own(sign_in: SignIn, entity: str, pages: str) -> None:
+    client = sign_in("VIEWER")
+    for rest in ("", "/A-1"):
+        answer = client.get(f"/records/{entity}{rest}")
+        assert (answer.status_code, answer.location) == (303, f"{pages}{rest}")
 
 
 def test_unknown_entities_and_records_are_404s(sign_in: SignIn) -> None:

@@ -19,6 +19,7 @@ from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_INITIALIZING, JOB_PENDING, JOB_STARTED, Event, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob, Tick
+from datahub.models.incident import Incident
 from datahub.models.order import Order
 from datahub.vault import Vault
 from tests import catalogue
@@ -69,7 +70,10 @@ class Hub:
         defined = custom_fields.create(session, definition)
         if not self.addresses:
             self._note(connection, job, imports, execution, run)
+            incident = self._declare(session)
             self.addresses |= {
+                "orders.incident": f"/incidents/{incident.incident_id}",
+                "records.incident": f"/records/INCIDENT/{incident.incident_id}",
                 "settings.users.edit": f"/settings/users/{user.id}",
                 "settings.custom_fields.edit": f"/settings/custom-fields/{defined.public_id}/edit",
                 "settings.custom_fields.delete": f"/settings/custom-fields/{defined.public_id}/delete",
@@ -102,16 +106,24 @@ class Hub:
             "orders.detail": f"/orders/{order}",
             "orders.declare_incident": f"/orders/{order}/incidents/new",
             "orders.move": f"/orders/{order}/move",
+            "records.order": f"/records/ORDER/{order}",
             "records.list_records": "/records/OFFER",
             "records.detail": "/records/OFFER/STOCK-0",
         }
 
+    def _declare(self, session: Session) -> Incident:
+        """Of the first order."""
+        reference = self.addresses["orders.detail"].rpartition("/")[2]
+        order = session.scalars(select(Order).where(Order.reference == reference)).one()
+        affected = [(order.lines[0].number, 1)]
+        return incidents.declare(session, order, reason="DAMAGED", affected=affected, actor="ada")
+
     def _grow_details(self, session: Session, number: int) -> None:
         """What the pages of the first order, import, record show more of."""
         first = self.addresses
-        reference = first["orders.detail"].rpartition("/")[2]
-        order = session.scalars(select(Order).where(Order.reference == reference)).one()
-        incidents.declare(session, order, reason="DAMAGED", affected=[(order.lines[0].number, 1)], actor="ada")
+        self._declare(session)
+        key = first["orders.incident"].rpartition("/")[2]
+        catalogue.record_change(session, "INCIDENT", key, changes={"incidentStatus": ["OPEN", "CLOSED"]})
         run_id = first["executions.rows"].split("/")[2]
         run = session.scalars(select(Execution).where(Execution.public_id == run_id)).one()
         add_rejected_row(session, run, number + 1, value=f"S-{number}")

@@ -15,7 +15,6 @@ from datahub.models.execution import (
 from datahub.models.import_run import COUNTS
 from webapp.database import db
 from webapp.executions import findings, shown, stages
-from webapp.records.changes import tells_changes
 
 SHOWN_FILES = 50
 
@@ -29,7 +28,6 @@ def page(execution: Execution) -> dict[str, object]:
         "stages": stages.of(execution),
         "counts": import_history.counts_of(execution),
         "count_names": COUNTS,
-        "tells_changes": tells_changes(execution.entity),
         "seen": f"{execution.status}-{execution.attempts}",
         "in_the_way": import_history.in_the_way(session, execution) if execution.status == JOB_SKIPPED else [],
         "next_fire": _next_fire(execution) if import_history.never_began(execution) else None,

@@ -16,6 +16,8 @@ def address_of(entity: str, external_id: str, store: str | None = None, **more: 
     """`store` is left out where the entity does not need it."""
     if ENTITIES[entity].acts_on == "ORDER":
         return url_for("orders.detail", reference=external_id)
+    if ENTITIES[entity].acts_on == "INCIDENT":
+        return url_for("orders.incident", incident_id=external_id)
     needed = store if ENTITIES[entity].scoped_by else None
     return url_for("records.detail", entity=entity, external_id=external_id, store=needed, **more)
 

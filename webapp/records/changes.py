@@ -12,9 +12,10 @@ from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
 from datahub.errors import NotFoundError
-from datahub.jobs import executions, record_history
+from datahub.jobs import executions, record_history, record_reads
 from datahub.jobs.record_history import Recorded
 from datahub.models.change import ACTIONS
+from datahub.models.execution import IMPORT
 from webapp import pager
 from webapp.database import db
 from webapp.permissions import MAPPER_READ, permission
@@ -33,8 +34,8 @@ PARTS = {"orderLines": "Line"}
 def of_execution(execution_id: str) -> str:
     """What one import created, updated or deleted, in the order of writing."""
     execution = executions.get(db.session(), execution_id)
-    if not tells_changes(execution.entity):
-        raise NotFoundError("This execution changes no records that are told of here.")
+    if execution.kind != IMPORT:
+        raise NotFoundError("This execution is an export, which changes no records.")
     action = request.args.get("action") if request.args.get("action") in ACTIONS else None
     found = record_history.changes_of(db.session(), execution, action=action or "", **pager.asked())
     address = partial(url_for, "records.of_execution", execution_id=execution_id)
@@ -45,13 +46,18 @@ def of_execution(execution_id: str) -> str:
         execution=execution,
         tabs=tabs,
         changes=shown_changes(found.items),
+        called=_called(found.items),
         **pager.neighbours(found, partial(address, action=action)),
     )
 
 
-def tells_changes(entity: str) -> bool:
-    """Whether the ledger keeps what imports of it do."""
-    return entity in ENTITIES and ENTITIES[entity].acts_on in ("", "ORDER")
+def _called(found: list[Recorded]) -> dict[tuple[str, str], str]:
+    """What others call the records that files may name so, by entity and key."""
+    keys: dict[str, set[str]] = {}
+    for it in found:
+        keys.setdefault(it.change.entity, set()).add(it.change.record_key)
+    names = {entity: record_reads.other_names(db.session(), ENTITIES[entity], own) for entity, own in keys.items()}
+    return {(entity, key): name for entity, own in names.items() for key, name in own.items()}
 
 
 def shown_changes(found: list[Recorded]) -> list[dict[str, Any]]:

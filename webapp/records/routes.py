@@ -36,11 +36,28 @@ def index() -> str:
 
 
 @blueprint.get("/records/ORDER")
-@blueprint.get("/records/INCIDENT")
 @permission(MAPPER_READ)
 def orders() -> Response:
-    """Which have pages of their own, with what was declared of each."""
+    """Which have pages of their own, as incidents do."""
     return redirect_to(url_for("orders.index"))
+
+
+@blueprint.get("/records/ORDER/<reference:external_id>")
+@permission(MAPPER_READ)
+def order(external_id: str) -> Response:
+    return redirect_to(address_of("ORDER", external_id))
+
+
+@blueprint.get("/records/INCIDENT")
+@permission(MAPPER_READ)
+def incidents() -> Response:
+    return redirect_to(url_for("orders.list_incidents"))
+
+
+@blueprint.get("/records/INCIDENT/<reference:external_id>")
+@permission(MAPPER_READ)
+def incident(external_id: str) -> Response:
+    return redirect_to(address_of("INCIDENT", external_id))
 
 
 @blueprint.get("/records/<entity>")

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.jobs import incidents
+from datahub.jobs import incidents, record_history
 from datahub.models.incident import Incident
 from tests.factories import make_order
 from tests.importer import Importer, causes, counts
@@ -46,6 +46,10 @@ def test_an_incident_moves_by_either_name_and_says_who_moved_it(
     with sessions() as session:
         change = incidents.get(session, first).status_changes[-1]
         assert (change.from_status, change.to_status, change.actor) == ("OPEN", "ON_GOING", "ada")
+        moved, made = (it.change for it in record_history.find_changes(session, "INCIDENT", first).items)
+        assert (made.action, made.actor, made.execution_id) == ("created", "ann", None)
+        assert moved.changes == {"incidentStatus": ["OPEN", "ON_GOING"]}
+        assert (moved.actor, moved.execution_id, moved.file, moved.line) == ("ada", 1, "file.csv", 2)
     assert counts(load("INCIDENT", *rows)) == {"unchanged": 3}
     assert counts(load("INCIDENT", said("CLOSED", number=first, name="B"))) == {"updated": 1}
     assert statuses(sessions) == ["CLOSED", "CLOSED", "CLOSED"]

@@ -95,5 +95,24 @@ def test_incidents_are_found_by_order_and_status(session: Session, order: Order)
     }
     assert {found.id for found in incidents.find(session, statuses=["OPEN", "LOST"]).items} == {mine.id, theirs.id}
     assert incidents.get(session, mine.incident_id) is mine
+
+
+def test_a_page_of_incidents_is_found_by_either_name_by_reason_and_by_order(session: Session) -> None:
+    order = make_order(session, external_id="ERP-9")
+    desk = incidents.declare(session, order, reason="DAMAGED", affected=(), actor="ann", external_id="DESK_1")
+    plain = declare(session, make_order(session, reference="OTHER"), reason="100% late")
+
+    def found(search: str, *statuses: str) -> list[str]:
+        page = incidents.incidents_page(session, search=search, statuses=statuses)
+        return [incident.incident_id for incident in page.items]
+
+    assert found("") == [plain.incident_id, desk.incident_id]
+    assert found(" sk_1 ") == found("aged") == found("erp-") == found(desk.incident_id[:13]) == [desk.incident_id]
+    assert found("other") == found("%") == [plain.incident_id]
+    assert found("", "CLOSED") == found("nothing") == []
+    assert found("desk", "OPEN", "LOST") == [desk.incident_id]
+
+
+def test_an_unknown_incident_is_not_found(session: Session) -> None:
     with pytest.raises(NotFoundError):
         incidents.get(session, "none")
