@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,15 +16,21 @@ import orjson
 # Rows are held in memory by about so many at a time, however many they are allowed to be.
 PIECE_CHARACTERS = 8_000_000
 # Goes up with each change of what a spool holds: nobody goes on with the spool of another version.
-LAYOUT = 4
+LAYOUT = 5
 # JSON is kept as text, and as '' where there is none: for bytes and for None, Python's sqlite3 looks for an adapter
 # each time, which takes as long as all the rest.
 _TABLE = """
     create table rows (
         sequence integer primary key, key text not null, file text not null, line integer not null,
-        row_values text not null, cells text not null, faults text not null, depth integer not null
+        row_values text not null, cells text not null, faults text not null, depth integer not null,
+        called text not null default ''
     )
 """
+# What reading knows of a row: all but the last.
+_INSERT = """
+    insert into rows (sequence, key, file, line, row_values, cells, faults, depth) values (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_as_read = itemgetter(slice(8))
 
 # What the keys of rows begin with that have none.
 KEYLESS, AFTER_KEYLESS = "\0", "\1"
@@ -35,7 +42,8 @@ class SpooledRow(NamedTuple):
     """`values` and `cells` are JSON of lists; `faults`, of a row that cannot be applied, of a list of objects, else
     empty.
 
-    `depth` comes before `key` in the order of writing, so that parents are there before their children."""
+    `depth` comes before `key` in the order of writing, so that parents are there before their children. `called` is
+    what the row names its record by, where that is not the key and was found to mean it."""
 
     sequence: int
     key: str
@@ -45,6 +53,7 @@ class SpooledRow(NamedTuple):
     cells: str
     faults: str = ""
     depth: int = 0
+    called: str = ""
 
 
 class Spool:
@@ -71,7 +80,7 @@ class Spool:
     def add(self, rows: Iterable[SpooledRow]) -> None:
         self._database.execute("begin")
         # Python's sqlite3 takes nothing as fast as plain tuples.
-        self._database.executemany("insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)", map(tuple, rows))
+        self._database.executemany(_INSERT, map(_as_read, rows))
         self._database.execute("commit")
 
     def forget(self, file: str) -> None:
@@ -105,7 +114,8 @@ class Spool:
         """Pairs of a record key and what rows call the record; after `finish`. A crash meanwhile costs the spool."""
         self._database.execute("begin")
         for key, name in keys:
-            self._database.execute("update rows set key = ? where depth = 0 and key = ?", (key, BY_OTHER + name))
+            query = "update rows set key = ?, called = ? where depth = 0 and key = ?"
+            self._database.execute(query, (key, name, BY_OTHER + name))
         self._database.execute("pragma user_version = 1")
         self._database.execute("commit")
 
@@ -144,7 +154,7 @@ class Spool:
         weight, is_full = 0, False
         for row in map(SpooledRow._make, cursor):
             # Taking a tuple apart is faster than asking it for its parts.
-            _, key, _, _, values, cells, _, own_depth = row
+            _, key, _, _, values, cells, _, own_depth, _ = row
             if rows and (own_depth != depth or (is_full and key != last)):
                 break
             rows.append(row)

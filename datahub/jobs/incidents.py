@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
@@ -13,7 +13,7 @@ from datahub.db import database_now
 from datahub.entities.incident import EXTERNAL_ID, STATUS
 from datahub.errors import FieldConflictError, IllegalMoveError, InvalidError, NotFoundError
 from datahub.jobs import ledger
-from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
+from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset, holds
 from datahub.models.change import CREATED, UPDATED
 from datahub.models.incident import (
     CLOSED,
@@ -76,7 +76,7 @@ def incidents_page(
     name of its order."""
     query, text = _incidents(statuses), search.strip()
     if text:
-        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in SEARCH)))
+        query = query.where(holds(SEARCH, text))
     return read_page(
         session, query, Incident.id, lambda incident: incident, size=size, descending=True, before=before, after=after
     )

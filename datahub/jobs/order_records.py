@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 
 from datahub.errors import NotFoundError
 from datahub.jobs.incidents import WITH_LINES
+from datahub.jobs.queries import holds
 from datahub.models.incident import Incident
 from datahub.models.order import Order, OrderAddress, OrderLine
 
@@ -41,7 +42,7 @@ def find(entity: str, *, search: str, external_ids: Sequence[str], sort: str) ->
     query, name = kind.whole, kind.names[0]
     text = search.strip()
     if text:
-        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in kind.names)))
+        query = query.where(holds(kind.names, text))
     if external_ids:
         query = query.where(name.in_(external_ids))
     return query, name if sort == "external_id" else getattr(name.class_, sort), name.class_.id

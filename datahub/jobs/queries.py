@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload, selectinload
 
 from datahub.access import store_limits
 from datahub.models.execution import EXPORT, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
+from datahub.models.incident import Incident
 from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.models.party import Account
 from datahub.paging import Page, read_page
@@ -149,9 +150,16 @@ def _orders(search: str, statuses: Sequence[str]) -> Select[Order]:
     query = query.options(joinedload(Order.supplier), joinedload(Order.store), contains_eager(Order.account))
     text = search.strip()
     if text:
-        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in ORDER_SEARCH)))
+        # Those that the text names an incident of.
+        named = select(Incident.order_id).where(holds((Incident.incident_id, Incident.external_id), text))
+        query = query.where(or_(holds(ORDER_SEARCH, text), Order.id.in_(named)))
     known = [status for status in statuses if status in ORDER_STATUSES]
     return query.where(Order.status.in_(known)) if known else query
+
+
+def holds(columns: Iterable[InstrumentedAttribute[Any]], text: str) -> ColumnElement[bool]:
+    """Whether the text is a part of what one of them has, in any case."""
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
 
 
 def by_offset(

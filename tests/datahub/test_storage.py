@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datahub.storage import Spool, SpooledRow
+from datahub.storage import BY_OTHER, Spool, SpooledRow
 
 FAULTS = '[{"code":"malformed","message":"Größe"}]'
 
@@ -37,6 +37,18 @@ def test_only_rows_without_faults_are_looked_at_and_rejected_with_their_record(t
     spool.finish()
     spool.reject("A", '[{"code":"cycle"}]')
     assert [found.faults for found in spool.chunk(None, 3)] == [FAULTS, '[{"code":"cycle"}]', ""]
+    spool.close()
+
+
+def test_rows_that_get_the_key_of_their_record_keep_what_they_call_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.begin()
+    spool.add([row(1, f"{BY_OTHER}DESK-1"), row(2, "B"), row(3, f"{BY_OTHER}DESK-2")])
+    spool.finish()
+    assert spool.other_keys("", 9) == ["DESK-1", "DESK-2"]
+    spool.set_keys([("B", "DESK-1")])
+    found = [(it.sequence, it.key, it.called) for it in spool.chunk(None, 9)]
+    assert found == [(3, f"{BY_OTHER}DESK-2", ""), (1, "B", "DESK-1"), (2, "B", "")]
     spool.close()
 
 

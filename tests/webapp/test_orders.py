@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import ledger, orders
+from datahub.jobs import incidents, ledger, orders
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import Execution
 from datahub.models.order import Order, OrderStatusChange
@@ -80,9 +80,14 @@ def test_a_list_with_nothing_in_it_says_how_orders_get_in(sign_in: SignIn) -> No
     assert "POST /v1/orders" in sign_in("VIEWER").get("/orders").text
 
 
-def test_the_list_finds_by_reference_external_id_and_account(sign_in: SignIn, add: Add) -> None:
+def test_the_list_finds_by_reference_external_id_account_and_incident(
+    sign_in: SignIn, add: Add, sessions: sessionmaker[Session]
+) -> None:
     add(reference="ALPHA-1", external_id="100%")
     with_account = add(reference="BETA-1", external_id="EXT_9")
+    with sessions.begin() as session:
+        order = session.get_one(Order, with_account.id)
+        desk = incidents.declare(session, order, reason="LATE", affected=(), actor="ann", external_id="DESK-7")
     client = sign_in("VIEWER")
 
     def found(text: str) -> list[str]:
@@ -93,6 +98,7 @@ def test_the_list_finds_by_reference_external_id_and_account(sign_in: SignIn, ad
     assert found("T_9") == ["BETA-1"]
     assert found("%") == ["ALPHA-1"]
     assert found(with_account.account.external_id) == ["ALPHA-1", "BETA-1"]
+    assert found("desk") == found(desk.incident_id[:20]) == ["BETA-1"]
     assert found("nobody") == []
 
 

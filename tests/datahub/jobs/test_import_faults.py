@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import import_history, import_run
+from datahub.jobs import import_history, import_run, incidents
 from datahub.jobs.export_run import Context
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import Execution
 from datahub.models.setting import GeneralSettings
 from tests.datahub.jobs.test_import_run import Start, importing, start
+from tests.factories import make_order
 from tests.importer import Importer, category, causes, product
 
 __all__ = ["importing", "start"]
@@ -133,4 +134,22 @@ def test_a_row_that_is_not_looked_into_still_shows_its_key(importing: Context, s
         ("S-1", "too_many_cells", "", ""),
         ("S-2", "nul_character", "name", ""),
         (None, "too_few_cells", "", ""),
+    ]
+
+
+def test_a_rejected_row_goes_by_the_name_that_it_gives_its_record(
+    importing: Context, start: Start, folder: Path, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        incident = incidents.declare(
+            session, make_order(session), reason="LATE", affected=(), actor="ann", external_id="DESK-1"
+        )
+        incidents.change_status(session, incident, "CLOSED", actor="ann")
+    own = incident.incident_id
+    rows = ";DESK-1;OPEN", f"{own};DESK-1;OPEN", ";DESK-9;OPEN"
+    number = imported(importing, start, folder, "INCIDENT", "incidentId;incidentExternalId;incidentStatus", *rows)
+    assert [(name, code) for name, code, _, _ in told(importing, number)] == [
+        ("DESK-1", "illegal_move"),
+        (own, "illegal_move"),
+        ("DESK-9", "unknown_key"),
     ]
