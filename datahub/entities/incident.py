@@ -1,4 +1,4 @@
-"""INCIDENT: moves of incidents to another status; one row per move."""
+"""INCIDENT: moves of incidents to another status, with their custom fields; one row per move."""
 
 from __future__ import annotations
 
@@ -20,4 +20,5 @@ INCIDENT = EntityType(
     key=Field("incidentId", "Incident Id", "incident_id", TEXT, editable=False, length=36),
     other_key=EXTERNAL_ID,
     fields=(EXTERNAL_ID, STATUS),
+    has_custom_fields=True,
 )

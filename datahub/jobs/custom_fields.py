@@ -21,11 +21,10 @@ from datahub.jobs.job_rules import CONTROL, Faults
 from datahub.models.custom_field import CUSTOM_FIELD_TYPES, LIST_TYPES, METRIC_TYPES, TEXT_TYPES, CustomField
 from datahub.models.order import OrderLine
 
-# What can have custom fields, as people call it. Some of it cannot be imported yet; its definitions wait.
-OWNERS = {
-    "ORDER_LINE": "Order lines",
-    "INCIDENT": "Incidents",
-} | {entity.name: entity.label for entity in ENTITIES.values() if entity.bears_custom_fields}
+# What can have custom fields, as people call it.
+OWNERS = {"ORDER_LINE": "Order lines"} | {
+    entity.name: entity.label for entity in ENTITIES.values() if entity.bears_custom_fields
+}
 NAME_LENGTH, UNIT_LENGTH, OPTION_LENGTH = 255, 20, 255
 MOST_OPTIONS = 1000
 # Counting the records that hold a value ends here: then they are many.
@@ -122,13 +121,13 @@ def why_kept(session: Session, custom_field: CustomField) -> str:
     held = count_holders(session, custom_field)
     if not held:
         return ""
-    owner = ENTITIES.get(custom_field.entity)
+    owner, owners = ENTITIES.get(custom_field.entity), OWNERS[custom_field.entity]
     column = f"CF_{custom_field.external_id}"
     first = "Make it optional first. " if custom_field.required else ""
     advice = (
         f"{first}An import of these records in Full mode, with the column {column} left empty, takes the values away."
         if owner is not None and owner.has_full_mode
-        else "Orders keep what they came with; make the field optional instead."
+        else f"{owners} keep what they were given; make the field optional instead."
     )
     many = f"More than {MOST_HOLDERS} records hold" if held > MOST_HOLDERS else f"{held} records hold"
     count = "One record holds" if held == 1 else many

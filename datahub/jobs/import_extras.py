@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.jobs.attribute_links import AttributeLinks, Borne
 from datahub.jobs.import_cells import as_cell
-from datahub.jobs.import_faults import REQUIRED, Fault, Faults
+from datahub.jobs.import_faults import REQUIRED, Fault, Faults, no_value_in
 from datahub.jobs.import_fold import Record, Row, differs
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.in_batches import in_batches
@@ -75,9 +75,7 @@ class ExtraValues:
         known = self._of(record)
         required = known.by_variant if of_part else known.by_product
         return [
-            self._fault(
-                REQUIRED, external_id, "", f"A value is required: fill in a column {self._prefix}{external_id}."
-            )
+            self._fault(REQUIRED, external_id, "", no_value_in(f"{self._prefix}{external_id}"))
             for external_id, is_required in required.items()
             if is_required and external_id not in final
         ]

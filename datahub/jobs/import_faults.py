@@ -25,6 +25,11 @@ Fault = dict[str, str]
 Faults = dict[int, list[Fault]]
 
 
+def no_value_in(column: str) -> str:
+    """What is said of a custom field or an attribute that is required and not there."""
+    return f"A value is required: fill in a column {column}."
+
+
 def blame(faults: Faults, row: Row, fault: Fault) -> None:
     faults.setdefault(row.spooled.sequence, []).append(fault)
 

@@ -116,7 +116,8 @@ def _incident(incident: Incident) -> Values:
         "linkedType": incident.linked_type,
     }
     lines = [{"orderLineId": line.order_line.number, "quantity": line.quantity} for line in incident.lines]
-    return {"externalId": incident.incident_id, "fields": fields, "parts": {"lines": lines}}
+    custom = {"customFields": dict(incident.custom_fields)}
+    return {"externalId": incident.incident_id, "fields": fields, "parts": {"lines": lines}} | custom
 
 
 KINDS = {

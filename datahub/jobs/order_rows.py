@@ -10,7 +10,7 @@ from datahub.entities.extras import CUSTOM_FIELD, CUSTOM_FIELDS, Definition
 from datahub.entities.order import LINE_EXTERNAL_ID, LINE_ID, LINE_STATUS, OF_LINE, OF_ORDER, STATUS
 from datahub.jobs.acts import Doing, RowFaultError, Said
 from datahub.jobs.import_cells import as_cell
-from datahub.jobs.import_faults import NOT_EDITABLE, REQUIRED, fault_of
+from datahub.jobs.import_faults import NOT_EDITABLE, REQUIRED, fault_of, no_value_in
 from datahub.models.change import CREATED, DELETED, UPDATED
 from datahub.orders.editing import Stage
 from datahub.orders.life import ALIASES
@@ -116,8 +116,7 @@ class OrderRows:
         """Raises RowFaultError for a required custom field that would be empty."""
         for external_id, definition in self.owned(owner).items():
             if definition.required and external_id not in held:
-                message = f"A value is required: fill in a column {CUSTOM_FIELD}{external_id}."
-                raise self.custom_fault(number, REQUIRED, external_id, message)
+                raise self.custom_fault(number, REQUIRED, external_id, no_value_in(definition.key))
 
     def _agreed(self, said: dict[str, list[Any]], prefix: str = "") -> dict[str, Given]:
         agreed: dict[str, Given] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,12 +11,16 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import noun_of
 from datahub.entities.base import EntityType
+from datahub.entities.extras import CUSTOM_FIELDS, Definition
 from datahub.entities.incident import EXTERNAL_ID as INCIDENT_EXTERNAL_ID
 from datahub.entities.incident import INCIDENT, STATUS
 from datahub.entities.order_status import EXTERNAL_ID, ORDER_STATUS, TRACKING_URL
 from datahub.errors import IllegalMoveError
 from datahub.jobs import incidents, ledger
 from datahub.jobs.acts import Doing, RowFaultError, Said, Values
+from datahub.jobs.import_extras import what_differs
+from datahub.jobs.import_faults import REQUIRED, no_value_in
+from datahub.jobs.json_values import newer
 from datahub.jobs.order_edit import edit_order
 from datahub.jobs.order_import import find_order
 from datahub.jobs.order_rows import OF_AN_ORDER, OrderRows
@@ -25,18 +30,38 @@ from datahub.models.order import Order
 
 
 def move_incident(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:
+    """With custom fields, which may change in any status."""
     row = rows[0].values
     is_it = Incident.incident_id == key if key else Incident.external_id == row[INCIDENT_EXTERNAL_ID.key]
     incident = session.scalar(select(Incident).where(is_it))
     if incident is None:
         raise _unknown(INCIDENT, key, row)
-    before = incident.status
+    before, source = incident.status, doing.source(INCIDENT.name, rows[0])
     try:
-        source = doing.source(INCIDENT.name, rows[0])
         incidents.change_status(session, incident, row[STATUS.key], actor=source.actor, source=source)
     except IllegalMoveError as error:
         raise RowFaultError("illegal_move", STATUS.key, row[STATUS.key], str(error)) from error
-    return ["unchanged" if incident.status == before else UPDATED]
+    is_updated = _give_custom_fields(session, incident, row, doing.definitions, source) or incident.status != before
+    return [UPDATED if is_updated else "unchanged"]
+
+
+def _give_custom_fields(
+    session: Session, incident: Incident, row: Values, definitions: Sequence[Definition], source: ledger.Source
+) -> bool:
+    """Whether one differs. Those that are required must be there then."""
+    old = incident.custom_fields
+    new: dict[str, Any] = newer(old, row.get(CUSTOM_FIELDS.key, {}))
+    for item in definitions:
+        if item.required and item.external_id not in new:
+            raise RowFaultError(REQUIRED, item.key, "", no_value_in(item.key))
+    if new == old:
+        return False
+    now = database_now(session)
+    incident.custom_fields, incident.updated_at = new, now
+    told = {CUSTOM_FIELDS.key: what_differs(old, new)}
+    ledger.note(session, source, incident.incident_id, UPDATED, told, now)
+    session.flush()
+    return True
 
 
 def move_order(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:

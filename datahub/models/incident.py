@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from datahub.db import Base
@@ -16,7 +17,8 @@ OF_ORDER, OF_LINES = "ORDER", "ORDERLINES"
 
 
 class Incident(Base):
-    """About the whole order where it has no lines. `incident_id` is a UUID, `external_id` what others call it."""
+    """About the whole order where it has no lines. `incident_id` is a UUID, `external_id` what others call it;
+    `custom_fields` is keyed by external id."""
 
     __tablename__ = "incidents"
     __table_args__ = (
@@ -30,6 +32,7 @@ class Incident(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     status: Mapped[str] = mapped_column(String(20), default=OPEN)
     reason: Mapped[str] = mapped_column(String(100))
+    custom_fields: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.jobs import incidents, ledger
+from datahub.jobs import custom_fields, incidents, ledger
 from datahub.models.incident import Incident
 from datahub.models.order import Order
 from tests import catalogue
 from tests.factories import make_order
 from tests.webapp.conftest import ParsingClient
-from tests.webapp.test_records import IMPORT_ID, cells, links
+from tests.webapp.test_records import IMPORT_ID, cells, definitions, links
 
 SignIn = Callable[[str], ParsingClient]
 NEW = "/orders/mine/incidents/new"
@@ -134,10 +134,13 @@ def test_the_page_of_an_incident_says_what_changed_it_and_moves_it(
         source = ledger.Source("INCIDENT", run.id, "clock", "desk.csv", 7)
         found = incidents.get(session, desk.incident_id)
         incidents.change_status(session, found, "ON_GOING", actor="clock", source=source)
+        custom_fields.create(session, custom_fields.Definition("INCIDENT", "team", "Team at work", "TEXT"))
+        found.custom_fields = {"team": "blue", "gone": "x"}
     client, address = sign_in("OPERATOR"), f"/incidents/{desk.incident_id}"
     page = client.get(address).text
     assert "DAMAGED &lt;b&gt;" in page
     assert cells(page, "Affected") == ["1 of 1"]
+    assert {"Team at work": "blue", "gone": "x"}.items() <= definitions(page).items()
     assert cells(page, "Fields") == ["Incident Status: OPEN → ON_GOING", "as it came"]
     assert cells(page, "From") == ["desk.csvline 7", "\u2013"]
     assert links(page)[run.job_name] == f"/executions/{IMPORT_ID}"

@@ -206,6 +206,7 @@ class IncidentAnswer(Answer):
     status: str = Field(json_schema_extra={"enum": list(INCIDENT_STATUSES)})
     reason: str
     linked_type: str = Field(json_schema_extra={"enum": [OF_ORDER, OF_LINES]})
+    custom_fields: dict[str, Any]
     lines: list[AffectedLineAnswer]
     created_at: datetime
     updated_at: datetime

@@ -114,6 +114,7 @@ def describe(incident: Incident) -> dict[str, Any]:
         "status": incident.status,
         "reason": incident.reason,
         "linkedType": incident.linked_type,
+        "customFields": dict(incident.custom_fields),
         "lines": [{"orderLineId": line.order_line.number, "quantity": line.quantity} for line in incident.lines],
         "createdAt": incident.created_at,
         "updatedAt": incident.updated_at,

@@ -7,6 +7,7 @@ from functools import partial
 from flask import Response, flash, render_template, request, url_for
 from flask_login import current_user
 
+from datahub.entities.incident import INCIDENT
 from datahub.errors import ConflictError, InvalidError
 from datahub.jobs import incidents, orders, record_history
 from datahub.models.incident import INCIDENT_STATUSES
@@ -17,7 +18,9 @@ from webapp.htmx import redirect_to, render, wants_fragment
 from webapp.orders.blueprint import blueprint
 from webapp.orders.forms import incident_form, quantity
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
+from webapp.records import shown
 from webapp.records.changes import shown_changes
+from webapp.records.extras import names_of
 
 
 @blueprint.get("/incidents")
@@ -52,6 +55,7 @@ def incident(incident_id: str) -> str:
         "orders/incident.html",
         incident=found,
         order=found.order,
+        custom_fields=shown.shown_extras(found.custom_fields, names_of(INCIDENT, found.custom_fields.keys())),
         may_become=incidents.NEXT,
         changes=shown_changes(changes.items),
         **pager.neighbours(changes, address),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
-from datahub.jobs import custom_fields
+from datahub.jobs import custom_fields, incidents
 from datahub.jobs.custom_fields import Definition
 from datahub.models.custom_field import CUSTOM_FIELD_TYPES
 from tests.catalogue import make_category, make_offer
@@ -158,16 +158,20 @@ def test_holders_are_found_whatever_the_id_looks_like(session: Session, external
     assert custom_fields.count_holders(session, made) == 1
 
 
-def test_orders_and_their_lines_keep_the_fields_they_came_with(session: Session) -> None:
+def test_lines_of_orders_and_incidents_keep_the_fields_they_were_given(session: Session) -> None:
     value = {"zone": {"type": "TEXT", "value": "north"}}
     order = make_order(session, custom_fields=value)
-    for entity, held in (("ORDER", 1), ("ORDER_LINE", 0), ("INCIDENT", 0)):
+    incident = incidents.declare(session, order, reason="LATE", affected=(), actor="ann")
+    incident.custom_fields = {"zone": "north"}
+    for entity, held in (("ORDER", 1), ("ORDER_LINE", 0), ("INCIDENT", 1)):
         made = custom_fields.create(session, replace(ZONE, entity=entity))
         assert custom_fields.count_holders(session, made) == held
     order.lines[0].custom_fields = value
     session.flush()
     with pytest.raises(ConflictError, match=r"One record holds .* make the field optional instead"):
         custom_fields.delete(session, custom_fields.list_fields(session, entities=["ORDER_LINE"])[0])
+    with pytest.raises(ConflictError, match="Incidents keep what they were given"):
+        custom_fields.delete(session, custom_fields.list_fields(session, entities=["INCIDENT"])[0])
 
 
 def test_counting_the_holders_ends_at_many(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.jobs import incidents, record_history
+from datahub.errors import SourceError
+from datahub.jobs import custom_fields, incidents, record_history
+from datahub.jobs.custom_fields import Definition
+from datahub.models.custom_field import CustomField
 from datahub.models.incident import Incident
 from tests.factories import make_order
 from tests.importer import Importer, causes, counts
@@ -89,3 +94,57 @@ def test_a_bad_row_costs_itself_alone(load: Importer, ids: list[str], sessions: 
     unknown = next(faults[0]["message"] for row, faults in done.rejected if row.line == 2)
     assert unknown.startswith("There is no incident with this incident id, ")
     assert statuses(sessions) == ["ON_GOING", "OPEN", "OPEN"]
+
+
+@pytest.fixture
+def defined(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        for external_id, more in (("team", {}), ("note", {"localisable": True})):
+            name = external_id.title()
+            custom_fields.create(session, Definition("INCIDENT", external_id, name, "TEXT", **more))
+
+
+def given(sessions: Sessions) -> dict[str, Any]:
+    """The custom fields of the first incident."""
+    with sessions() as session:
+        return session.scalars(select(Incident).order_by(Incident.id)).first().custom_fields  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("defined")
+def test_custom_fields_of_incidents_are_kept_with_what_changed_them(
+    load: Importer, ids: list[str], sessions: Sessions
+) -> None:
+    row = {"incidentExternalId": "A", "incidentStatus": "OPEN", "CF_team": "blue", "CF_note": "Torn"}
+    assert counts(load("INCIDENT", row)) == {"updated": 1}
+    later = {"incidentId": ids[0], "incidentStatus": "CLOSED", "CF_team": "", "CF_note[fr-FR]": "Abîmé"}
+    assert counts(load("INCIDENT", later)) == {"updated": 1}
+    assert given(sessions) == {"team": "blue", "note": {"en-GB": "Torn", "fr-FR": "Abîmé"}}
+    assert counts(load("INCIDENT", later)) == {"unchanged": 1}
+    with sessions() as session:
+        found = record_history.find_changes(session, "INCIDENT", ids[0], descending=False).items
+        told = [(it.change.execution_id, it.change.line, it.differences) for it in found]
+    assert told == [
+        (None, None, None),
+        (1, 2, {"customFields": [{}, {"team": "blue", "note": {"en-GB": "Torn"}}]}),
+        (2, 2, {"incidentStatus": ["OPEN", "CLOSED"]}),
+        (2, 2, {"customFields": [{"note": {"en-GB": "Torn"}}, {"note": {"en-GB": "Torn", "fr-FR": "Abîmé"}}]}),
+    ]
+
+
+@pytest.mark.usefixtures("defined")
+def test_a_required_custom_field_of_an_incident_must_be_there_once_the_row_is_applied(
+    load: Importer, ids: list[str], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        team = session.scalars(select(CustomField).where(CustomField.external_id == "team")).one()
+        team.required = True
+    done = load("INCIDENT", said("CLOSED", name="A"))
+    assert causes(done) == [(2, "required", "CF_team")]
+    assert (statuses(sessions)[0], given(sessions)) == ("OPEN", {})
+    assert counts(load("INCIDENT", said("ON_GOING", name="A") | {"CF_team": "blue"})) == {"updated": 1}
+    assert counts(load("INCIDENT", said("CLOSED", name="A"))) == {"updated": 1}
+
+
+def test_a_column_of_a_custom_field_that_incidents_do_not_have_is_refused(load: Importer, ids: list[str]) -> None:
+    with pytest.raises(SourceError, match="CF_team"):
+        load("INCIDENT", said("CLOSED", name="A") | {"CF_team": "blue"})

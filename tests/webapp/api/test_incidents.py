@@ -31,6 +31,7 @@ def test_an_incident_is_declared_read_listed_and_moved(script: Script, order: Or
     assert made.status_code == 201
     told = made.json
     assert uuid.UUID(told["incidentId"]).version == 4
+    assert told["customFields"] == {}
     shown = (told["orderReference"], told["status"], told["reason"], told["linkedType"], told["lines"])
     assert shown == ("a/b-1", "OPEN", "DAMAGED", "ORDERLINES", [line])
     address = f"{INCIDENTS}/{told['incidentId']}"
