@@ -104,7 +104,7 @@ def _facts_of_fields(fields: Sequence[Field]) -> Iterator[str]:
         if item.unique:
             yield f"No two records have the same `{item.key}`."
         if item.erased_when_absent:
-            yield f"`{item.key}` is erased where no row of the record gives it."
+            yield f"`{item.key}` is erased where no row of the record gives it, with a warning."
         if item.lasting:
             yield f"One that was deleted comes back with the `{item.key}` that it had."
     if personal := [f"`{item.key}`" for item in fields if item.personal]:

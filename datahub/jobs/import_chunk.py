@@ -19,6 +19,7 @@ from datahub.entities.base import Field, Part
 from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
 from datahub.entities.values import HIDDEN
 from datahub.jobs import ledger, merge_conditions, merge_gone, merge_links, part_owners
+from datahub.jobs.erased_values import warn_of_erased
 from datahub.jobs.held_values import still_held
 from datahub.jobs.import_extras import ExtraValues, what_differs
 from datahub.jobs.import_faults import (
@@ -161,6 +162,7 @@ class ChunkWriter:
         # Asked for first: nothing else can be asked while rows are copied.
         stored = self._stored(self._plan.root, [record.key for record in records])
         warn_of_units(self._connection, self._plan, records)
+        warn_of_erased(self._connection, self._plan, records)
         broken = broken_with_stored(self._connection, self._plan, records)
         unpaired = settle_options(self._connection, self._plan, records, stored)
         unsealed = settle_secrets(self._plan, records, stored)

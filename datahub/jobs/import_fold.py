@@ -153,6 +153,12 @@ def _settle_removal(record: Record, plan: Plan) -> None:
     record.warnings += [Warned(row.spooled, NOT_APPLIED, "", message) for row in others]
 
 
+def warn_once(record: Record, code: str, item: Field, message: str) -> None:
+    """For checks that are repeated where other rows turn out bad."""
+    if not any((warned.code, warned.field) == (code, item.key) for warned in record.extra_warnings):
+        record.extra_warnings.append(Warned(record.speaker.spooled, code, item.key, message))
+
+
 def superseded(row: Row, by: Row) -> Warned:
     message = f"Line {by.spooled.line} of {by.spooled.file} names the same key again and counts instead."
     return Warned(row.spooled, SUPERSEDED, "", message)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from datahub.entities.values import UNIT
 from datahub.jobs.held_values import holders_of
-from datahub.jobs.import_fold import Record, Warned
+from datahub.jobs.import_fold import Record, warn_once
 from datahub.jobs.import_plan import Plan
 from datahub.jobs.stored_values import stored_values
 
@@ -24,11 +24,10 @@ def warn_of_units(connection: Connection, plan: Plan, records: Sequence[Record])
         stored = stored_values(connection, plan.root, [item.column], [record.key for record in given])
         for record in given:
             old, new = stored.get(record.key, {}).get(item.column), record.values[place]
-            is_told = any(warned.code == UNIT_CHANGED for warned in record.extra_warnings)
-            if not old or old == new or is_told:
+            if not old or old == new:
                 continue
             if holders := holders_of(connection, plan.entity, record.key):
                 message = (
                     f"Numbers that {' and '.join(holders)} hold in {old} are now in {new}: they are not converted."
                 )
-                record.extra_warnings.append(Warned(record.speaker.spooled, UNIT_CHANGED, item.key, message))
+                warn_once(record, UNIT_CHANGED, item, message)

@@ -43,6 +43,7 @@ PHRASES = {
 # Codes that say something else of a warning, or are of warnings alone.
 WARNINGS = {
     "done_before": "File imported before",
+    "erased": "No {} in any row of a record, so erased",
     "in_use": "{} still in use, so kept",
     "missing_column": "No column for {}",
     "no_password": "Created without a password",
