@@ -49,6 +49,7 @@ from datahub.jobs.part_limits import beyond_limit, take_all
 from datahub.jobs.staged_cells import staged_cells
 from datahub.jobs.stored_checks import broken_with_stored
 from datahub.jobs.stored_values import Stored, stored_values
+from datahub.jobs.taking_rows import leave_unmade
 from datahub.jobs.tree_cycles import new_cycles
 from datahub.jobs.unique_values import second_holders
 from datahub.jobs.unit_changes import warn_of_units
@@ -148,6 +149,7 @@ class ChunkWriter:
 
     def _check(self, records: list[Record]) -> Faults:
         """The faults of rows, by sequence, against what is stored."""
+        leave_unmade(self._connection, self._plan, records)
         take_all(self._plan, self._parts, records)
         faults = self._extras.spread(records)
         self._check_roots(records, faults)

@@ -63,7 +63,9 @@ def _by_column(plan: Plan, rows: Sequence[Sequence[str]]) -> list[Spoolable]:
     packed = list(zip(removed, values[0], _across(parts, count), _extras(plan, columns, count), strict=True))
     some_unnamed = any(None in found.get((number, KEY), nothing) for number in range(len(parts)))
     some_empty = any(found.get((None, EMPTIES), nothing))
-    if not all(keys) or some_empty or (some_unnamed and _lacks_names(plan.entity, packed)):
+    linked = (zip(keys, parts[number], strict=True) for number in plan.links_to_own_kind)
+    some_own = any(key in named for pairs in linked for key, (named, *_) in pairs)
+    if not all(keys) or some_empty or some_own or (some_unnamed and _lacks_names(plan.entity, packed)):
         raise _SomeFaultError
     return [(key, row, []) for key, row in zip(keys, packed, strict=True)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from datahub.entities import noun_of
@@ -274,10 +274,25 @@ class Plan:
         else:
             for part in unnamed(self.entity, row.remove, row.parts):
                 row.faults.append(self._fault("required", part.key_field, "", _lacking(self.entity, part)))
+        row.faults += self._naming_itself(row)
         for check in () if row.remove else self.entity.checks:
             given = {item.column: value for item, value in zip(self.root.given, row.values, strict=True)}
             if message := check.fault(given):
                 row.faults.append(fault_of_check(check, given, message))
+
+    @cached_property
+    def links_to_own_kind(self) -> tuple[int, ...]:
+        """Numbers of the kinds of parts that lead from one record to others like it."""
+        references = [part.key_field.refers_to for part in self.entity.parts]
+        return tuple(number for number, to in enumerate(references) if to and to.model is self.entity.model)
+
+    def _naming_itself(self, row: Converted) -> Iterator[dict[str, str]]:
+        """Links that lead to where they come from. Those that are stored can be taken away."""
+        for number in self.links_to_own_kind:
+            part, mention = self.entity.parts[number], row.parts[number]
+            if row.key in mention.keys and not mention.remove:
+                message = f"{row.key} is the {self.root.noun} itself, which leads to others only: leave it out."
+                yield self._fault("own_key", part.key_field, row.key, message)
 
     def _read_extra(self, definition: Definition, text: str, locale: str, row: Converted, column: int) -> None:
         try:

@@ -29,6 +29,7 @@ PHRASES = {
     "not_indexable": "{} without Attr Indexable",
     "not_unique": "{} of another record",
     "nul_character": "NUL character in a cell",
+    "own_key": "{} is the record itself",
     "other_row_invalid": "Another row of the record is wrong",
     "required": "{} missing",
     "too_few_cells": "Too few cells",

@@ -107,6 +107,19 @@ def test_a_row_that_unlinks_what_is_not_linked_changes_nothing_and_says_so(load:
     ]
 
 
+def test_rows_that_only_unlink_make_no_assortment_and_say_so(load: Importer, sessions: Sessions) -> None:
+    rows = link(productExternalIds="P-1", unlink="TRUE"), link(variantExternalIds="V-1", unlink="TRUE")
+    done = load("ASSORTMENT", *rows)
+    assert (counts(done), stored(sessions)) == ({"unchanged": 2}, {})
+    assert [(it.code, it.message) for it in done.warnings] == [
+        ("unknown_key", "There is no assortment A-1, or it is deleted already: nothing to delete.")
+    ]
+    assert counts(load("ASSORTMENT", *rows, link(productExternalIds="P-2"))) == {"created": 1, "unchanged": 2}
+    assert stored(sessions) == {"A-1": ("Trade", ["P-2"], [])}
+    assert counts(load("ASSORTMENT", link(productExternalIds="P-2", unlink="TRUE"))) == {"deleted": 1}
+    assert stored(sessions) == {"A-1": ("Trade", [], [])}
+
+
 @pytest.mark.parametrize(
     ("more", "cause"),
     [
