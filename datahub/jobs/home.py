@@ -17,6 +17,7 @@ from datahub.jobs.job_list import NEEDS_YOU
 from datahub.models.connection import Connection
 from datahub.models.execution import EXPORT, JOB_PENDING, SUCCESS, Execution, is_started, is_unended
 from datahub.models.export_job import ExportJob
+from datahub.models.import_job import ImportJob
 
 SHOWN = 10
 # As Connection.is_usable has it.
@@ -46,6 +47,14 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Blocked:
+    """Active import jobs whose connection cannot be used."""
+
+    connection: Connection
+    jobs: list[ImportJob]
+
+
+@dataclass(frozen=True)
 class Hour:
     """How many executions, by status, began their last attempt in the hour from `start`."""
 
@@ -59,14 +68,14 @@ class Hour:
 
 @dataclass(frozen=True)
 class Overview:
-    """`failed` holds at most SHOWN + 1, so that the page can say that there are more. `blocked` are import jobs whose
-    connection cannot be used, `incomplete` those whose last files were not all read or gave no good row, `overdue`
+    """`failed` holds at most SHOWN + 1, so that the page can say that there are more. `incomplete` are import
+    jobs whose last files were not all read or gave no good row, `overdue`
     those whose schedule nobody saw to, `coming` those that it runs next."""
 
     failed: list[Execution]
     held: list[Held]
     refused: list[Refused]
-    blocked: list[Row]
+    blocked: list[Blocked]
     incomplete: list[Row]
     overdue: list[Row]
     running: list[Execution]
@@ -88,7 +97,7 @@ def read(session: Session) -> Overview:
         failed=_last(failed)[: SHOWN + 1],
         held=_held(session),
         refused=_refused(session),
-        blocked=[row for row in asking if not row.job.connection.is_usable],
+        blocked=_blocked(row.job for row in asking if not row.job.connection.is_usable),
         incomplete=[row for row in asking if row.incomplete],
         overdue=[row for row in imports if row.health == OVERDUE],
         running=[row.running for row in imports if row.running] + _sending(session),
@@ -141,6 +150,13 @@ def _held(session: Session) -> list[Held]:
         .order_by(Connection.name)
     )
     return [Held(connection, number) for connection, number in session.execute(held)]
+
+
+def _blocked(jobs: Iterable[ImportJob]) -> list[Blocked]:
+    found: dict[int, Blocked] = {}
+    for job in jobs:
+        found.setdefault(job.connection_id, Blocked(job.connection, [])).jobs.append(job)
+    return sorted(found.values(), key=lambda blocked: blocked.connection.name)
 
 
 def _refused(session: Session) -> list[Refused]:

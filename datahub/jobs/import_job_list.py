@@ -26,8 +26,8 @@ from datahub.models.execution import (
 )
 from datahub.models.import_job import ImportJob
 
-OVERDUE, RUNNING = "OVERDUE", "RUNNING"
-HEALTHS = (NEEDS_YOU, OVERDUE, RETRYING, RUNNING, HEALTHY, NEVER_RUN, INACTIVE)
+OVERDUE, RUNNING, LEFT_FAILED = "OVERDUE", "RUNNING", "LEFT_FAILED"
+HEALTHS = (NEEDS_YOU, OVERDUE, RETRYING, RUNNING, HEALTHY, NEVER_RUN, INACTIVE, LEFT_FAILED)
 OVERDUE_AFTER = timedelta(minutes=5)
 SUCCEEDED = (INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS)
 FAILED = (JOB_FAILED, INTEGRATION_FAILED)
@@ -43,7 +43,8 @@ class Row:
     `failure` is the newest one that failed and that none made good since: one of a file given by hand does so only for
     others of its sort, since it says nothing of the job's own source. `incomplete` is the newest of the last ones that
     found a file, if it left one unread or rejected each row. `coming` are the next fires of the schedule,
-    `overdue_since` is one that no clock saw."""
+    `overdue_since` is one that no clock saw. Who switches a job off knows of its failures: they ask for nobody, but
+    tell it from those that rest in order."""
 
     job: ImportJob
     last: list[Execution] = field(default_factory=list)
@@ -56,7 +57,8 @@ class Row:
 
     @property
     def health(self) -> str:
-        if self.job.active and (self.failure or self.incomplete or not self.job.connection.is_usable):
+        went_wrong = self.failure or self.incomplete
+        if self.job.active and (went_wrong or not self.job.connection.is_usable):
             return NEEDS_YOU
         if self.overdue_since:
             return OVERDUE
@@ -65,7 +67,7 @@ class Row:
         if self.under_way:
             return RUNNING
         if not self.job.active:
-            return INACTIVE
+            return LEFT_FAILED if went_wrong else INACTIVE
         return HEALTHY if self.last else NEVER_RUN
 
     @property

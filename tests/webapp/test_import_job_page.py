@@ -45,6 +45,12 @@ def rows(page: str, caption: str) -> list[list[str]]:
     return [[words(cell) for cell in row.iter("td")] for row in table.find("tbody").iter("tr")]
 
 
+def test_an_inactive_job_whose_last_run_went_wrong_is_found_and_says_so(show: Show) -> None:
+    run = {"files": [{"name": "a.csv", "error": "It is no CSV."}]}
+    (row,) = rows(show(url="/imports?state=LEFT_FAILED", run=run, active=False), "Import jobs")
+    assert row[1] == "Inactive after a failure 1 file not read"
+
+
 def test_the_list_says_below_the_last_results_what_a_job_usually_takes(
     sign_in: SignIn, sessions: Sessions, vault: Vault
 ) -> None:

@@ -8,6 +8,7 @@ from datahub.jobs.import_history import count_unread, is_retrying, progress_of
 from datahub.jobs.import_job_list import (
     HEALTHY,
     INACTIVE,
+    LEFT_FAILED,
     NEEDS_YOU,
     NEVER_RUN,
     OVERDUE,
@@ -33,6 +34,7 @@ HEALTHS = {
     HEALTHY: Status("Healthy", "good"),
     NEVER_RUN: Status("Never run", "calm"),
     INACTIVE: Status("Inactive", "off"),
+    LEFT_FAILED: Status("Inactive after a failure", "off"),
 }
 POLICIES = {RUN_IMMEDIATELY: "Queue it", WAIT_FOR_NEXT: "Skip it"}
 
@@ -62,9 +64,9 @@ def reasons(row: Row) -> list[str]:
     """Each on a line of its own below the health."""
     connection = row.job.connection
     found = []
-    if row.failure and row.job.active:
+    if row.failure:
         found.append(state_words(row.failure).lower())
-    if row.incomplete and row.job.active:
+    if row.incomplete:
         found.append(left_over(row.incomplete))
     if row.job.active and not connection.is_usable:
         found.append("host key not accepted" if connection.active else "connection disabled")

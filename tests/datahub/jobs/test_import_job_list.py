@@ -98,7 +98,7 @@ def test_a_connection_that_cannot_be_used_needs_a_person(
 
 def test_an_inactive_job_asks_for_nobody_and_does_not_come_next(session: Session, make: Make) -> None:
     row = row_of(session, make(JOB_FAILED, active=False, **EVERY_MINUTE))
-    assert (row.health, row.next_at, row.overdue_since) == ("INACTIVE", None, None)
+    assert (row.health, row.next_at, row.overdue_since) == ("LEFT_FAILED", None, None)
 
 
 def test_a_job_is_overdue_while_no_clock_saw_its_last_fire(session: Session, make: Make) -> None:

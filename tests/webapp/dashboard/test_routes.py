@@ -290,6 +290,25 @@ def test_import_jobs_that_cannot_run_or_are_overdue_need_a_person(
     assert "Resting" not in told
 
 
+def test_import_jobs_that_one_connection_holds_up_are_one_line_that_leads_to_them(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        off, other = (add_connection(session, vault, name=name, active=False) for name in ("Off", "Other"))
+        for name in ("First", "Second", "Third"):
+            add_import_job(session, off, name=name)
+        add_import_job(session, off, name="Resting", active=False)
+        add_import_job(session, other, name="Alone")
+    (card,) = [it for it in parse(client.get("/").text).iter("section") if it.get("aria-labelledby") == "needs-you"]
+    lines = [item for item in card.iter("li") if "Cannot run" in "".join(item.itertext())]
+    assert [item.find(".//a").text for item in lines] == ["3 import jobs", "Alone"]
+    listed = client.get(lines[0].find(".//a").get("href")).text
+    assert [name for name in ("First", "Second", "Third", "Resting", "Alone") if f">{name}</a>" in listed] == [
+        *("First", "Second", "Third")
+    ]
+
+
 def test_imports_show_what_runs_what_waits_and_what_comes_next(
     sign_in: SignIn, sessions: Sessions, vault: Vault
 ) -> None:
