@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     DateTime,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    or_,
     select,
     text,
 )
@@ -185,6 +187,14 @@ def elements_of(texts: SQLColumnExpression[Any], dialect: str) -> TableValuedAli
     return elements(texts).table_valued(column("value", String))
 
 
+def holds(columns: Iterable[SQLColumnExpression[Any]], text: str, dialect: str) -> ColumnElement[bool]:
+    """Whether the text is a part of what one of them has, in any case."""
+    if dialect == "sqlite" and not text.isascii():
+        # It folds the case of ASCII letters only.
+        return or_(*(func.holds_folded(column, text.casefold(), type_=Boolean()) for column in columns))
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+
 def database_now(session: Session) -> datetime:
     """The database's clock, aware UTC. Leases, due times and hand-outs are compared on it alone.
 
@@ -209,8 +219,13 @@ def _read_clock(session: Session) -> datetime:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: _begin_sqlite decides how each one begins.
     connection.isolation_level = None
+    connection.create_function("holds_folded", 2, _holds_folded, deterministic=True)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         connection.execute(f"pragma {pragma}")
+
+
+def _holds_folded(text: str | None, folded: str) -> bool:
+    return text is not None and folded in text.casefold()
 
 
 def _begin_sqlite(connection: Connection) -> None:

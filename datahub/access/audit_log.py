@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from datahub.access.audit import ACTIONS
-from datahub.db import Base
+from datahub.db import Base, holds
 from datahub.models.access import ApiToken
 from datahub.models.audit import SOURCES, AuditEntry
 from datahub.models.execution import Execution
@@ -41,7 +41,7 @@ def kinds() -> list[str]:
 def page(
     session: Session, filters: Filters, *, before: str = "", after: str = "", size: int = PAGE_SIZE
 ) -> Page[AuditEntry]:
-    query = select(AuditEntry).where(*_conditions(filters))
+    query = select(AuditEntry).where(*_conditions(filters, session.get_bind().dialect.name))
     return read_page(
         session, query, AuditEntry.id, lambda entry: entry, size=size, descending=True, before=before, after=after
     )
@@ -68,7 +68,7 @@ def _classes() -> dict[str, type[Base]]:
     return {model.audit_kind: model for model in classes if model.audit_kind}
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def _conditions(filters: Filters, dialect: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if NUMBER.fullmatch(filters.person):
         found.append(AuditEntry.user_id == int(filters.person))
@@ -80,7 +80,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         if value in known:
             found.append(column == value)
     if filters.text:
-        by_name = AuditEntry.object_name.icontains(filters.text, autoescape=True)
+        by_name = holds([AuditEntry.object_name], filters.text, dialect)
         found.append(or_(by_name, AuditEntry.object_id == filters.text))
     if filters.since:
         found.append(AuditEntry.at >= _start_of(filters.since))

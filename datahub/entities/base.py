@@ -39,10 +39,11 @@ class Field:
     `root` are the words that stand for no reference at all, such as the top of a tree; `{store}` in them is that of the
     job. A `lasting` field has the same value after the record was deleted and came back. The value of one that names a
     column as `depends_on` goes when a row changes that column and gives no other value. A `unique` one has another
-    value in each record that is not deleted. What goes falls back to the default, which may then not be None: where no
-    row of a record gives one that is `erased_when_absent`, and one that is `personal` when its record is deleted.
-    `used_options` finds, of labels in the main locale that a list of options is about to lose, those that records use.
-    `spellings` are other names of its columns."""
+    value in each record that is not deleted. One of a part that is `sought` finds the record as the key of the part
+    does. What goes falls back to the default, which may then not be None: where no row of a record gives one that is
+    `erased_when_absent`, and one that is `personal` when its record is deleted. `used_options` finds, of labels in the
+    main locale that a list of options is about to lose, those that records use. `spellings` are other names of its
+    columns."""
 
     key: str
     label: str
@@ -54,6 +55,7 @@ class Field:
     lasting: bool = False
     depends_on: str = ""
     unique: bool = False
+    sought: bool = False
     erased_when_absent: bool = False
     personal: bool = False
     default: Any = None

@@ -40,8 +40,8 @@ VARIANT = Part(
             localisable=True,
             length=LONG_TEXT,
         ),
-        Field("variantExternalSku", "Variant External Sku", "sku", TEXT),
-        Field("variantEan", "Variant Ean", "ean", TEXT),
+        Field("variantExternalSku", "Variant External Sku", "sku", TEXT, sought=True),
+        Field("variantEan", "Variant Ean", "ean", TEXT, sought=True),
         Field("variantMpn", "Variant Mpn", "mpn", TEXT),
         Field("variantMainImageUrl", "Variant Main Image Url", "main_image_url", TEXT, length=LONG_TEXT),
         Field(

@@ -9,11 +9,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from datahub.db import database_now
+from datahub.db import database_now, holds
 from datahub.entities.incident import EXTERNAL_ID, STATUS
 from datahub.errors import FieldConflictError, IllegalMoveError, InvalidError, NotFoundError
 from datahub.jobs import ledger
-from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset, holds
+from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.change import CREATED, UPDATED
 from datahub.models.incident import (
     CLOSED,
@@ -76,7 +76,7 @@ def incidents_page(
     name of its order."""
     query, text = _incidents(statuses), search.strip()
     if text:
-        query = query.where(holds(SEARCH, text))
+        query = query.where(holds(SEARCH, text, session.get_bind().dialect.name))
     return read_page(
         session, query, Incident.id, lambda incident: incident, size=size, descending=True, before=before, after=after
     )

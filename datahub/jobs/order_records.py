@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 
+from datahub.db import holds
 from datahub.errors import NotFoundError
 from datahub.jobs.incidents import WITH_LINES
-from datahub.jobs.queries import holds
 from datahub.models.incident import Incident
 from datahub.models.order import Order, OrderAddress, OrderLine
 
@@ -36,13 +36,15 @@ def get(session: Session, entity: str, external_id: str) -> Any:
     return record
 
 
-def find(entity: str, *, search: str, external_ids: Sequence[str], sort: str) -> tuple[Select[Any], Column, Column]:
+def find(
+    session: Session, entity: str, *, search: str, external_ids: Sequence[str], sort: str
+) -> tuple[Select[Any], Column, Column]:
     """The records, the column that they are sorted by, and the one that decides between equals."""
     kind = KINDS[entity]
     query, name = kind.whole, kind.names[0]
     text = search.strip()
     if text:
-        query = query.where(holds(kind.names, text))
+        query = query.where(holds(kind.names, text, session.get_bind().dialect.name))
     if external_ids:
         query = query.where(name.in_(external_ids))
     return query, name if sort == "external_id" else getattr(name.class_, sort), name.class_.id

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
-from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from datahub.access import store_limits
+from datahub.db import holds
 from datahub.models.execution import EXPORT, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
@@ -59,7 +60,7 @@ def find_orders(
 ) -> Slice[Order]:
     """Whole orders, with all that is exported of them."""
     whole = selectinload(Order.lines), selectinload(Order.addresses), selectinload(Order.payments)
-    query = _orders(search, statuses).options(*whole)
+    query = _orders(session, search, statuses).options(*whole)
     return by_offset(session, query, ORDER_SORTS[sort], Order.id, descending, page, size)
 
 
@@ -73,7 +74,7 @@ def orders_page(
     size: int = PAGE_SIZE,
 ) -> Page[Order]:
     """The order that was saved last comes first."""
-    query = _orders(search, statuses)
+    query = _orders(session, search, statuses)
     return read_page(
         session, query, Order.id, lambda order: order, size=size, descending=True, before=before, after=after
     )
@@ -145,21 +146,17 @@ def _of_export_job(public_id: str) -> tuple[ColumnElement[bool], ColumnElement[b
     return Execution.job_public_id == public_id, Execution.kind == EXPORT
 
 
-def _orders(search: str, statuses: Sequence[str]) -> Select[Order]:
+def _orders(session: Session, search: str, statuses: Sequence[str]) -> Select[Order]:
     query = select(Order).join(Order.account)
     query = query.options(joinedload(Order.supplier), joinedload(Order.store), contains_eager(Order.account))
     text = search.strip()
     if text:
+        dialect = session.get_bind().dialect.name
         # Those that the text names an incident of.
-        named = select(Incident.order_id).where(holds((Incident.incident_id, Incident.external_id), text))
-        query = query.where(or_(holds(ORDER_SEARCH, text), Order.id.in_(named)))
+        named = select(Incident.order_id).where(holds((Incident.incident_id, Incident.external_id), text, dialect))
+        query = query.where(or_(holds(ORDER_SEARCH, text, dialect), Order.id.in_(named)))
     known = [status for status in statuses if status in ORDER_STATUSES]
     return query.where(Order.status.in_(known)) if known else query
-
-
-def holds(columns: Iterable[InstrumentedAttribute[Any]], text: str) -> ColumnElement[bool]:
-    """Whether the text is a part of what one of them has, in any case."""
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
 
 
 def by_offset(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, String, column, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
@@ -15,9 +15,10 @@ from datahub.entities.attribute import METRIC_TYPES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
 from datahub.errors import InvalidError, NotFoundError
-from datahub.jobs import order_records
+from datahub.jobs import order_records, record_search
 from datahub.jobs.in_batches import in_batches
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
+from datahub.jobs.record_search import has, is_reference
 from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
@@ -76,12 +77,13 @@ def find(
     page: int = 0,
     size: int = PAGE_SIZE,
 ) -> Slice[Any]:
-    """Without deleted ones, and of an entity that only adds parts to records without those that have none. `search` is
-    part of the external id or a name, in any case. `store` narrows down entities whose keys count within a store."""
+    """Without deleted ones, and of an entity that only adds parts to records without those that have none. `search`
+    is part of the external id, a name, or an id of a part, in any case. `store` narrows down entities whose keys
+    count within a store."""
     if sort not in SORTS:
         raise ValueError(f"no records are sorted by {sort}")
     if entity in order_records.KINDS:
-        query, column, key = order_records.find(entity, search=search, external_ids=external_ids, sort=sort)
+        query, column, key = order_records.find(session, entity, search=search, external_ids=external_ids, sort=sort)
         return by_offset(session, query, column, key, descending, page, size)
     kind = entity_type(entity)
     query = _live(session, kind, search)
@@ -220,26 +222,17 @@ def named_attributes(session: Session, external_ids: Iterable[str], main_locale:
     }
 
 
-def is_reference(model: type[Any], item: Field) -> bool:
-    """Whether the column holds the id of a record; lists of external ids are JSON."""
-    return item.refers_to is not None and bool(model.__table__.c[item.column].foreign_keys)
-
-
 def _live(session: Session, kind: EntityType, search: str) -> Select[Any]:
     query = select(kind.model).where(*_is_live(kind))
     text = search.strip()
-    return query.where(or_(*_matches(session, kind, text))) if text else query
+    return query.where(record_search.matches(session, kind, text)) if text else query
 
 
 def _is_live(kind: EntityType) -> Iterator[ColumnElement[bool]]:
     if kind.hides_deleted:
         yield kind.model.deleted_at.is_(None)
     if kind.must_exist and kind.parts:
-        yield or_(*(_has(kind, part) for part in kind.parts))
-
-
-def _has(kind: EntityType, part: Part, *those: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists(select(literal(1)).where(getattr(part.model, part.owner) == kind.model.id, *those))
+        yield or_(*(has(kind, part) for part in kind.parts))
 
 
 def store_id(session: Session, entity: str, store: str) -> int | None:
@@ -259,33 +252,6 @@ def store_id(session: Session, entity: str, store: str) -> int | None:
 def _of_store(session: Session, kind: EntityType, store: str) -> ColumnElement[bool]:
     chosen: ColumnElement[bool] = getattr(kind.model, kind.scoped_by) == store_id(session, kind.name, store)
     return chosen
-
-
-def _matches(session: Session, kind: EntityType, text: str) -> list[ColumnElement[bool]]:
-    """In the external id, a name, or another value that no two records share. What has no name is known by what it
-    refers to; what only adds parts by them too, unless they are references."""
-    model = kind.model
-    own = (model.external_id, *(getattr(model, item.column) for item in kind.fields if item.unique))
-    found: list[ColumnElement[bool]] = [one.icontains(text, autoescape=True) for one in own]
-    for part in kind.parts if kind.must_exist else ():
-        if not is_reference(part.model, part.key_field):
-            text_of_part = getattr(part.model, part.key_field.column)
-            found.append(_has(kind, part, text_of_part.icontains(text, autoescape=True)))
-    if hasattr(model, "name"):
-        found.append(model.name.icontains(text, autoescape=True))
-    elif hasattr(model, "names"):
-        # Never the JSON text itself: it may hold letters as escapes, and holds the locales as well.
-        each = func.json_each_text if session.get_bind().dialect.name == "postgresql" else func.json_each
-        texts = each(model.names).table_valued(column("value", String))
-        matching = texts.c.value.icontains(text, autoescape=True)
-        found.append(exists(select(literal(1)).select_from(texts).where(matching)))
-    else:
-        for item in kind.fields:
-            if item.refers_to is not None and is_reference(model, item):
-                other = item.refers_to.model
-                known = select(other.id).where(other.external_id.icontains(text, autoescape=True))
-                found.append(getattr(model, item.column).in_(known))
-    return found
 
 
 def _describe_parts(

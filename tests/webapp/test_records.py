@@ -90,11 +90,14 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
     [
         ("SUPPLIER", "External id or name"),
         ("CUSTOMER_USER", "External id, name or email"),
-        ("OFFER", "External id, also of what it refers to"),
+        ("PRODUCT", "External id, name, variant id, variant sku or variant ean"),
+        ("OFFER", "External id, offer price id or external id of what it refers to"),
     ],
 )
 def test_a_list_says_what_its_search_looks_into(sign_in: SignIn, entity: str, told: str) -> None:
-    assert f'placeholder="{told}"' in sign_in("VIEWER").get(f"/records/{entity}").text
+    page = sign_in("VIEWER").get(f"/records/{entity}?search=nothing").text
+    assert f'placeholder="{told}"' in page
+    assert f"looks for the text in: {told}." in page
 
 
 def test_the_overview_does_not_count_for_ever(

@@ -33,7 +33,7 @@ class RecordBody(Shape):
 
 
 class RecordQuery(PageQuery):
-    search: str = Field("", description="Part of an external id or a name, in any case.")
+    search: str = Field("", description="Part of an external id, a name, or an id of a part, in any case.")
     external_id: list[str] = Field(default_factory=list)
     store: str = Field("", description=OF_STORE)
     sort: Annotated[str, Sorts("externalId", "createdAt", "updatedAt")] = "externalId"

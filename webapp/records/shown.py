@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field, Part
 from datahub.entities.values import INTEGER, NUMBER
+from datahub.jobs import record_search
 from datahub.jobs.record_reads import Named
 
 # What people know the records by, beside external id and name; other entities show what they cannot do without.
@@ -140,9 +141,16 @@ def name_field(kind: EntityType) -> Field | None:
 
 def looks_in(kind: EntityType) -> str:
     """What the search of its list finds records by."""
-    if not (hasattr(kind.model, "name") or hasattr(kind.model, "names")):
-        return "External id, also of what it refers to"
-    *first, last = ["External id", "name", *(item.label.split()[-1].lower() for item in kind.fields if item.unique)]
+    found = ["External id"]
+    if hasattr(kind.model, "name") or hasattr(kind.model, "names"):
+        found.append("name")
+    found += [item.label.split()[-1].lower() for item in kind.fields if item.unique]
+    parts = (part for part in kind.parts if part.global_key)
+    of_parts = (item.label for part in parts for item in record_search.sought_in(kind, part))
+    found += [label.replace(" External", "").lower() for label in of_parts]
+    if "name" not in found:
+        found.append("external id of what it refers to")
+    *first, last = found
     return f"{', '.join(first)} or {last}"
 
 

@@ -15,11 +15,11 @@ from datahub.entities.offer import PRICE
 from datahub.entities.product import A_VARIANT, VARIANT
 from datahub.entities.store import A_STORE
 from datahub.errors import NotFoundError
-from datahub.jobs import record_reads
+from datahub.jobs import queries, record_reads
 from datahub.models.custom_field import CustomField
 from datahub.models.party import DEFAULT_STORE, AccountAddress
 from tests import catalogue
-from tests.factories import make_account, make_customer_user, make_supplier
+from tests.factories import make_account, make_customer_user, make_order, make_supplier
 from tests.importer import Importer, offer
 from tests.statements import noted_statements
 
@@ -93,6 +93,41 @@ def test_offers_have_no_name_and_are_found_by_their_variant_and_supplier(session
     assert found(session, "OFFER", "p-7-v2") == ["S-1"]
     assert found(session, "OFFER", "bolt") == ["S-2"]
     assert found(session, "OFFER", "s-") == ["S-1", "S-2"]
+
+
+def test_products_are_found_by_the_ids_of_their_live_variants(session: Session) -> None:
+    product = catalogue.make_product(session, "P-1")
+    catalogue.make_product(session, "P-2")
+    drill = catalogue.make_variant(session, product, "DRILL/18", sku="SKU_77", ean="4006381333931")
+    for text in ("ill/1", "sku_7", "006381"):
+        assert found(session, "PRODUCT", text) == ["P-1"], text
+    assert found(session, "PRODUCT", "skuu7") == []
+    drill.deleted_at = database_now(session)
+    session.flush()
+    for text in ("ill/1", "sku_7", "006381"):
+        assert found(session, "PRODUCT", text) == [], text
+
+
+def test_offers_are_found_by_the_ids_of_their_live_prices(session: Session) -> None:
+    catalogue.make_offer(session, "S-1")
+    price = catalogue.make_price(session, catalogue.make_offer(session, "S-2"), "LIST-7")
+    assert found(session, "OFFER", "list") == ["S-2"]
+    price.deleted_at = database_now(session)
+    session.flush()
+    assert found(session, "OFFER", "list") == []
+
+
+def test_letters_with_accents_are_found_in_any_case(session: Session) -> None:
+    catalogue.make_product(session, "P-1", names={"fr-FR": "Étau à main"})
+    catalogue.make_offer(session, "S-1", supplier=make_supplier(session, "ÉPI", name="Ölschläger"))
+    make_supplier(session, "OTHER", name="Olschlager")
+    make_order(session, reference="R-1", external_id="été-1")
+    make_order(session, reference="R-2")
+    assert found(session, "PRODUCT", "éTAU À") == ["P-1"]
+    assert found(session, "SUPPLIER", "ölschLÄG") == ["ÉPI"]
+    assert found(session, "OFFER", "épi") == ["S-1"]
+    assert [order.reference for order in record_reads.find(session, "ORDER", search="ÉTÉ").items] == ["R-1"]
+    assert [order.reference for order in queries.find_orders(session, search="ÉTÉ").items] == ["R-1"]
 
 
 @pytest.mark.parametrize("entity", sorted(name for name, kind in RECORDS.items() if kind.deleted_by))
