@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from datahub.models.catalogue import Category, Product, Variant
 from datahub.models.change import Change
 from datahub.models.offer import Price, Stock
 from tests.factories import make_supplier
+from tests.fresh_postgres import FreshPostgres
 from tests.importer import Importer, category, counts, offer, product
 from tests.settings import make_settings
 
@@ -90,7 +92,7 @@ def stored(engine: Engine) -> list[str]:
             found.append((variant.external_id, variant.names, owner.external_id, owner.names, owner.brand))
         found += session.scalars(select(Product.external_id).where(Product.deleted_at.is_(None)))
         for price in session.scalars(select(Price).where(Price.deleted_at.is_(None))):
-            found.append((price.external_id, str(price.price), price.type, price.stock.external_id))
+            found.append((price.external_id, price.price.normalize(), price.type, price.stock.external_id))
         for stock in session.scalars(select(Stock).where(Stock.deleted_at.is_(None))):
             found.append((stock.external_id, stock.quantity, stock.variant.external_id))
         for line in session.scalars(select(Change)):
@@ -107,23 +109,51 @@ def told(load: Importer, entity: str, rows: list[Row], size: int, *, clears: boo
     return [counts(done), rejected, sorted((it.row.line, it.code, it.field) for it in done.warnings)]
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_random_files_come_to_the_same_wherever_chunks_end(seed: int, tmp_path: Path, sqlite_template: Path) -> None:
-    pick = random.Random(seed)  # noqa: S311 - no secret
-    entities = [pick.choice(sorted(ROWS)) for _ in range(4)]
-    files = [(entity, [ROWS[entity](pick) for _ in range(pick.randint(2, 9))]) for entity in entities]
-    clearing = [pick.random() < 0.3 for _ in files]
-    came_to = []
-    for size in SIZES:
-        folder = tmp_path / str(size)
-        folder.mkdir()
-        shutil.copy(sqlite_template, folder / "test.db")
-        engine = make_engine(f"sqlite:///{folder}/test.db")
+@dataclass
+class Files:
+    """Four of random entities and rows, some of which clear."""
+
+    seed: int
+
+    def __post_init__(self) -> None:
+        pick = random.Random(self.seed)  # noqa: S311 - no secret
+        entities = [pick.choice(sorted(ROWS)) for _ in range(4)]
+        self._files = [(entity, [ROWS[entity](pick) for _ in range(pick.randint(2, 9))]) for entity in entities]
+        self._clearing = [pick.random() < 0.3 for _ in self._files]
+
+    def come_to(self, url: str, folder: Path, size: int) -> list[Any]:
+        """One after the other into a fresh database."""
+        engine = make_engine(url)
         load = Importer(engine, make_settings(), folder)
         prepare(load, engine)
         steps = []
-        for (entity, rows), clears in zip(files, clearing, strict=True):
+        for (entity, rows), clears in zip(self._files, self._clearing, strict=True):
             steps.append((entity, rows, told(load, entity, rows, size, clears=clears), stored(engine)))
-        came_to.append(steps)
         engine.dispose()
+        return steps
+
+
+def fresh_sqlite(template: Path, folder: Path) -> str:
+    folder.mkdir()
+    shutil.copy(template, folder / "test.db")
+    return f"sqlite:///{folder}/test.db"
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_files_come_to_the_same_wherever_chunks_end(seed: int, tmp_path: Path, sqlite_template: Path) -> None:
+    files, folders = Files(seed), [tmp_path / str(size) for size in SIZES]
+    came_to = [
+        files.come_to(fresh_sqlite(sqlite_template, folder), folder, size)
+        for size, folder in zip(SIZES, folders, strict=True)
+    ]
     assert came_to[0] == came_to[1] == came_to[2]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_files_come_to_the_same_on_both_databases_wherever_chunks_end(
+    seed: int, tmp_path: Path, sqlite_template: Path, fresh_postgres: FreshPostgres
+) -> None:
+    """Cut as finely as can be on the one, and not at all on the other."""
+    files, folder = Files(seed), tmp_path / "sqlite"
+    whole = files.come_to(fresh_sqlite(sqlite_template, folder), folder, max(SIZES))
+    assert files.come_to(fresh_postgres.make(), tmp_path, min(SIZES)) == whole
