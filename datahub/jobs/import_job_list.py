@@ -99,7 +99,7 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
     newest = queries.newest_executions(session, ImportJob, ids, count=LOOK_BACK)
     decisive = Execution.status.in_((*SUCCEEDED, *FAILED))
     last = queries.newest_executions(session, ImportJob, ids, count=1, conditions=[decisive])
-    own = queries.newest_executions(session, ImportJob, ids, count=1, conditions=[decisive, Execution.origin != UPLOAD])
+    own = _before_uploads(session, last)
     under_way = _under_way(session, ids)
     return [
         Row(
@@ -114,6 +114,13 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
         )
         for job in jobs
     ]
+
+
+def _before_uploads(session: Session, last: dict[int, list[Execution]]) -> dict[int, list[Execution]]:
+    """Of jobs whose `last` one that succeeded or failed was of a file given by hand: the last one with their own."""
+    ids = [job_id for job_id, found in last.items() if any(it.origin == UPLOAD for it in found)]
+    decisive = [Execution.status.in_((*SUCCEEDED, *FAILED)), Execution.origin != UPLOAD]
+    return queries.newest_executions(session, ImportJob, ids, count=1, conditions=decisive) if ids else {}
 
 
 def left_failed() -> list[ColumnElement[bool]]:
