@@ -168,9 +168,10 @@ def test_an_import_rejects_just_the_wrong_rows_as_foretold_and_a_second_one_chan
     found = {model: count(sessions, model) for model in STORED}
     assert found == STORED
     # A line for each, but the default store and the three orders of the API with their lines and parties; and two that
-    # say what changed of these, three that say what was moved, and one of a parcel.
+    # say what changed of these, three that say what was moved, and one of a parcel. Of incidents, four that were
+    # declared and five that were moved.
     written = count(sessions, Change)
-    assert written == sum(STORED.values()) - 1 - 8 + 2 + 3 + 1
+    assert written == sum(STORED.values()) - 1 - 8 + 2 + 3 + 1 + 4 + 5
     for sample in samples:
         counts, rejected, warned = load(importer, sample, tmp_path)
         again = sorted(note for note in sample.warned if note[1] != "no_password")
