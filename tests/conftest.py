@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -19,6 +20,10 @@ from datahub.vault import Vault
 from tests.fresh_postgres import TEMPLATE, FreshPostgres
 from tests.servers import Server, SshServer, postgres_admin, start_postgres, start_redis, start_sshd
 from tests.settings import ENCRYPTION_KEY, make_settings
+
+# How long an example takes says more of the machine than of the code.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 def create_tables(url: str) -> None:

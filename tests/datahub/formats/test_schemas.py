@@ -97,7 +97,7 @@ def test_every_order_is_valid_in_both_formats(session: Session, body: dict[str, 
     assert_valid(build_document(make_order(session, body)))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=changes)
 def test_any_order_is_valid_in_both_formats(sessions: sessionmaker[Session], changes: dict[str, Any]) -> None:
     with sessions() as session:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from datahub.jobs.schedule import GRACE, MOST, fires_between, latest_fire, next_fires, parse_cron, ticks_since
@@ -161,7 +161,6 @@ def test_of_too_many_ticks_the_newest_are_kept() -> None:
     assert fires_between("* * * * *", at("1990-01-01"), until, most=2) == ticks[-2:]
 
 
-@settings(deadline=None)
 @given(crons, instants, st.timedeltas(timedelta(0), timedelta(days=40)))
 def test_looking_back_finds_what_looking_ahead_foresaw(cron: str, after: datetime, span: timedelta) -> None:
     until = after + span
@@ -171,7 +170,6 @@ def test_looking_back_finds_what_looking_ahead_foresaw(cron: str, after: datetim
         assert latest_fire(cron, after, until) == (foreseen[-1] if foreseen else None)
 
 
-@settings(deadline=None)
 @given(instants)
 def test_named_days_are_those_of_the_calendar(after: datetime) -> None:
     for tick in next_fires("0 0 LW * *", after, 12):
@@ -207,7 +205,6 @@ def test_of_two_ticks_within_the_grace_only_the_newer_runs() -> None:
     assert (ticks.due, ticks.missed) == (now, [now - timedelta(minutes=1)])
 
 
-@settings(deadline=None)
 @given(crons, instants, st.lists(st.timedeltas(SECOND, timedelta(hours=3)), min_size=1, max_size=6))
 def test_looks_at_any_moments_settle_each_tick_once(cron: str, start: datetime, pauses: list[timedelta]) -> None:
     settled, looked_at = [], start

@@ -40,7 +40,6 @@ KNOWN = {
 }
 FEW = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],
