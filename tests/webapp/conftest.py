@@ -16,12 +16,16 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from datahub.access import users
+from datahub.models.execution import Execution
 from datahub.settings import Settings
+from datahub.vault import Vault
+from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row
 from tests.settings import make_settings
 from webapp import create_app
 from webapp.database import db
 
 PASSWORD = "correct horse battery"
+MakeImport = Callable[..., Execution]
 CELLS = {"<tr": "tbody", "<td": "tr", "<li": "ul", "<opt": "select"}
 
 
@@ -138,3 +142,19 @@ def sign_in(app: APIFlask, sessions: sessionmaker[Session]) -> Callable[[str], P
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def make_import(sessions: sessionmaker[Session], vault: Vault) -> MakeImport:
+    """make_import(status=…, run={…}): one more import execution of a job of its own, committed."""
+
+    def make_import(rejected: int = 0, **changes: Any) -> Execution:
+        with sessions.begin() as session:
+            execution = add_import_execution(
+                session, add_import_job(session, add_connection(session, vault)), **changes
+            )
+            for number in range(1, rejected + 1):
+                add_rejected_row(session, execution, number, line=number + 1, value=f"S-{number % 2}")
+        return execution
+
+    return make_import

@@ -5,38 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.models.custom_field import CustomField
 from datahub.models.execution import IMPORT_STATUSES, ORIGINS, Event, Execution
 from datahub.models.import_run import ImportRun
-from datahub.vault import Vault
-from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row
-from tests.webapp.conftest import ParsingClient, parse
+from tests.factories import add_import_execution, add_import_job
+from tests.webapp.conftest import MakeImport, ParsingClient, parse
 
 SignIn = Callable[[str], ParsingClient]
-Make = Callable[..., Execution]
 EXPORT_ONLY = ("TRIGGER", "RUN", "RETRY", "RESEND")
-
-
-@pytest.fixture
-def make(sessions: sessionmaker[Session], vault: Vault) -> Make:
-    """make(status=…, run={…}): one more import execution of a job of its own, committed."""
-
-    def make(rejected: int = 0, **changes: Any) -> Execution:
-        with sessions.begin() as session:
-            execution = add_import_execution(
-                session, add_import_job(session, add_connection(session, vault)), **changes
-            )
-            for number in range(1, rejected + 1):
-                add_rejected_row(session, execution, number, line=number + 1, value=f"S-{number % 2}")
-        return execution
-
-    return make
 
 
 def page_of(execution: Execution, action: str = "") -> str:
@@ -48,8 +28,8 @@ def stages(page: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize("status", IMPORT_STATUSES)
-def test_every_page_knows_every_status(sign_in: SignIn, make: Make, status: str) -> None:
-    execution = make(status=status)
+def test_every_page_knows_every_status(sign_in: SignIn, make_import: MakeImport, status: str) -> None:
+    execution = make_import(status=status)
     client = sign_in("VIEWER")
     panel = f"/imports/{execution.job_public_id}"
     for address in ("/", "/executions", page_of(execution), page_of(execution, "/row"), panel):
@@ -59,8 +39,8 @@ def test_every_page_knows_every_status(sign_in: SignIn, make: Make, status: str)
 
 
 @pytest.mark.parametrize("origin", [origin for origin in ORIGINS if origin not in EXPORT_ONLY])
-def test_the_page_says_who_started_it(sign_in: SignIn, make: Make, origin: str) -> None:
-    execution = make(origin=origin)
+def test_the_page_says_who_started_it(sign_in: SignIn, make_import: MakeImport, origin: str) -> None:
+    execution = make_import(origin=origin)
     words = "by schedule" if origin == "SCHEDULE" else "ada"
     assert words in sign_in("VIEWER").get(page_of(execution)).text
 
@@ -75,8 +55,8 @@ def test_the_page_says_who_started_it(sign_in: SignIn, make: Make, origin: str) 
         ("JOB_SKIPPED", "Skipped"),
     ],
 )
-def test_statuses_are_said_in_words(sign_in: SignIn, make: Make, status: str, words: str) -> None:
-    execution = make(status=status, run={"rejected": 3})
+def test_statuses_are_said_in_words(sign_in: SignIn, make_import: MakeImport, status: str, words: str) -> None:
+    execution = make_import(status=status, run={"rejected": 3})
     client = sign_in("VIEWER")
     for address in (page_of(execution), page_of(execution, "/row"), page_of(execution, "/import-row")):
         assert f">{words}<" in client.get(address).text, address
@@ -96,10 +76,10 @@ READ_30 = {"rows": 8, "bytes_fetched": 40, "bytes_read": 30, "files": [OF_40_BYT
     ],
 )
 def test_an_end_that_was_not_all_well_says_why(
-    sign_in: SignIn, make: Make, rejected: int, error: str | None, words: str
+    sign_in: SignIn, make_import: MakeImport, rejected: int, error: str | None, words: str
 ) -> None:
     files = [OF_40_BYTES, OF_40_BYTES | {"name": "b.csv", "error": error}]
-    execution = make(status="INTEGRATION_DONE_WITH_ERRORS", run={"rejected": rejected, "files": files})
+    execution = make_import(status="INTEGRATION_DONE_WITH_ERRORS", run={"rejected": rejected, "files": files})
     assert f">{words}<" in sign_in("VIEWER").get(page_of(execution)).text
 
 
@@ -122,15 +102,15 @@ def test_an_end_that_was_not_all_well_says_why(
     ],
 )
 def test_the_bars_show_how_far_it_came(
-    sign_in: SignIn, make: Make, status: str, run: dict[str, object], bars: list[str | None]
+    sign_in: SignIn, make_import: MakeImport, status: str, run: dict[str, object], bars: list[str | None]
 ) -> None:
-    assert stages(sign_in("VIEWER").get(page_of(make(status=status, run=run))).text) == bars
+    assert stages(sign_in("VIEWER").get(page_of(make_import(status=status, run=run))).text) == bars
 
 
 def test_fetching_tells_bytes_of_bytes_and_their_rate(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+    sign_in: SignIn, make_import: MakeImport, sessions: sessionmaker[Session]
 ) -> None:
-    execution = make(
+    execution = make_import(
         status="JOB_STARTED", run={"bytes_fetched": 12_000_000, "files": [TO_FETCH | {"size": 48_000_000}]}
     )
     with sessions.begin() as session:
@@ -139,8 +119,8 @@ def test_fetching_tells_bytes_of_bytes_and_their_rate(
     assert re.search(r"25%, 12\.0 MB of 48\.0 MB, \d+\.\d kB per second", page)
 
 
-def test_a_file_that_never_came_is_named_and_said_not_to_be_fetched(sign_in: SignIn, make: Make) -> None:
-    execution = make(status="JOB_FAILED", run={"files": [TO_FETCH | {"size": None}]})
+def test_a_file_that_never_came_is_named_and_said_not_to_be_fetched(sign_in: SignIn, make_import: MakeImport) -> None:
+    execution = make_import(status="JOB_FAILED", run={"files": [TO_FETCH | {"size": None}]})
     client = sign_in("VIEWER")
     page = client.get(page_of(execution)).text
     assert "not fetched" in page and "stays where it is" not in page
@@ -148,31 +128,33 @@ def test_a_file_that_never_came_is_named_and_said_not_to_be_fetched(sign_in: Sig
     assert "offers.csv" in client.get(page_of(execution, "/row")).text
 
 
-def test_for_support_a_file_given_by_hand_is_named_though_nothing_was_read(sign_in: SignIn, make: Make) -> None:
-    execution = make(status="JOB_FAILED", origin="UPLOAD", run={"upload_name": "mine.csv"})
+def test_for_support_a_file_given_by_hand_is_named_though_nothing_was_read(
+    sign_in: SignIn, make_import: MakeImport
+) -> None:
+    execution = make_import(status="JOB_FAILED", origin="UPLOAD", run={"upload_name": "mine.csv"})
     assert "File: mine.csv, given by hand, not read" in sign_in("VIEWER").get(page_of(execution)).text
 
 
-def test_one_row_is_said_in_the_singular(sign_in: SignIn, make: Make) -> None:
+def test_one_row_is_said_in_the_singular(sign_in: SignIn, make_import: MakeImport) -> None:
     client = sign_in("VIEWER")
-    reading = client.get(page_of(make(status="JOB_STARTED", run=READ_30 | {"rows": 1}))).text
+    reading = client.get(page_of(make_import(status="JOB_STARTED", run=READ_30 | {"rows": 1}))).text
     assert "75%, 1 row read" in reading
-    written = make(status="INTEGRATION_DONE", run={"rows": 1, "rows_done": 1, "files": [OF_40_BYTES]})
+    written = make_import(status="INTEGRATION_DONE", run={"rows": 1, "rows_done": 1, "files": [OF_40_BYTES]})
     for action in ("", "/row"):
         assert "1 of 1 row<" in re.sub(r", [\d.]+ rows? per second", "", client.get(page_of(written, action)).text)
 
 
-def test_warnings_are_counted_beside_the_rows(sign_in: SignIn, make: Make) -> None:
+def test_warnings_are_counted_beside_the_rows(sign_in: SignIn, make_import: MakeImport) -> None:
     client = sign_in("VIEWER")
-    assert "<dt>Warnings</dt>" not in client.get(page_of(make())).text
-    page = client.get(page_of(make(run={"warnings": 12}))).text
+    assert "<dt>Warnings</dt>" not in client.get(page_of(make_import())).text
+    page = client.get(page_of(make_import(run={"warnings": 12}))).text
     assert '<dt>Warnings</dt><dd><a href="#warnings">12</a></dd>' in page
 
 
 def test_attempts_are_told_in_words_with_their_step(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+    sign_in: SignIn, make_import: MakeImport, sessions: sessionmaker[Session]
 ) -> None:
-    execution = make(status="INTEGRATION_STARTED", attempts=5)
+    execution = make_import(status="INTEGRATION_STARTED", attempts=5)
     moves = (
         ("JOB_INITIALIZING", "JOB_STARTED", 1, "reading begins"),
         ("JOB_STARTED", "JOB_INITIALIZING", 1, "The server did not answer. Next try in 5 s."),
@@ -201,19 +183,19 @@ def test_attempts_are_told_in_words_with_their_step(
         ]
 
 
-def test_attempts_say_that_an_import_is_still_read_or_not_tried_yet(sign_in: SignIn, make: Make) -> None:
+def test_attempts_say_that_an_import_is_still_read_or_not_tried_yet(sign_in: SignIn, make_import: MakeImport) -> None:
     client = sign_in("VIEWER")
-    page = client.get(page_of(make(status="JOB_STARTED"), "/rows")).text
+    page = client.get(page_of(make_import(status="JOB_STARTED"), "/rows")).text
     attempts = page.partition('id="attempts"')[2].partition("</section>")[0]
     assert ">Reading<" in attempts and "Sending" not in attempts
-    assert "Not tried yet." in client.get(page_of(make(status="JOB_PENDING"), "/rows")).text
+    assert "Not tried yet." in client.get(page_of(make_import(status="JOB_PENDING"), "/rows")).text
 
 
 def test_one_more_attempt_shows_the_rows_and_attempts_anew(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+    sign_in: SignIn, make_import: MakeImport, sessions: sessionmaker[Session]
 ) -> None:
     """Between two looks it may be back in the status that the page has seen."""
-    execution = make(status="JOB_STARTED", attempts=1)
+    execution = make_import(status="JOB_STARTED", attempts=1)
     client = sign_in("VIEWER")
     (seen,) = re.findall(r"seen=([^\"]+)", client.get(page_of(execution)).text)
     look = page_of(execution, f"/progress?seen={seen}")
@@ -223,110 +205,15 @@ def test_one_more_attempt_shows_the_rows_and_attempts_anew(
     assert client.get(look).headers["HX-Trigger-After-Swap"] == "execution-moved"
 
 
-def test_rejected_rows_are_grouped_and_one_cause_shown_alone(sign_in: SignIn, make: Make) -> None:
-    execution = make(rejected=3)
-    client = sign_in("VIEWER")
-    page = client.get(page_of(execution)).text
-    assert "Unknown supplier</a>: 3 rows, 2 values" in page
-    assert page.count("No supplier has this id.") == 1 and "Reason of each row below" in page
-    assert "Rejected: 3 rows, unknown_reference supplier" in page
-    other = client.get(page_of(execution), query_string={"cause": "not_a_number", "field": "price"}).text
-    assert "No supplier has this id." not in other
-    assert "Show every rejected row" in other
-
-
-def test_the_chosen_cause_is_marked_and_kept_in_the_address_and_by_the_next_look(sign_in: SignIn, make: Make) -> None:
-    execution = make(rejected=3)
-    client = sign_in("VIEWER")
-    chosen = "?cause=unknown_reference&field=supplier"
-    with_all = parse(client.get(page_of(execution)).text)
-    (link,) = with_all.iterfind(".//a[@hx-push-url]")
-    assert link.get("hx-push-url") == link.get("href") == page_of(execution, f"{chosen}#rejected")
-    assert "aria-current" not in link.attrib
-    rows = parse(client.get(page_of(execution, f"/rows{chosen}&page=1")).text)
-    (link,) = rows.iterfind(".//a[@hx-push-url]")
-    assert link.get("aria-current") == "true"
-    (again,) = rows.iterfind(".//div[@id='rows']")
-    assert again.get("hx-get") == page_of(execution, "/rows?page=1&cause=unknown_reference&field=supplier")
-
-
-@pytest.mark.parametrize(
-    ("entity", "code", "field", "words"),
-    [
-        ("OFFER", "unknown_reference", "supplierId", "Unknown supplier"),
-        ("PRODUCT", "unknown_reference", "productClassificationCategoryId", "Unknown classification category"),
-        ("OFFER", "required", "price", "Price missing"),
-        ("OFFER", "malformed", "stockDeleted", "Stock Deleted not understood"),
-        ("SUPPLIER", "malformed", "CF_grade", "Grade of quality not understood"),
-        ("SUPPLIER", "malformed", "CF_gone", "CF_gone not understood"),
-        ("PRODUCT", "other_row_invalid", "", "Another row of the record is wrong"),
-        ("ORDER", "of_a_later_release", "some", "Of a later release (some)"),
-    ],
-)
-def test_causes_are_said_in_words_with_the_name_of_the_field(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session], entity: str, code: str, field: str, words: str
-) -> None:
-    execution = make(entity=entity)
-    with sessions.begin() as session:
-        now = database_now(session)
-        given = {"public_id": "one", "entity": "SUPPLIER", "external_id": "grade", "name": "Grade of quality"}
-        session.add(CustomField(**given, type="NUMBER", created_at=now, updated_at=now))
-        add_rejected_row(session, execution, 1, cause=code, field=field)
-    client = sign_in("VIEWER")
-    assert f"{words}</a>: 1 row, 1 value" in client.get(page_of(execution)).text
-    alone = client.get(page_of(execution), query_string={"cause": code, "field": field}).text
-    assert f"Only: {words}." in alone
-
-
-def test_where_the_file_has_no_column_the_field_is_named(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
-) -> None:
-    execution = make(entity="PRODUCT")
-    fault = {"code": "required", "field": "productNames", "column": "", "value": "", "message": "Required."}
-    with sessions.begin() as session:
-        add_rejected_row(session, execution, 1, cause="required", field="productNames", faults=[fault])
-    assert (
-        '<td data-label="Column"><div class="cell-word breaks">Product Names<'
-        in sign_in("VIEWER").get(page_of(execution)).text
-    )
-
-
-def test_rejected_rows_go_on_a_page_later(sign_in: SignIn, make: Make) -> None:
-    execution = make(rejected=21)
-    client = sign_in("VIEWER")
-    assert "page=1" in client.get(page_of(execution)).text
-    second = client.get(page_of(execution), query_string={"page": "1"}).text
-    assert second.count("No supplier has this id.") == 1
-    links = {"".join(link.itertext()).strip(): link.get("href") for link in parse(second).iter("a")}
-    assert links["Previous"] == page_of(execution, "#rejected") and "Next" not in links
-    assert client.get(page_of(execution), query_string={"page": "\u00b2"}).status_code == 200
-
-
-def test_the_rejected_rows_are_downloaded(sign_in: SignIn, make: Make) -> None:
-    answer = sign_in("VIEWER").get(page_of(make(rejected=2), "/rejections.csv"))
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert len(answer.text.splitlines()) == 3
-
-
-def test_hostile_cells_stay_text(sign_in: SignIn, sessions: sessionmaker[Session], make: Make) -> None:
-    execution = make()
-    with sessions.begin() as session:
-        row = session.get_one(Execution, execution.id)
-        add_rejected_row(session, row, 1, value="<script>1</script>", file="<b>.csv", record_key="<i>")
-    page = sign_in("VIEWER").get(page_of(execution)).text
-    assert "&lt;script&gt;1" in page
-    assert "<script>1" not in page
-
-
-def test_an_import_is_neither_retried_nor_sent_again(sign_in: SignIn, make: Make) -> None:
-    execution = make(status="JOB_FAILED")
+def test_an_import_is_neither_retried_nor_sent_again(sign_in: SignIn, make_import: MakeImport) -> None:
+    execution = make_import(status="JOB_FAILED")
     client = sign_in("OPERATOR")
     for action in ("/retry", "/resend"):
         assert client.post(page_of(execution, action)).status_code == 404
 
 
-def test_the_history_of_a_job_holds_its_runs_alone(sign_in: SignIn, make: Make) -> None:
-    mine, other = make(run={"created": 41}), make()
+def test_the_history_of_a_job_holds_its_runs_alone(sign_in: SignIn, make_import: MakeImport) -> None:
+    mine, other = make_import(run={"created": 41}), make_import()
     client = sign_in("VIEWER")
     panel = f"/imports/{mine.job_public_id}"
     page = client.get(panel).text
@@ -337,8 +224,8 @@ def test_the_history_of_a_job_holds_its_runs_alone(sign_in: SignIn, make: Make) 
     assert client.get("/imports/none").status_code == 404
 
 
-def test_an_import_under_way_is_stopped_and_one_that_ended_is_not(sign_in: SignIn, make: Make) -> None:
-    running, ended = make(status="INTEGRATION_WAITING"), make(status="JOB_FAILED")
+def test_an_import_under_way_is_stopped_and_one_that_ended_is_not(sign_in: SignIn, make_import: MakeImport) -> None:
+    running, ended = make_import(status="INTEGRATION_WAITING"), make_import(status="JOB_FAILED")
     client = sign_in("OPERATOR")
     assert client.post(page_of(running, "/stop")).status_code == 303
     assert "JOB_STOPPED" in client.get(page_of(running)).text
@@ -347,9 +234,9 @@ def test_an_import_under_way_is_stopped_and_one_that_ended_is_not(sign_in: SignI
 
 
 def test_a_stopped_import_winds_down_while_a_worker_may_hold_it(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+    sign_in: SignIn, make_import: MakeImport, sessions: sessionmaker[Session]
 ) -> None:
-    execution = make(status="JOB_STOPPED", token="held")
+    execution = make_import(status="JOB_STOPPED", token="held")
     client = sign_in("VIEWER")
     for ahead, words, looks_again in ((60, ">Stopped, winding down<", True), (-60, ">Stopped<", False)):
         with sessions.begin() as session:
@@ -360,24 +247,28 @@ def test_a_stopped_import_winds_down_while_a_worker_may_hold_it(
             assert words in page and (" every " in page.replace('"', " ")) is looks_again, action
 
 
-def test_the_duration_stands_beside_the_usual_one(sign_in: SignIn, make: Make, sessions: sessionmaker[Session]) -> None:
-    execution = make()
+def test_the_duration_stands_beside_the_usual_one(
+    sign_in: SignIn, make_import: MakeImport, sessions: sessionmaker[Session]
+) -> None:
+    execution = make_import()
     with sessions.begin() as session:
         run = session.get_one(ImportRun, execution.id)
         run.started_at = execution.ended_at - timedelta(seconds=72) if execution.ended_at else None
     assert '1 min 12 s <span class="sub">usually 1 min 12 s</span>' in sign_in("VIEWER").get(page_of(execution)).text
 
 
-def test_an_import_among_all_executions_is_stopped_from_its_row(sign_in: SignIn, make: Make) -> None:
-    execution = make(status="INTEGRATION_STARTED")
+def test_an_import_among_all_executions_is_stopped_from_its_row(sign_in: SignIn, make_import: MakeImport) -> None:
+    execution = make_import(status="INTEGRATION_STARTED")
     page = sign_in("OPERATOR").get("/executions").text
     assert f'action="{page_of(execution, "/stop")}"' in page and "Stop this import?" in page
     assert page_of(execution, "/stop") not in sign_in("VIEWER").get("/executions").text
 
 
-def test_an_import_that_waits_for_its_next_try_says_so_everywhere(sign_in: SignIn, make: Make) -> None:
+def test_an_import_that_waits_for_its_next_try_says_so_everywhere(sign_in: SignIn, make_import: MakeImport) -> None:
     in_two_minutes = datetime.now(UTC) + timedelta(minutes=2, seconds=30)
-    execution = make(status="JOB_INITIALIZING", error="The server did not answer.", next_attempt_at=in_two_minutes)
+    execution = make_import(
+        status="JOB_INITIALIZING", error="The server did not answer.", next_attempt_at=in_two_minutes
+    )
     client = sign_in("VIEWER")
     for address in (page_of(execution), page_of(execution, "/row"), page_of(execution, "/import-row"), "/now"):
         page = client.get(address).text
@@ -385,10 +276,10 @@ def test_an_import_that_waits_for_its_next_try_says_so_everywhere(sign_in: SignI
     assert "Retrying by itself" in client.get("/imports?state=RETRYING").text
 
 
-def test_the_files_of_a_folder_are_shown_with_what_became_of_them(sign_in: SignIn, make: Make) -> None:
+def test_the_files_of_a_folder_are_shown_with_what_became_of_them(sign_in: SignIn, make_import: MakeImport) -> None:
     good = [{"name": f"{n}.csv", "size": 2_000, "sha256": "ab", "rows": n, "error": None} for n in range(60)]
     bad = {"name": "<b>.csv", "size": 9, "sha256": "cd", "rows": 0, "error": "Line 4: <i>", "moved_to": "done/<b>"}
-    page = sign_in("VIEWER").get(page_of(make(run={"files": [*good, bad], "rows": 1}))).text
+    page = sign_in("VIEWER").get(page_of(make_import(run={"files": [*good, bad], "rows": 1}))).text
     (table,) = [one for one in parse(page).iterfind(".//table") if "Size" in "".join(one.itertext())]
     rows = ["".join(row.itertext()).split() for row in table.iterfind("tbody/tr")]
     assert rows[0] == ["<b>.csv", "9", "B", "0", "Not", "read", "Line", "4:", "<i>moved", "to", "done/<b>"]
@@ -397,17 +288,19 @@ def test_the_files_of_a_folder_are_shown_with_what_became_of_them(sign_in: SignI
     assert " ".join(rows[3]).endswith("stays where it is")
 
 
-def test_what_became_of_a_file_of_a_folder_or_of_one_given_by_hand_is_said(sign_in: SignIn, make: Make) -> None:
+def test_what_became_of_a_file_of_a_folder_or_of_one_given_by_hand_is_said(
+    sign_in: SignIn, make_import: MakeImport
+) -> None:
     run = {"files": [{"name": "a.csv", "size": 2, "sha256": "ab", "rows": 1, "error": None}], "rows": 1}
     client = sign_in("VIEWER")
-    assert "not moved yet" in client.get(page_of(make(run=run | {"recipe": {"inbound": "in"}}))).text
-    assert "given by hand" in client.get(page_of(make(run=run, origin="UPLOAD"))).text
+    assert "not moved yet" in client.get(page_of(make_import(run=run | {"recipe": {"inbound": "in"}}))).text
+    assert "given by hand" in client.get(page_of(make_import(run=run, origin="UPLOAD"))).text
 
 
 def test_an_import_that_waits_for_a_place_says_for_which_limit(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session]
+    sign_in: SignIn, make_import: MakeImport, sessions: sessionmaker[Session]
 ) -> None:
-    execution = make(status="JOB_INITIALIZING", next_attempt_at=datetime.now(UTC))
+    execution = make_import(status="JOB_INITIALIZING", next_attempt_at=datetime.now(UTC))
     client = sign_in("VIEWER")
     words = "at its limit of imports that read at once, 4 (MAX_RUNS_PER_CONNECTION)"
     assert words not in client.get(page_of(execution, "/progress")).text
@@ -429,9 +322,9 @@ def test_an_import_that_waits_for_a_place_says_for_which_limit(
     ],
 )
 def test_an_import_that_waits_for_another_one_leads_to_it(
-    sign_in: SignIn, make: Make, sessions: sessionmaker[Session], status: str, its_status: str, words: str
+    sign_in: SignIn, make_import: MakeImport, sessions: sessionmaker[Session], status: str, its_status: str, words: str
 ) -> None:
-    execution = make(status=status, next_attempt_at=datetime.now(UTC))
+    execution = make_import(status=status, next_attempt_at=datetime.now(UTC))
     with sessions.begin() as session:
         job = session.merge(execution).import_job
         assert job
