@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, exists, literal, null, select, update
 
-from datahub.db import elements_of
+from datahub.db import elements_of, only_reads
 from datahub.entities.base import Field, Listed
 from datahub.jobs.import_fold import Record
 from datahub.jobs.in_batches import in_batches
@@ -29,7 +29,8 @@ class Shortened(NamedTuple):
 def unknown_in_lists(
     connection: Connection, target: Target, records: Sequence[Record]
 ) -> Iterator[tuple[Record, Field, list[str]]]:
-    """Each with what it names and is not there. What is there cannot be deleted by others until the commit."""
+    """Each with what it names and is not there. What is there cannot be deleted by others until the commit, unless the
+    transaction only reads."""
     for place, item in enumerate(target.given):
         if item.refers_to is None or not is_json(target, item):
             continue
@@ -37,7 +38,8 @@ def unknown_in_lists(
         named = {key for record in records for key in record.values[place] or ()}
         query = select(table.c.external_id)
         if "deleted_at" in table.c:
-            query = query.where(table.c.deleted_at.is_(None)).with_for_update(read=True, key_share=True)
+            query = query.where(table.c.deleted_at.is_(None))
+            query = query if only_reads(connection) else query.with_for_update(read=True, key_share=True)
         in_named = (query.where(table.c.external_id.in_(batch)) for batch in in_batches(sorted(named)))
         known = {key for found in in_named for key in connection.scalars(found)}
         for record in records:

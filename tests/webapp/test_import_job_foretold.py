@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now
+from datahub.db import database_now, only_reads
+from datahub.jobs import import_trial
+from datahub.models.connection import Connection
 from datahub.models.navigation import NavigationCategory
 from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
@@ -114,3 +116,24 @@ def test_one_language_of_a_required_name_is_enough_and_no_line_is_marked_as_requ
     for place in ("navigationCategoryNames", "navigationCategoryNames[fr-FR]"):
         assert "in one language, in each row" in rows[place] and "*" not in rows[place]
     assert "*" in rows["navigationCategoryExternalId"]
+
+
+def test_a_form_that_is_refused_is_shown_again_without_keeping_other_writers_waiting(
+    sign_in: SignIn, form: dict[str, Any], sessions: Sessions, inbound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbound / "offers.csv").write_text("Stock Id;Stock Deleted\nS-1;\n")
+    client, inner, only_read = sign_in("OPERATOR"), import_trial.find_faults, []
+
+    def noted(session: Session, *args: Any, **more: Any) -> Any:
+        only_read.append(only_reads(session.connection()))
+        return inner(session, *args, **more)
+
+    monkeypatch.setattr(import_trial, "find_faults", noted)
+    with sessions.begin() as session:
+        connection = session.scalars(select(Connection)).one()
+        job = factories.add_import_job(session, connection, file_path="in/offers.csv")
+    look(client, form)
+    for address in ("/imports/new/sftp?entity=OFFER", f"/imports/{job.public_id}/edit"):
+        answer = client.post(address, data=form | {"name": ""})
+        assert answer.status_code == 422 and "would be rejected" in piece(answer.text, "verdict")
+    assert only_read == [True, True, True]

@@ -52,6 +52,7 @@ def new_sftp() -> ResponseReturnValue:
         if job is not None:
             flash(f"{job.name} was created. {_what_happens(job)}", "success")
             return redirect_to(_url(job))
+        _only_reading()
     parts = form_parts.context(db.session(), form, lines, entity)
     return render_template("import_jobs/new.html", **parts), 422 if _has_faults(form, lines) else 200
 
@@ -64,9 +65,11 @@ def edit(job_id: str) -> ResponseReturnValue:
     form = ImportJobForm(data=None if is_posted else stored_values(job))
     form.is_for(ENTITIES[job.entity], job)
     lines = posted_lines(request.form) if is_posted else stored_lines(job)
-    if form.is_submitted() and _save(form, lines, ENTITIES[job.entity], job):
-        flash("The job was saved. A run that goes on already keeps to what it began with.", "success")
-        return redirect_to(_url(job))
+    if form.is_submitted():
+        if _save(form, lines, ENTITIES[job.entity], job):
+            flash("The job was saved. A run that goes on already keeps to what it began with.", "success")
+            return redirect_to(_url(job))
+        job = import_jobs.get(_only_reading(), job_id)
     parts = form_parts.context(db.session(), form, lines, ENTITIES[job.entity], job=job)
     return render_template("import_jobs/edit.html", **parts), 422 if _has_faults(form, lines) else 200
 
@@ -162,7 +165,7 @@ def _asked() -> Asked:
 
 
 def _only_reading() -> Session:
-    """For a POST that changes nothing: SQLite then keeps no other writer waiting."""
+    """For a POST that changes nothing, or is refused: SQLite then keeps no other writer waiting."""
     db.session.rollback()
     return read_only(db.session())
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.db import read_only
 from datahub.jobs import records
 from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.merge import Merge
@@ -22,8 +23,10 @@ from datahub.models.offer import Stock
 from datahub.models.party import Supplier
 from datahub.settings import Settings
 from tests.datahub.jobs.test_import_extras import define, supplier
+from tests.datahub.jobs.test_import_preview import look
 from tests.factories import make_account
 from tests.importer import Importer, category, causes, counts, offer, product
+from tests.statements import noted_statements
 
 __all__ = ["define"]
 
@@ -167,3 +170,11 @@ def test_no_list_names_what_was_deleted_beside(
     assert causes(outcome) == expected
     with sessions() as session:
         assert session.scalars(select(CatalogView.accounts)).all() == ([] if is_deleted_first else [[]])
+
+
+def test_a_look_into_a_file_locks_nothing(session: Session, engine: Engine) -> None:
+    rows = "catalogViewExternalId;catalogViewName;accountExternalId\nV;View;A\n"
+    with noted_statements(engine, about="FROM accounts") as asked:
+        found = look(read_only(session), rows, entity="CATALOG_VIEW").reading.causes
+    assert "accountExternalId" in [cause.field for cause in found]
+    assert asked and not [text for text, _ in asked if " FOR " in text]
