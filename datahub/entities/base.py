@@ -118,12 +118,14 @@ class Listed:
 @dataclass(frozen=True, eq=False)
 class Rule:
     """What must hold between fields once a row is applied. `broken` gets a function from a column to what it comes to,
-    and gives an SQL condition."""
+    and gives an SQL condition. Of a record that is there already, a rule that is `about` some columns is asked only
+    where one of them changes."""
 
     code: str
     field: Field
     message: str
     broken: Callable[[Callable[[str], ColumnElement[Any]]], ColumnElement[bool]]
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,6 +58,7 @@ PRICE = Part(
             TYPE_VALUE,
             f"A price of type {ACCOUNT} must name an account that exists, by its external id. Import it first.",
             lambda final: and_(final("type") == ACCOUNT, ~_is_live_account(final("type_value"))),
+            about=("type", "type_value"),
         ),
     ),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from datahub.db import database_now
@@ -25,6 +26,7 @@ from datahub.models.execution import (
     is_unended,
 )
 from datahub.models.import_job import ImportJob
+from datahub.models.import_run import ImportFile
 
 OVERDUE, RUNNING, LEFT_FAILED = "OVERDUE", "RUNNING", "LEFT_FAILED"
 HEALTHS = (NEEDS_YOU, OVERDUE, RETRYING, RUNNING, HEALTHY, NEVER_RUN, INACTIVE, LEFT_FAILED)
@@ -41,10 +43,10 @@ class Row:
     """`last` holds the newest LAST executions, newest first; `under_way` those that have not ended, oldest first.
 
     `failure` is the newest one that failed and that none made good since: one of a file given by hand does so only for
-    others of its sort, since it says nothing of the job's own source. `incomplete` is the newest of the last ones that
-    found a file, if it left one unread or rejected each row. `coming` are the next fires of the schedule,
-    `overdue_since` is one that no clock saw. Who switches a job off knows of its failures: they ask for nobody, but
-    tell it from those that rest in order."""
+    others of its sort, since it says nothing of the job's own source, and one that found no file for none that had
+    some. `incomplete` is the newest one that had a file, if it left one unread or rejected each row. `coming` are the
+    next fires of the schedule, `overdue_since` is one that no clock saw. Who switches a job off knows of its failures:
+    they ask for nobody, but tell it from those that rest in order."""
 
     job: ImportJob
     last: list[Execution] = field(default_factory=list)
@@ -97,8 +99,7 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
     """`fires` is how many coming runs of the schedule are told."""
     ids, now = [job.id for job in jobs], database_now(session)
     newest = queries.newest_executions(session, ImportJob, ids, count=LOOK_BACK)
-    decisive = Execution.status.in_((*SUCCEEDED, *FAILED))
-    last = queries.newest_executions(session, ImportJob, ids, count=1, conditions=[decisive])
+    last = queries.newest_executions(session, ImportJob, ids, count=1, conditions=[_tells(Execution)])
     own = _before_uploads(session, last)
     under_way = _under_way(session, ids)
     return [
@@ -106,8 +107,8 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
             job,
             last=newest.get(job.id, [])[:LAST],
             under_way=under_way.get(job.id, []),
-            failure=_first_failed([*last.get(job.id, []), *own.get(job.id, [])]),
-            incomplete=_incomplete(newest.get(job.id, [])),
+            failure=_failure([*last.get(job.id, []), *own.get(job.id, [])], newest.get(job.id, [])),
+            incomplete=next((it for it in last.get(job.id, []) if _is_incomplete(it)), None),
             usual=_usual(newest.get(job.id, [])),
             coming=_coming(job, now, fires),
             overdue_since=_overdue_since(job, now),
@@ -117,10 +118,19 @@ def rows_of(session: Session, jobs: Sequence[ImportJob], *, fires: int = 1) -> l
 
 
 def _before_uploads(session: Session, last: dict[int, list[Execution]]) -> dict[int, list[Execution]]:
-    """Of jobs whose `last` one that succeeded or failed was of a file given by hand: the last one with their own."""
+    """Of jobs whose `last` one that tells something was of a file given by hand: the last such one with their own."""
     ids = [job_id for job_id, found in last.items() if any(it.origin == UPLOAD for it in found)]
-    decisive = [Execution.status.in_((*SUCCEEDED, *FAILED)), Execution.origin != UPLOAD]
-    return queries.newest_executions(session, ImportJob, ids, count=1, conditions=decisive) if ids else {}
+    conditions = [_tells(Execution), Execution.origin != UPLOAD]
+    return queries.newest_executions(session, ImportJob, ids, count=1, conditions=conditions) if ids else {}
+
+
+def _tells(execution: Any) -> ColumnElement[bool]:
+    """It failed, or had a file to read."""
+    return or_(execution.status.in_(FAILED), and_(execution.status.in_(SUCCEEDED), _has_file(execution)))
+
+
+def _has_file(execution: Any) -> ColumnElement[bool]:
+    return exists(select(ImportFile.name).where(ImportFile.execution_id == execution.id))
 
 
 def left_failed() -> list[ColumnElement[bool]]:
@@ -130,6 +140,7 @@ def left_failed() -> list[ColumnElement[bool]]:
         later.import_job_id == Execution.import_job_id,
         later.status.in_((*SUCCEEDED, *FAILED)),
         or_(later.origin != UPLOAD, Execution.origin == UPLOAD),
+        or_(_tells(later), ~_has_file(Execution)),
     )
     return [
         Execution.status.in_(FAILED),
@@ -138,14 +149,23 @@ def left_failed() -> list[ColumnElement[bool]]:
     ]
 
 
-def _first_failed(decisive: Sequence[Execution]) -> Execution | None:
-    return next((execution for execution in decisive if execution.status in FAILED), None)
+def _failure(telling: Sequence[Execution], newest: Sequence[Execution]) -> Execution | None:
+    """The first one that failed, of those that tell something."""
+    failed = (execution for execution in telling if execution.status in FAILED)
+    return next((execution for execution in failed if not _is_made_good(execution, newest)), None)
 
 
-def _incomplete(newest: Sequence[Execution]) -> Execution | None:
-    found_files = (it for it in newest if it.status in SUCCEEDED and it.import_run and it.import_run.files)
-    last = next(found_files, None)
-    return last if last and (import_history.count_unread(last) or import_history.has_rejected_all(last)) else None
+def _is_made_good(failed: Execution, newest: Sequence[Execution]) -> bool:
+    """By one that tells nothing else: where it failed before it had a file."""
+    if failed.import_run and failed.import_run.files:
+        return False
+    since = (it for it in newest if it.status in SUCCEEDED and it.created_at >= failed.created_at)
+    return any(it.origin != UPLOAD or failed.origin == UPLOAD for it in since)
+
+
+def _is_incomplete(execution: Execution) -> bool:
+    is_left = import_history.count_unread(execution) or import_history.has_rejected_all(execution)
+    return execution.status in SUCCEEDED and bool(is_left)
 
 
 def _coming(job: ImportJob, now: datetime, count: int) -> list[datetime]:

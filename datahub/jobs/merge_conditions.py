@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, func, literal, null, or_, select, true
 
 from datahub.entities.base import Field, Part, Use
 from datahub.jobs.merge import ABSENT, CREATE, DELETE, NO_REFERENCE, NOTHING, REVIVE, UPDATE, Merge
@@ -69,8 +69,12 @@ def _conditions_of(merge: Merge, field: Field) -> Iterable[Condition]:
 
 def _broken_rules(merge: Merge) -> Iterable[Condition]:
     """Rows that change nothing are left as they are."""
-    applies = merge.work.c.action.in_((CREATE, REVIVE, UPDATE))
+    work = merge.work.c
+    given = {field.column for field in merge.target.given}
     for rule in merge.target.rules:
+        changing = [work[f"d_{column}"] for column in rule.about if column in given]
+        is_asked = or_(false(), *changing) if rule.about else true()
+        applies = or_(work.action.in_((CREATE, REVIVE)), and_(work.action == UPDATE, is_asked))
         yield rule.code, rule.field, rule.message, and_(applies, rule.broken(partial(_final, merge)))
 
 

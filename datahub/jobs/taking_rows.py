@@ -14,7 +14,7 @@ from datahub.jobs.stored_values import stored_values
 def leave_unmade(connection: Connection, plan: Plan, records: Sequence[Record]) -> None:
     """Where the key alone would make a record, as that of an assortment does: then its rows take away what is not
     there, and are told so. May be repeated."""
-    if not plan.parts or any(item.required_on_create for item in plan.entity.fields):
+    if plan.entity.must_exist or not plan.parts or any(item.required_on_create for item in plan.entity.fields):
         return
     taking = [record for record in records if all(_only_takes(row) for row in record.rows)]
     there = stored_values(connection, plan.root, [plan.root.key.column], [record.key for record in taking])

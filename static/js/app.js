@@ -72,17 +72,18 @@
   // A piece that refreshes itself between the press and the release of a button in it would swallow the click. What it
   // has missed comes with its next look.
   let pressed = null;
-  const press = (event) => { pressed = event.target; };
   const release = () => { pressed = null; };
-  document.addEventListener("pointerdown", press, true);
-  document.addEventListener("pointerup", release, true);
-  document.addEventListener("pointercancel", release, true);
-  document.addEventListener("keydown", (event) => { if (event.key === " ") press(event); }, true);
-  document.addEventListener("keyup", release, true);
+  document.addEventListener("pointerdown", (event) => { pressed = event.button ? null : event.target; }, true);
+  document.addEventListener("keydown", (event) => { if (event.key === " ") pressed = event.target; }, true);
+  for (const end of ["pointerup", "pointercancel", "keyup", "contextmenu", "dragend"]) {
+    document.addEventListener(end, release, true);
+  }
+  window.addEventListener("blur", release);
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, target } = event.detail;
-    const isAsked = requestConfig.triggeringEvent; // what comes by the clock alone has none
-    if (!isAsked && pressed && target.contains(pressed)) event.detail.shouldSwap = false;
+    const triggers = requestConfig.elt.getAttribute("hx-trigger") || "";
+    const comesAgain = triggers.includes("every ") && !requestConfig.triggeringEvent;
+    if (comesAgain && pressed && target.contains(pressed)) event.detail.shouldSwap = false;
   });
 
   document.addEventListener("click", (event) => {

@@ -363,6 +363,22 @@ def test_a_look_between_press_and_release_does_not_take_the_button_away(
         pass
 
 
+@pytest.mark.parametrize("press", [{"button": 2}, {"button": 0}])
+def test_a_piece_goes_on_refreshing_itself_after_a_press_that_another_window_took_over(
+    open_page: Open, sessions: Sessions, press: dict[str, int]
+) -> None:
+    with sessions() as session:
+        running = select(Execution.public_id).where(Execution.status == "INTEGRATION_STARTED")
+        address = f"/executions/{session.scalars(running).one()}"
+    page = open_page(address)
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.evaluate("button => { button.dataset.old = 1; }")
+    stop.dispatch_event("pointerdown", press)
+    if not press["button"]:
+        page.evaluate("window.dispatchEvent(new Event('blur'))")
+    expect(page.locator("[data-old]")).to_have_count(0, timeout=30_000)
+
+
 def test_buttons_that_only_a_script_hears_are_hidden_without_one(browser: Browser, address: str) -> None:
     with browser.new_context(java_script_enabled=False, base_url=address) as context:
         page = context.new_page()

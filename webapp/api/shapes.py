@@ -63,7 +63,8 @@ def _query(request: Request, model: type[BaseModel]) -> dict[str, Any]:
     unclean = [name for name, values in given.items() if any("\0" in value for value in values)]
     if unclean:
         raise InvalidError("A parameter holds NUL.", {name: ["Must not hold NUL."] for name in unclean})
-    return {name: values if name in lists else values[0] for name, values in given.items()}
+    # An empty one of a list counts as not given, as where there is one value.
+    return {name: [one for one in values if one] if name in lists else values[0] for name, values in given.items()}
 
 
 def _as_invalid(error: ValidationError, replaced: dict[str, str]) -> InvalidError:

@@ -250,8 +250,21 @@ def test_a_job_needs_a_person_until_a_later_file_is_read_whole_and_gives_a_good_
 ) -> None:
     job = make()
     add_import_execution(session, job, status=INTEGRATION_DONE_WITH_ERRORS, run=run)
-    nothing_found = add_import_execution(session, job, status=INTEGRATION_DONE)
-    assert nothing_found.import_run is not None and not nothing_found.import_run.files
+    for _ in range(12):
+        add_import_execution(session, job, status=INTEGRATION_DONE, run={"files": []})
     assert (row_of(session, job).health == "NEEDS_YOU") is needs_you
     add_import_execution(session, job, status=INTEGRATION_DONE, run={"files": [READ], "unchanged": 1})
     assert row_of(session, job).health == "HEALTHY"
+
+
+@pytest.mark.parametrize(("files", "is_made_good"), [([], True), ([UNREAD], False)])
+def test_an_empty_folder_makes_good_only_a_failure_to_get_to_the_files(
+    session: Session, make: Make, files: list[dict[str, Any]], is_made_good: bool
+) -> None:
+    job, began = make(), database_now(session)
+    failed = add_import_execution(session, job, status=JOB_FAILED, run={"files": files})
+    add_import_execution(session, job, status=INTEGRATION_DONE, run={"files": []})
+    assert row_of(session, job).failure is (None if is_made_good else failed)
+    assert home.count_asking(session, began) == (0 if is_made_good else 1)
+    add_import_execution(session, job, status=INTEGRATION_DONE, run={"files": [READ], "unchanged": 1})
+    assert (row_of(session, job).failure, home.count_asking(session, began)) == (None, 0)

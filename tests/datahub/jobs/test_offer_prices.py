@@ -63,4 +63,5 @@ def test_a_price_for_an_account_names_one_that_exists_and_a_group_is_plain_text(
     with sessions.begin() as session:
         session.scalars(select(Account).where(Account.external_id == "A-1")).one().deleted_at = database_now(session)
     assert counts(load("OFFER", offer("S-1", "P-2", **known))) == {"unchanged": 1}
+    assert counts(load("OFFER", offer("S-1", "P-2", price="7", stockNumber="8", **known))) == {"updated": 1}
     assert causes(load("OFFER", offer("S-1", "P-4", **known))) == [(2, "unknown_reference", "priceTypeValue")]

@@ -182,3 +182,9 @@ def test_any_id_can_be_asked_for_and_so_can_its_changes(script: Script, sessions
     assert change["actor"] == f"wrote {key}"
     assert script.put(path, json={"fields": {"name": "Named"}}).status_code == 200
     assert script.get(path).json["fields"]["name"] == "Named"
+
+
+def test_a_filter_without_a_value_counts_as_none_given(script: Script) -> None:
+    everything = script.get(f"{PATH}/STORE").json["content"]
+    assert len(everything) == 1
+    assert script.get(f"{PATH}/STORE?externalId=").json["content"] == everything
