@@ -1,32 +1,28 @@
-"""The files of a server: which of them are complete, fetching them, and moving those of a folder once applied."""
+"""The files of a server: which of them are complete, and fetching them."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.entities import ENTITIES
-from datahub.errors import ConfigError, DataHubError, SourceChangedError, SourceMissingError, TransientError
+from datahub.errors import ConfigError, SourceChangedError, SourceMissingError
 from datahub.grouping import grouped
 from datahub.jobs.import_format import ending_of
 from datahub.jobs.import_progress import Progress
 from datahub.jobs.import_read import FileWarning, Source, file_to_fetch
 from datahub.models.import_job import ConsumedFile, ImportJob
-from datahub.models.import_run import ImportRun
 from datahub.settings import Settings
 from datahub.transports.base import Facts, Transport, clean, has_ending, join
 
-SET_ASIDE = ".error"
 SHOWN = 3
 
 
@@ -35,15 +31,6 @@ class Haul:
     """Files on this machine, by name, and why others are not."""
 
     sources: list[Source] = field(default_factory=list)
-    warnings: list[FileWarning] = field(default_factory=list)
-
-
-@dataclass
-class Moved:
-    """What became of consumed files, by row: where the moved ones are now, and which the next run has to move."""
-
-    places: dict[int, str] = field(default_factory=dict)
-    kept: set[int] = field(default_factory=set)
     warnings: list[FileWarning] = field(default_factory=list)
 
 
@@ -86,7 +73,7 @@ async def fetch(
             source = await _download_as_seen(transport, path, seen, place(len(fetched.sources)), settings, progress)
         except SourceChangedError:
             message = "It was still being written, or was taken away. It is left to the next run."
-            fetched.warnings.append(FileWarning(_name(path), "postponed", message))
+            fetched.warnings.append(FileWarning(name_of(path), "postponed", message))
             continue
         fetched.sources.append(source)
         _refuse_too_much(fetched.sources, settings)
@@ -124,7 +111,7 @@ async def fetch_again(
 async def download(transport: Transport, path: str, target: Path, settings: Settings, progress: Progress) -> Source:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     got = await transport.download(path, target, settings.max_file_bytes, progress.fetched)
-    return Source(_name(path), target, got.size, got.sha256, got.modified_at)
+    return Source(name_of(path), target, got.size, got.sha256, got.modified_at)
 
 
 def leave_out_applied(session: Session, job_id: int, inbound: str, fetched: Haul) -> None:
@@ -142,71 +129,6 @@ def leave_out_applied(session: Session, job_id: int, inbound: str, fetched: Haul
     fetched.sources = new
 
 
-def consume(
-    session: Session, *, job_id: int, execution_id: int, recipe: dict[str, Any], files: Sequence[dict[str, Any]]
-) -> None:
-    """Notes that these files are done with and are to be moved, in the transaction that applies the last of them."""
-    for file in files:
-        path = join(recipe["inbound"], file["name"])
-        session.execute(delete(ConsumedFile).where(ConsumedFile.import_job_id == job_id, ConsumedFile.path == path))
-        modified_at = file["modified_at"]
-        session.add(
-            ConsumedFile(
-                import_job_id=job_id,
-                execution_id=execution_id,
-                path=path,
-                moves_to=join(recipe["outbound"], file["name"] + (SET_ASIDE if file["error"] else "")),
-                size=file["size"],
-                modified_at=datetime.fromisoformat(modified_at) if modified_at else None,
-                sha256=file["sha256"],
-            )
-        )
-    session.flush()
-
-
-def to_move(session: Session, job_id: int) -> list[ConsumedFile]:
-    """Also what earlier executions of the job left."""
-    return list(
-        session.scalars(select(ConsumedFile).where(ConsumedFile.import_job_id == job_id).order_by(ConsumedFile.id))
-    )
-
-
-async def move_away(transport: Transport, consumed: Iterable[ConsumedFile], now: datetime) -> Moved:
-    """Safe to repeat. Raises nothing: a file that cannot be moved is warned of, and kept for the next run."""
-    moved = Moved()
-    for row in consumed:
-        try:
-            facts = await transport.stat(row.path)
-            if _is_as_read(row, facts):
-                await _move_as_read(transport, row, now, moved)
-            elif _is_as_read(row, await transport.stat(row.moves_to)):
-                # Whoever moved it could not say so.
-                moved.places[row.id] = row.moves_to
-            elif facts is not None:
-                moved.warnings.append(_replaced(row))
-        except (ConfigError, TransientError) as error:
-            _keep(moved, row, error)
-    return moved
-
-
-def none_moved(consumed: Iterable[ConsumedFile], error: DataHubError) -> Moved:
-    moved = Moved()
-    for row in consumed:
-        _keep(moved, row, error)
-    return moved
-
-
-def settle(session: Session, consumed: Iterable[ConsumedFile], moved: Moved) -> None:
-    """Ends the rows of all that are no longer to be moved; their executions know from now on where the files are."""
-    for row in consumed:
-        if row.id in moved.kept:
-            continue
-        session.execute(delete(ConsumedFile).where(ConsumedFile.id == row.id))
-        if place := moved.places.get(row.id):
-            run = session.get_one(ImportRun, row.execution_id)
-            run.files = [file | {"moved_to": place} if file["name"] == _name(row.path) else file for file in run.files]
-
-
 def told(files: Sequence[dict[str, Any]]) -> str:
     """Why none of these files can be read."""
     first = " ".join(f"{file['name']}: {file['error']}" for file in files[:SHOWN])
@@ -214,6 +136,10 @@ def told(files: Sequence[dict[str, Any]]) -> str:
         return first
     more = f" And {grouped(len(files) - SHOWN)} more." if len(files) > SHOWN else ""
     return f"None of the {grouped(len(files))} files can be read. {first}{more}"
+
+
+def name_of(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 async def _require_folder(transport: Transport, folder: str) -> None:
@@ -252,7 +178,7 @@ async def _look(transport: Transport, paths: Sequence[str]) -> dict[str, Facts]:
 
 
 async def _take(progress: Progress, looked: dict[str, Facts | None]) -> None:
-    files = [file_to_fetch(_name(path), seen) for path, seen in looked.items()]
+    files = [file_to_fetch(name_of(path), seen) for path, seen in looked.items()]
     await asyncio.to_thread(progress.take, files)
 
 
@@ -279,47 +205,3 @@ def _refuse_too_much(sources: Sequence[Source], settings: Settings) -> None:
             "(MAX_FILE_BYTES). "
             "Take some out, or raise the limit."
         )
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
-
-
-def _keep(moved: Moved, row: ConsumedFile, error: DataHubError) -> None:
-    moved.kept.add(row.id)
-    message = f"It could not be moved: {error} The next run moves it and does not apply it again."
-    moved.warnings.append(FileWarning(_name(row.path), "not_moved", message))
-
-
-def _is_as_read(row: ConsumedFile, facts: Facts | None) -> bool:
-    return facts is not None and (facts.size, facts.modified_at) == (row.size, row.modified_at)
-
-
-def _replaced(row: ConsumedFile) -> FileWarning:
-    message = "Another file has taken its place since it was read. It stays, and the next run reads it."
-    return FileWarning(_name(row.path), "replaced", message)
-
-
-async def _move_as_read(transport: Transport, row: ConsumedFile, now: datetime, moved: Moved) -> None:
-    """Puts back what took the place of the file after the last look at it: nobody has read that."""
-    place = await _move(transport, row, now)
-    facts = await transport.stat(place)
-    # Its time tells nothing: servers that move by copying give a new one.
-    if facts is None or facts.size in (None, row.size):
-        moved.places[row.id] = place
-    elif await transport.move(place, row.path):
-        moved.warnings.append(_replaced(row))
-    else:
-        message = f"Another file took its place as it was moved, and is in {place}, not read. Put it back to import it."
-        moved.warnings.append(FileWarning(_name(row.path), "replaced", message))
-
-
-async def _move(transport: Transport, row: ConsumedFile, now: datetime) -> str:
-    """A name that is taken gets the time added before its ending."""
-    stem = posixpath.splitext(row.moves_to.removesuffix(SET_ASIDE))[0]
-    ending = row.moves_to.removeprefix(stem)
-    for added in ("", f"-{now:%Y%m%dT%H%M%S}Z", f"-{now:%Y%m%dT%H%M%S.%f}Z"):
-        target = f"{stem}{added}{ending}"
-        if await transport.move(row.path, target):
-            return target
-    raise TransientError(f"{row.moves_to} exists already, with the time added too.")

@@ -29,6 +29,7 @@ from datahub.jobs import (
     import_definitions,
     import_folder,
     import_leftovers,
+    import_moves,
     import_read,
     import_source,
     lifecycle,
@@ -228,25 +229,30 @@ class _Run:
     def _consume(self, session: Session, recipe: dict[str, Any], files: list[dict[str, Any]]) -> None:
         if is_folder(recipe):
             number, job_id = self._held.execution_id, self._held.job_id
-            import_folder.consume(session, job_id=job_id, execution_id=number, recipe=recipe, files=files)
+            import_moves.consume(session, job_id=job_id, execution_id=number, recipe=recipe, files=files)
 
     def _move_files(self) -> bool:
         """Whether all that the job has applied or set aside are away. Safe to repeat."""
         with self._context.sessions.begin() as session:
-            consumed, now = import_folder.to_move(session, self._held.job_id), database_now(session)
+            consumed, now = import_moves.to_move(session, self._held.job_id), database_now(session)
             session.expunge_all()
         if not consumed:
             return True
         try:
-            moved = self._connected(lambda transport: import_folder.move_away(transport, consumed, now))
+            moved = self._connected(lambda transport: import_moves.move_away(transport, consumed, now, self._mark))
         except (ConfigError, TransientError) as error:
-            moved = import_folder.none_moved(consumed, error)
+            moved = import_moves.none_moved(consumed, error)
         crash_points.reach(crash_points.AFTER_MOVE)
         with self._context.sessions.begin() as session:
             lifecycle.save(session, self._held, worker=self._held.worker)
-            import_folder.settle(session, consumed, moved)
+            import_moves.settle(session, consumed, moved)
             self._hold.warn(session, moved.warnings)
         return not moved.kept
+
+    def _mark(self, consumed_id: int, place: str) -> None:
+        with self._context.sessions.begin() as session:
+            lifecycle.save(session, self._held, worker=self._held.worker)
+            import_moves.mark_moving(session, consumed_id, place)
 
     def _write(self) -> None:
         with self._context.sessions.begin() as session:

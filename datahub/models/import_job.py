@@ -73,7 +73,9 @@ class Tick(Base):
 
 
 class ConsumedFile(Base):
-    """A file of an inbound folder that was applied and is still to be moved away; moving it ends the row."""
+    """A file of an inbound folder that was applied and is still to be moved away; moving it ends the row.
+
+    `moving_to` is where a worker was last about to move it, under a name that nothing had there."""
 
     __tablename__ = "consumed_files"
 
@@ -82,6 +84,7 @@ class ConsumedFile(Base):
     execution_id: Mapped[int] = mapped_column(ForeignKey("executions.id"), index=True)
     path: Mapped[str] = mapped_column(Text)
     moves_to: Mapped[str] = mapped_column(Text)
+    moving_to: Mapped[str | None] = mapped_column(Text)
     size: Mapped[int]
     modified_at: Mapped[datetime | None]
     sha256: Mapped[str] = mapped_column(String(64))

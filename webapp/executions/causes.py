@@ -49,6 +49,7 @@ WARNINGS = {
     "missing_column": "No column for {}",
     "no_password": "Created without a password",
     "not_applied": "Another row deletes the record, so not applied",
+    "not_checked": "Moved file not looked at",
     "not_moved": "File not moved",
     "nothing_cleared": "Nothing cleared",
     "parent_differs": "{} differs from an earlier row",

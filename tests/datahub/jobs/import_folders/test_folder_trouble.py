@@ -136,6 +136,24 @@ def test_what_could_not_be_moved_is_moved_by_the_next_run_and_not_applied_again(
     assert files_of(importing, first)["a.csv"]["moved_to"] == "done/a.csv"
 
 
+def test_a_file_that_replaced_one_which_could_not_be_moved_is_read_and_moved_without_a_warning(
+    importing: Context, trigger: Trigger, inbound: Path, outbound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbound / "a.csv").write_text(suppliers(3))
+    first = trigger()
+    with monkeypatch.context() as patch:
+        patch.setattr("datahub.crash_points.reach", at("after the last chunk", outbound.rmdir))
+        import_run.run(importing, first, 1)
+    assert ledger(importing) == ["in/a.csv"]
+    outbound.mkdir()
+    (inbound / "a.csv").write_text(suppliers(4))
+    second = trigger()
+    import_run.run(importing, second, 1)
+    assert look(importing.sessions, second)[:2] == (INTEGRATION_DONE, {"created": 1, "unchanged": 3})
+    assert warnings_of(importing, second) == []
+    assert (names(inbound), names(outbound), ledger(importing)) == ([], ["a.csv"], [])
+
+
 def test_a_file_replaced_before_the_move_stays_and_the_next_run_reads_it(
     importing: Context, trigger: Trigger, inbound: Path, outbound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
