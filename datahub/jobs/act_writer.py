@@ -87,8 +87,9 @@ class ActWriter:
         return bad, good
 
     def _do(self, session: Session, key: str, rows: Sequence[_Good], outcome: Outcome) -> None:
-        clears = all(row.file in self._plan.extras.clearing for row, _ in rows)
-        doing = replace(self._doing, clears=clears, warnings=[])
+        extras, files = self._plan.extras, {row.file for row, _ in rows}
+        feeds, clears = any(extras.files.get(file) for file in files), files <= extras.clearing
+        doing = replace(self._doing, feeds_extras=feeds, clears=clears, warnings=[])
         said = [Said(values, row.file, row.line) for row, values in rows]
         try:
             with session.begin_nested():

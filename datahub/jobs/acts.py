@@ -46,13 +46,15 @@ class Warned:
 @dataclass
 class Doing:
     """The run that an act is part of. `store_id` is the store that the job names, `definitions` are the custom fields
-    that the run knows; where it `clears`, those that no row gives go."""
+    that the run knows. A file of the rows at hand `feeds_extras` by a column of custom fields; where it `clears`, those
+    that no row gives go."""
 
     actor: str
     main_locale: str
     execution_id: int | None = None
     store_id: int | None = None
     definitions: Sequence[Definition] = ()
+    feeds_extras: bool = False
     clears: bool = False
     warnings: list[Warned] = field(default_factory=list)
 

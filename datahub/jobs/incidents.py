@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
@@ -123,11 +124,17 @@ def declare(
     return incident
 
 
-def change_status(
-    session: Session, incident: Incident, status: str, *, actor: str, source: ledger.Source | None = None
-) -> None:
-    """The status it already has changes nothing. `source` is what the change ledger is told, of a move by import.
-    Flushes.
+def change_status(session: Session, incident: Incident, status: str, *, actor: str) -> None:
+    """As `move` does, and tells the change ledger."""
+    changes = move(session, incident, status, actor=actor)
+    if changes:
+        source = ledger.Source("INCIDENT", None, actor)
+        ledger.note(session, source, incident.incident_id, UPDATED, changes, incident.updated_at)
+        session.flush()
+
+
+def move(session: Session, incident: Incident, status: str, *, actor: str) -> dict[str, list[Any]]:
+    """What changed, as the change ledger is to be told: nothing where it has the status already. Flushes.
 
     Raises InvalidError for an unknown word, IllegalMoveError for a way back."""
     if status not in INCIDENT_STATUSES:
@@ -135,7 +142,7 @@ def change_status(
         raise InvalidError("This is not a status of an incident.", {"status": [message]})
     session.refresh(incident, with_for_update=True)
     if status == incident.status:
-        return
+        return {}
     if status not in NEXT[incident.status]:
         allowed = ", ".join(NEXT[incident.status])
         rest = f"It may become: {allowed}." if allowed else "A closed incident stays closed."
@@ -143,9 +150,8 @@ def change_status(
     now, came_from = database_now(session), incident.status
     incident.status_changes.append(IncidentStatusChange(from_status=came_from, to_status=status, at=now, actor=actor))
     incident.status, incident.updated_at = status, now
-    told = source or ledger.Source("INCIDENT", None, actor)
-    ledger.note(session, told, incident.incident_id, UPDATED, {STATUS.key: [came_from, status]}, now)
     session.flush()
+    return {STATUS.key: [came_from, status]}
 
 
 def _incidents(statuses: Sequence[str]) -> Select[Incident]:

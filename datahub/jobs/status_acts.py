@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import noun_of
 from datahub.entities.base import EntityType
-from datahub.entities.extras import CUSTOM_FIELDS, Definition
+from datahub.entities.extras import CUSTOM_FIELDS
 from datahub.entities.incident import EXTERNAL_ID as INCIDENT_EXTERNAL_ID
 from datahub.entities.incident import INCIDENT, STATUS
 from datahub.entities.order_status import EXTERNAL_ID, ORDER_STATUS, TRACKING_URL
@@ -36,32 +36,32 @@ def move_incident(session: Session, key: str, rows: Sequence[Said], doing: Doing
     incident = session.scalar(select(Incident).where(is_it))
     if incident is None:
         raise _unknown(INCIDENT, key, row)
-    before, source = incident.status, doing.source(INCIDENT.name, rows[0])
     try:
-        incidents.change_status(session, incident, row[STATUS.key], actor=source.actor, source=source)
+        changes = incidents.move(session, incident, row[STATUS.key], actor=doing.actor)
     except IllegalMoveError as error:
         raise RowFaultError("illegal_move", STATUS.key, row[STATUS.key], str(error)) from error
-    is_updated = _give_custom_fields(session, incident, row, doing.definitions, source) or incident.status != before
-    return [UPDATED if is_updated else "unchanged"]
+    changes |= _give_custom_fields(incident, row, doing)
+    if not changes:
+        return ["unchanged"]
+    incident.updated_at = database_now(session)
+    source = doing.source(INCIDENT.name, rows[0])
+    ledger.note(session, source, incident.incident_id, UPDATED, changes, incident.updated_at)
+    session.flush()
+    return [UPDATED]
 
 
-def _give_custom_fields(
-    session: Session, incident: Incident, row: Values, definitions: Sequence[Definition], source: ledger.Source
-) -> bool:
-    """Whether one differs. Those that are required must be there then."""
+def _give_custom_fields(incident: Incident, row: Values, doing: Doing) -> dict[str, list[Any]]:
+    """What differs then. Nobody is asked for them on declaring an incident: those that are required must be there where
+    the file says something of custom fields, or the incident holds one."""
     old = incident.custom_fields
     new: dict[str, Any] = newer(old, row.get(CUSTOM_FIELDS.key, {}))
-    for item in definitions:
-        if item.required and item.external_id not in new:
+    for item in doing.definitions:
+        if item.required and item.external_id not in new and (old or doing.feeds_extras):
             raise RowFaultError(REQUIRED, item.key, "", no_value_in(item.key))
     if new == old:
-        return False
-    now = database_now(session)
-    incident.custom_fields, incident.updated_at = new, now
-    told = {CUSTOM_FIELDS.key: what_differs(old, new)}
-    ledger.note(session, source, incident.incident_id, UPDATED, told, now)
-    session.flush()
-    return True
+        return {}
+    incident.custom_fields = new
+    return {CUSTOM_FIELDS.key: what_differs(old, new)}
 
 
 def move_order(session: Session, key: str, rows: Sequence[Said], doing: Doing) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import custom_fields, incidents, ledger
+from datahub.models.change import UPDATED
 from datahub.models.incident import Incident
 from datahub.models.order import Order
 from tests import catalogue
@@ -18,6 +21,7 @@ from tests.webapp.test_records import IMPORT_ID, cells, definitions, links
 
 SignIn = Callable[[str], ParsingClient]
 NEW = "/orders/mine/incidents/new"
+THEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -133,13 +137,17 @@ def test_the_page_of_an_incident_says_what_changed_it_and_moves_it(
         run = catalogue.make_import(session, IMPORT_ID)
         source = ledger.Source("INCIDENT", run.id, "clock", "desk.csv", 7)
         found = incidents.get(session, desk.incident_id)
-        incidents.change_status(session, found, "ON_GOING", actor="clock", source=source)
+        changes = incidents.move(session, found, "ON_GOING", actor="clock")
+        ledger.note(session, source, desk.incident_id, UPDATED, changes, found.updated_at)
+        found.status_changes[-1].at, found.updated_at = THEN, THEN + timedelta(hours=1)
         custom_fields.create(session, custom_fields.Definition("INCIDENT", "team", "Team at work", "TEXT"))
         found.custom_fields = {"team": "blue", "gone": "x"}
     client, address = sign_in("OPERATOR"), f"/incidents/{desk.incident_id}"
     page = client.get(address).text
     assert "DAMAGED &lt;b&gt;" in page
     assert cells(page, "Affected") == ["1 of 1"]
+    assert re.search('since <time datetime="2026-01-02T03:04', page)
+    assert definitions(page)["Changed last"].startswith("2026-01-02 04:04")
     assert {"Team at work": "blue", "gone": "x"}.items() <= definitions(page).items()
     assert cells(page, "Fields") == ["Incident Status: OPEN → ON_GOING", "as it came"]
     assert cells(page, "From") == ["desk.csvline 7", "\u2013"]
@@ -149,7 +157,11 @@ def test_the_page_of_an_incident_says_what_changed_it_and_moves_it(
     assert links(changes)[desk.incident_id] == address
     assert client.post(f"{address}/CLOSED").location == address
     page = client.get(address).text
-    assert "The incident is now closed." in page and "Close</button>" not in page
+    assert (
+        "The incident is now closed." in page
+        and "Close</button>" not in page
+        and '<div class="actions"></div>' not in page
+    )
     assert client.get("/incidents/none").status_code == 404
 
 

@@ -123,26 +123,28 @@ def test_custom_fields_of_incidents_are_kept_with_what_changed_them(
     with sessions() as session:
         found = record_history.find_changes(session, "INCIDENT", ids[0], descending=False).items
         told = [(it.change.execution_id, it.change.line, it.differences) for it in found]
+    moved = {"incidentStatus": ["OPEN", "CLOSED"]}
     assert told == [
         (None, None, None),
         (1, 2, {"customFields": [{}, {"team": "blue", "note": {"en-GB": "Torn"}}]}),
-        (2, 2, {"incidentStatus": ["OPEN", "CLOSED"]}),
-        (2, 2, {"customFields": [{"note": {"en-GB": "Torn"}}, {"note": {"en-GB": "Torn", "fr-FR": "Abîmé"}}]}),
+        (2, 2, moved | {"customFields": [{"note": {"en-GB": "Torn"}}, {"note": {"en-GB": "Torn", "fr-FR": "Abîmé"}}]}),
     ]
 
 
 @pytest.mark.usefixtures("defined")
-def test_a_required_custom_field_of_an_incident_must_be_there_once_the_row_is_applied(
+def test_a_required_custom_field_must_be_there_where_the_file_has_any_or_the_incident_holds_one(
     load: Importer, ids: list[str], sessions: Sessions
 ) -> None:
     with sessions.begin() as session:
         team = session.scalars(select(CustomField).where(CustomField.external_id == "team")).one()
         team.required = True
-    done = load("INCIDENT", said("CLOSED", name="A"))
-    assert causes(done) == [(2, "required", "CF_team")]
-    assert (statuses(sessions)[0], given(sessions)) == ("OPEN", {})
-    assert counts(load("INCIDENT", said("ON_GOING", name="A") | {"CF_team": "blue"})) == {"updated": 1}
-    assert counts(load("INCIDENT", said("CLOSED", name="A"))) == {"updated": 1}
+        holder = incidents.get(session, ids[1])
+        holder.custom_fields = {"note": {"en-GB": "Torn"}}
+    for row in (said("CLOSED", name="A") | {"CF_note": ""}, said("CLOSED", name="B")):
+        assert causes(load("INCIDENT", row)) == [(2, "required", "CF_team")]
+    assert (statuses(sessions), given(sessions)) == (["OPEN"] * 3, {})
+    assert counts(load("INCIDENT", said("ON_GOING", name="A"))) == {"updated": 1}
+    assert counts(load("INCIDENT", said("CLOSED", name="A") | {"CF_team": "blue"})) == {"updated": 1}
 
 
 def test_a_column_of_a_custom_field_that_incidents_do_not_have_is_refused(load: Importer, ids: list[str]) -> None:
