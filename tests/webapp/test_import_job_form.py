@@ -160,7 +160,7 @@ def test_a_folder_is_read_as_one(sign_in: SignIn, form: dict[str, Any], sessions
         ({"frequency": "HOURLY", "at_minute": ""}, "at_minute-errors", "Choose a minute of 0 to 59."),
         ({"frequency": "DAILY", "at": ""}, "at-errors", "Give a time in UTC"),
         ({"frequency": "CUSTOM", "cron": "61 * * * *"}, "cron-errors", "The minute cannot be read: 61."),
-        ({"import_full_mode": "y"}, "full_mode_known-errors", "Full mode removes values."),
+        ({"import_full_mode": "y"}, "full_mode_known-errors", "Tick this if you want that, or switch Full mode off."),
         ({"by_name": "", "source.price": "p"}, 'id="mapping"', "Map stockId (Stock Id) too"),
         (
             {"by_name": "", "source.stockId": "i", "source.stockDeleted": "d", "source.nothing": "p"},

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.models.execution import Execution
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job
 from tests.webapp.conftest import ParsingClient, parse
+from tests.webapp.test_records import definitions
 
 SignIn = Callable[[str], ParsingClient]
 Sessions = sessionmaker[Session]
@@ -48,7 +50,39 @@ def rows(page: str, caption: str) -> list[list[str]]:
 def test_an_inactive_job_whose_last_run_went_wrong_is_found_and_says_so(show: Show) -> None:
     run = {"files": [{"name": "a.csv", "error": "It is no CSV."}]}
     (row,) = rows(show(url="/imports?state=LEFT_FAILED", run=run, active=False), "Import jobs")
-    assert row[1] == "Inactive after a failure 1 file not read"
+    assert row[1] == "Inactive, last run went wrong 1 file not read"
+
+
+def test_rows_read_are_told_of_the_try_that_reads_and_count_in_the_history_once_they_are_written(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    client = sign_in("VIEWER")
+    with sessions.begin() as session:
+        job = add_import_job(session, add_connection(session, vault, host_key="key"))
+        execution = add_import_execution(session, job, status="JOB_INITIALIZING", run={"rows": 1200})
+    health = rows(client.get("/imports").text, "Import jobs")[0][1]
+    assert health.startswith("Running") and "read," not in health
+    with sessions.begin() as session:
+        session.get_one(Execution, execution.id).status = "JOB_STARTED"
+    assert "reading, 1 200 rows read" in rows(client.get("/imports").text, "Import jobs")[0][1]
+    address = f"/executions/{execution.public_id}/import-row"
+    assert '<td data-label="Done" class="number pair">\N{EN DASH}</td>' in client.get(address).text
+    with sessions.begin() as session:
+        session.get_one(Execution, execution.id).status = "INTEGRATION_DONE"
+    assert '<td data-label="Read" class="number pair">0</td>' in client.get(address).text
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"import_full_mode": True}, "On custom fields of offers are removed where the file gives no value"),
+        ({}, "Off custom fields of offers stay where the file gives no value"),
+        ({"entity": "PRODUCT"}, "Off attributes of products and variants stay where the file gives no value"),
+        ({"entity": "STORE"}, None),
+    ],
+)
+def test_full_mode_is_told_in_words_of_the_entity(show: Show, fields: dict[str, Any], told: str | None) -> None:
+    assert definitions(show(**fields)).get("Full mode") == told
 
 
 def test_the_list_says_below_the_last_results_what_a_job_usually_takes(

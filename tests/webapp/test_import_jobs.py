@@ -13,6 +13,7 @@ from apiflask import APIFlask
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.jobs import executions
 from datahub.models.connection import Connection
 from datahub.models.execution import (
     INTEGRATION_DONE,
@@ -268,7 +269,11 @@ def test_a_file_is_imported_with_the_settings_of_the_job(sign_in: SignIn, add: A
     job = add(import_full_mode=True)
     client = sign_in("OPERATOR")
     form = client.get(page_of(job, "/upload")).text
-    assert "<strong>semicolons</strong>" in form and "Full mode is on" in form and "50.0 MB at most" in form
+    assert (
+        "<strong>semicolons</strong>" in form
+        and "Full mode is on. Custom fields of offers in the file are removed" in form
+        and "50.0 MB at most" in form
+    )
     data = {"file": (io.BytesIO(b"Stock Id;Price\nS-1;9\n"), "../mended.csv")}
     answer = client.post(page_of(job, "/upload"), data=data, content_type="multipart/form-data")
     with sessions() as session:
@@ -351,9 +356,15 @@ def test_deleting_stops_what_waits_and_says_how_many_that_are(sign_in: SignIn, a
     assert [it.status for it in executions_of(sessions)] == [JOB_STOPPED, JOB_STOPPED]
 
 
-def test_a_job_that_is_just_writing_is_not_deleted(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
+def test_a_job_that_is_just_writing_is_not_deleted(
+    sign_in: SignIn, add: Add, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = add(INTEGRATION_STARTED)
     client = sign_in("OPERATOR")
+    with monkeypatch.context() as patch:
+        # One that is made and begins between counting and looking.
+        patch.setattr(executions, "count_unended", lambda *_: 0)
+        assert "once the job is deleted" not in client.get(page_of(job, "/delete")).text
     page = client.get(page_of(job, "/delete")).text
     assert f'href="/executions/{executions_of(sessions)[0].public_id}"' in page and "Delete for good" not in page
     assert client.post(page_of(job, "/delete")).status_code == 409

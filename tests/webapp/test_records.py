@@ -90,7 +90,8 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
     [
         ("SUPPLIER", "External id or name"),
         ("CUSTOMER_USER", "External id, name or email"),
-        ("PRODUCT", "External id, name, variant id, variant sku or variant ean"),
+        ("PRODUCT", "External id, name, variant id, variant SKU or variant EAN"),
+        ("PRODUCT_TAG", "External id, name or tags"),
         ("OFFER", "External id, offer price id or external id of what it refers to"),
     ],
 )

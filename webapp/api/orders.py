@@ -81,7 +81,10 @@ class StatusBody(Shape):
 
 
 class OrderQuery(PageQuery):
-    search: str = Field("", description="Part of a reference or an external id, in any case.")
+    search: str = Field(
+        "",
+        description="Part of a reference, an external id, an account's id or name, or an incident's id, in any case.",
+    )
     statuses: list[str] = Field(default_factory=list, description="Unknown ones are passed over.")
     sort: Annotated[str, Sorts("createdAt", "updatedAt", "reference")] = "createdAt,desc"
 

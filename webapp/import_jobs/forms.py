@@ -59,7 +59,7 @@ class ImportJobForm(ScheduleForm):
 
     def validate_full_mode_known(self, known: BooleanField) -> None:
         if self.import_full_mode.data and not self.full_mode_was_on and not known.data:
-            raise ValidationError("Full mode removes values. Tick this if that is what you want.")
+            raise ValidationError("Tick this if you want that, or switch Full mode off.")
 
     def is_for(self, entity: EntityType, job: ImportJob | None = None) -> None:
         """What the entity asks for, and what a job that is edited has and the form does not show."""

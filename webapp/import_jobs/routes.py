@@ -25,6 +25,8 @@ blueprint.add_app_template_filter(shown.reasons, "import_reasons")
 blueprint.add_app_template_filter(shown.last_with_rejections)
 blueprint.add_app_template_filter(shown.left_over)
 blueprint.add_app_template_filter(shown.progress_words)
+blueprint.add_app_template_filter(shown.rows_read)
+blueprint.add_app_template_filter(shown.what_full_mode_removes)
 blueprint.add_app_template_filter(shown.policy, "policy_words")
 blueprint.add_app_template_filter(describe, "schedule_words")
 
@@ -104,7 +106,9 @@ def upload(job_id: str) -> object:
             return _show_started(job, execution)
         problem = "Choose a file first."
     largest = current_app.extensions["settings"].max_upload_bytes
-    page = render_template("import_jobs/upload.html", job=job, problem=problem, largest=largest)
+    page = render_template(
+        "import_jobs/upload.html", job=job, entity=ENTITIES[job.entity], problem=problem, largest=largest
+    )
     return page, 422 if problem else 200
 
 

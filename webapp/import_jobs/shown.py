@@ -20,6 +20,8 @@ from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_STARTED,
     Execution,
 )
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT
@@ -34,21 +36,24 @@ HEALTHS = {
     HEALTHY: Status("Healthy", "good"),
     NEVER_RUN: Status("Never run", "calm"),
     INACTIVE: Status("Inactive", "off"),
-    LEFT_FAILED: Status("Inactive after a failure", "off"),
+    LEFT_FAILED: Status("Inactive, last run went wrong", "off"),
 }
 POLICIES = {RUN_IMMEDIATELY: "Queue it", WAIT_FOR_NEXT: "Skip it"}
 
 
-def full_mode_words(entity: EntityType) -> str:
-    """What it removes, and what it leaves."""
+def what_full_mode_removes(entity: EntityType) -> str:
     records = entity.label.lower()
     if entity.has_attributes:
         bearers = [records, *(part.label.lower() for part in entity.parts if part.has_attributes)]
-        what = f"Attributes of {' and '.join(bearers)}"
-    elif entity.custom_field_owners:
-        what = f"Custom fields of {records} and their lines"
-    else:
-        what = f"Custom fields of {records}"
+        return f"Attributes of {' and '.join(bearers)}"
+    return (
+        f"Custom fields of {records} and their lines" if entity.custom_field_owners else f"Custom fields of {records}"
+    )
+
+
+def full_mode_words(entity: EntityType) -> str:
+    """What it removes, and what it leaves."""
+    records, what = entity.label.lower(), what_full_mode_removes(entity)
     told = f"{what} in the file are removed where the file gives no value for them, also where it has no column. "
     if not entity.acts_on:
         told += "Of one that has columns for some languages, the other languages stay. "
@@ -96,12 +101,18 @@ def last_with_rejections(row: Row) -> Execution | None:
     return newest if newest and newest.import_run and newest.import_run.rejected else None
 
 
+def rows_read(execution: Execution) -> int:
+    """So far, by the try at work: 0 before it reads, whatever one before it has read."""
+    run = execution.import_run
+    return run.rows if run and execution.status in (JOB_STARTED, INTEGRATION_WAITING) else 0
+
+
 def progress_words(execution: Execution) -> str:
     """`writing, 45 %`, or how many rows were read so far."""
-    run, words = execution.import_run, state_words(execution).lower()
+    words, rows = state_words(execution).lower(), rows_read(execution)
     if execution.status == INTEGRATION_STARTED:
         return f"{words}, {int(progress_of(execution) * 100)} %"
-    return f"{words}, {counted(run.rows, 'row')} read" if run and run.rows else words
+    return f"{words}, {counted(rows, 'row')} read" if rows else words
 
 
 def policy(name: str) -> str:

@@ -59,6 +59,7 @@ ACTIVE = "ACTIVE"
 LONG = 100
 ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 MOST_SHOWN = 500
+ABBREVIATIONS = ("sku", "ean")
 
 
 class Piece(NamedTuple):
@@ -145,13 +146,19 @@ def looks_in(kind: EntityType) -> str:
     if hasattr(kind.model, "name") or hasattr(kind.model, "names"):
         found.append("name")
     found += [item.label.split()[-1].lower() for item in kind.fields if item.unique]
-    parts = (part for part in kind.parts if part.global_key)
-    of_parts = (item.label for part in parts for item in record_search.sought_in(kind, part))
-    found += [label.replace(" External", "").lower() for label in of_parts]
+    for part in kind.parts:
+        sought = record_search.sought_in(kind, part)
+        # Many columns of one thing, such as tags.
+        found += [part.label.lower()] if sought and part.more_keys else [_in_a_sentence(item) for item in sought]
     if "name" not in found:
         found.append("external id of what it refers to")
     *first, last = found
     return f"{', '.join(first)} or {last}"
+
+
+def _in_a_sentence(item: Field) -> str:
+    words = item.label.replace(" External", "").lower().split()
+    return " ".join(word.upper() if word in ABBREVIATIONS else word for word in words)
 
 
 def name_of(record: Any, main_locale: str) -> str:

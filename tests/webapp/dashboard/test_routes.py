@@ -267,7 +267,9 @@ def test_files_that_were_not_read_need_a_person(sign_in: SignIn, sessions: Sessi
         job = add_import_job(session, add_connection(session, vault, name="ERP", host_key="key"), name="Prices")
         files = [{"name": name, "error": "It is no CSV."} for name in ("a.csv", "b.csv")]
         add_import_execution(session, job, status="INTEGRATION_DONE_WITH_ERRORS", run={"files": files})
-    assert "Prices: 2 files not read in the run of" in section(client, "needs-you")
+    told = section(client, "needs-you")
+    assert "Prices: 2 files not read in the run of" in told and "Then mend the cause and import again." in told
+    assert "Ask an administrator to mend the cause and import again." in section(sign_in("VIEWER"), "needs-you")
     assert "2 files not read" in client.get("/imports").text
 
 
@@ -319,11 +321,14 @@ def test_imports_show_what_runs_what_waits_and_what_comes_next(
         add_import_execution(session, job, status="INTEGRATION_STARTED", run={"rows": 12_000, "rows_done": 3_000})
         add_import_execution(session, job, status="JOB_PENDING")
         add_import_job(session, known, name="By hand", cron="* * * * *")
+        given_back = add_import_job(session, known, name="Given back")
+        add_import_execution(session, given_back, status="JOB_INITIALIZING", run={"rows": 1200})
     told = section(client, "under-way")
     assert "Writing Offer import Offers 3 000 of 12 000 rows" in told
     assert "Waiting Offer import Offers after the one under way" in told
     assert "Scheduled Offer import Offers in" in told
     assert "By hand" not in told
+    assert "Given back" in told and "rows read" not in told
 
 
 def test_the_bars_count_imports_with_what_they_mean(app: APIFlask) -> None:

@@ -159,6 +159,11 @@ def test_who_is_refused_for_his_stores_is_told_so_and_not_that_his_role_forbids_
         assert "Ask an administrator" in page and "Your role" not in page
 
 
+def test_on_an_import_it_says_why_its_rows_are_not_seen_and_whom_to_ask(ask: Ask, stores: TwoStores) -> None:
+    page = ask(f"/executions/{stores.import_execution.public_id}").text
+    assert "limited to NORTH-STORE, so you cannot see them. Ask an administrator, who can do it for you" in page
+
+
 def test_what_is_not_found_may_be_of_another_store(ask: Ask, stores: TwoStores, sign_in: SignIn) -> None:
     address = f"/orders/{stores.south.order.reference}"
     words = "Or it is of a store that you do not see: you are limited to NORTH-STORE."
