@@ -137,3 +137,19 @@ def test_a_form_that_is_refused_is_shown_again_without_keeping_other_writers_wai
         answer = client.post(address, data=form | {"name": ""})
         assert answer.status_code == 422 and "would be rejected" in piece(answer.text, "verdict")
     assert only_read == [True, True, True]
+
+
+def test_where_a_file_is_taken_as_a_whole_one_row_that_is_rejected_refuses_it(
+    sign_in: SignIn, form: dict[str, Any], inbound: Path
+) -> None:
+    rows = [navigation("N"), navigation("M", navigationCategoryPosition="x")]
+    header = list(rows[1])
+    lines = [";".join(header), *(";".join(row.get(name, "") for name in header) for row in rows)]
+    (inbound / "offers.csv").write_text("\n".join([*lines, ""]))
+    client, address = sign_in("OPERATOR"), "/imports/preview?entity=NAVIGATION_CATEGORY"
+    told = piece(look(client, form, address), "verdict")
+    assert told.startswith(
+        "1 of the 2 rows looked at is wrong by itself, so a run refuses the whole file. The rows are"
+    )
+    told = piece(look(client, form | {"store_external_ids": "default_store"}, address), "verdict")
+    assert told == "If it ran now, 2 of the 2 rows looked at would be rejected, so a run refuses the whole file:"
