@@ -80,7 +80,10 @@ def test_the_entity_is_chosen_first_and_keeps_the_connection(sign_in: SignIn, co
     page = sign_in("OPERATOR").get(f"/imports/new/sftp?connection={connection.public_id}").text
     assert 'id="job-form"' not in page
     assert f"/imports/new/sftp?entity=PRODUCT&amp;connection={connection.public_id}" in page
-    assert "One row for each of its prices, known by <code>stockId</code>. After products, suppliers, stores." in page
+    assert (
+        "One row for each of its prices, known by <code>stockId</code>. After products, suppliers, stores, accounts."
+        in page
+    )
 
 
 def test_a_new_form_has_no_delimiter_and_the_given_connection(sign_in: SignIn, connection: Connection) -> None:

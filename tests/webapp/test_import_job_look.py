@@ -113,7 +113,7 @@ def test_a_refused_job_says_on_top_what_is_wrong_and_leads_there(address: str) -
         assert look_over(page) == []
         page.locator("#faults").get_by_role("link", name="Delimiter").click()
         expect(page.get_by_label("Comma")).to_be_focused()
-        page.locator("#faults").get_by_role("link", name="Name").press("Enter")
+        page.locator("#faults").get_by_role("link", name="Name:").press("Enter")
         expect(page.locator("#name")).to_be_focused()
 
 
