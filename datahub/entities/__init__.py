@@ -49,8 +49,9 @@ RECORDS = {name: entity for name, entity in ENTITIES.items() if not entity.acts_
 
 def noun_of(kind: EntityType) -> str:
     """What a record that its rows are about is called in a sentence."""
-    makers = (other.name for other in RECORDS.values() if other.model is kind.model and not other.must_exist)
-    return (kind.acts_on or next(makers)).replace("_", " ").lower()
+    makers = [other.name for other in RECORDS.values() if other.model is kind.model and not other.must_exist]
+    name = kind.acts_on or (makers[0] if kind.must_exist else kind.name)
+    return name.replace("_", " ").lower()
 
 
 def adding_to(kind: EntityType) -> list[EntityType]:
