@@ -72,7 +72,7 @@ def test_all_run_once_in_order_with_some_rows_rejected_and_a_second_pass_changes
         (90, 4),
         (25, 0),
         (2_000, 13),
-        (6_000, 22),
+        (6_000, 23),
         (160, 4),
         (198, 3),
         (241, 5),

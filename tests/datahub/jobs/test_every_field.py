@@ -92,7 +92,8 @@ def known(sessions: Sessions, load: Importer) -> None:
     with sessions.begin() as session:
         now = database_now(session)
         session.add(Store(external_id="NORTH", name="North", created_at=now, updated_at=now))
-        for name in ("ACC-1", "ACC-2"):
+        # Prices are for some by the texts that all texts are tried with.
+        for name in ("ACC-1", "ACC-2", "first", "second"):
             make_account(session, name)
         make_supplier(session, "SUP-1")
         make_supplier(session, "SUP-2")

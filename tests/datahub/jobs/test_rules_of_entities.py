@@ -67,7 +67,7 @@ def test_a_value_that_a_later_record_gives_up_is_not_free_yet(load: Importer, ch
 def test_the_documented_tables_say_all_this() -> None:
     text = in_markdown()
     for sentence in (
-        "`assortmentName` is erased where no row of the record gives it.",
+        "`assortmentName` is erased where no row of the record gives it, with a warning.",
         "TRUE empties `allowedAssortmentExternalId`, `excludedAssortmentExternalId`, `accountExternalId` first",
         "No two records have the same `customerUserEmail`.",
         "`customerUserPhone`, `customerUserPassword` and custom fields are blanked when the record is deleted.",
