@@ -68,9 +68,9 @@ class Hour:
 
 @dataclass(frozen=True)
 class Overview:
-    """`failed` holds at most SHOWN + 1, so that the page can say that there are more. `incomplete` are import
-    jobs whose last files were not all read or gave no good row, `overdue`
-    those whose schedule nobody saw to, `coming` those that it runs next."""
+    """`failed` holds at most SHOWN + 1, so that the page can say that there are more. `incomplete` are import jobs
+    whose last files were not all read or gave no good row, `overdue` those whose schedule nobody saw to, `coming` those
+    that it runs next."""
 
     failed: list[Execution]
     held: list[Held]

@@ -100,7 +100,7 @@ def newest_executions(
     order = by_time(at, Execution.id, descending=True)
     newest_of_job: Any = select(Execution.id, at.label("at")).where(*conditions).order_by(*order).limit(count)
     newest_of_job = newest_of_job.correlate(kind)
-    ranges = [newest_of_job.where(*conditions) for conditions in _of_job(session, kind)]
+    ranges = [newest_of_job.where(*of_its_own) for of_its_own in _of_job(session, kind)]
     # A look-up in the index for each: a window function would read the whole history of every job.
     every = [first_of(ranges, 1, number).subquery() for number in range(count)]
     places = [select(row.c.id).scalar_subquery() for row in every]
