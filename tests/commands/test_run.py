@@ -75,7 +75,7 @@ def test_check_sends_an_order_through_and_can_be_repeated(
         assert all(Path(file).is_file() for file in arrived)
         first, second = said(tmp_path).split("Imported again")
         assert ("6,000" in first) == (round_number == 1), "only the first pass of all creates the offers"
-        assert re.search(r"Offers from ERP +6,023 +0 +0 +6,000 +23", second)
+        assert re.search(r"Offers from ERP +6,024 +0 +0 +6,001 +23", second)
     assert processes_of(tmp_path) == []
 
 
