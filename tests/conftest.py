@@ -108,9 +108,17 @@ def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
         yield session
 
 
+@pytest.fixture(scope="session")
+def spools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("spools")
+
+
 @pytest.fixture
-def settings(database_url: str, redis_url: str) -> Settings:
-    return make_settings(database_url=database_url, redis_url=redis_url)
+def settings(database_url: str, redis_url: str, spools: Path) -> Settings:
+    """With a spool folder that is empty at the start of each test."""
+    shutil.rmtree(spools)
+    spools.mkdir()
+    return make_settings(database_url=database_url, redis_url=redis_url, spool_folder=str(spools))
 
 
 @pytest.fixture

@@ -114,11 +114,13 @@ def app(
     start_app: Callable[[Settings], APIFlask], settings: Settings, common_apps: dict[str, APIFlask]
 ) -> Iterator[APIFlask]:
     """The same one in many tests: who changes it takes start_app."""
-    url = settings.database_url
-    if settings != make_settings(database_url=url, redis_url=settings.redis_url):
+    ours = make_settings(
+        database_url=settings.database_url, redis_url=settings.redis_url, spool_folder=settings.spool_folder
+    )
+    if settings != ours:
         yield start_app(settings)
         return
-    app = common_apps[url] = common_apps.get(url) or make_app(settings)
+    app = common_apps[ours.database_url] = common_apps.get(ours.database_url) or make_app(settings)
     yield app
     disconnect(app)
 

@@ -20,7 +20,8 @@ from datahub.vault import Vault
 from tests import catalogue
 from tests.factories import add_connection
 from tests.webapp.conftest import ParsingClient, parse
-from tests.webapp.test_import_job_form import FORM, fields_of, linked_faults
+from tests.webapp.import_jobs.conftest import FORM
+from tests.webapp.import_jobs.pages import fields_of, linked_faults
 from tests.webapp.test_records import cells, definitions, links
 
 SignIn = Callable[[str], ParsingClient]

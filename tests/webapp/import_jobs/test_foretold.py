@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from datahub.db import database_now, only_reads
 from datahub.jobs import import_trial
@@ -16,34 +15,11 @@ from datahub.models.connection import Connection
 from datahub.models.navigation import NavigationCategory
 from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
-from datahub.settings import Settings
-from datahub.vault import Vault
 from tests import factories
 from tests.importer import navigation
-from tests.servers import SshServer
 from tests.webapp.conftest import parse
-from tests.webapp.test_import_job_form import FORM, SignIn
-from tests.webapp.test_import_job_preview import look, piece
-
-Sessions = sessionmaker[Session]
-
-
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return dataclasses.replace(settings, spool_folder=str(tmp_path / "spool"))
-
-
-@pytest.fixture
-def inbound(sshd: SshServer) -> Path:
-    folder = sshd.files / "in"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def form(sessions: Sessions, vault: Vault, sshd: SshServer, inbound: Path) -> dict[str, Any]:
-    with sessions.begin() as session:
-        return FORM | {"connection_id": factories.add_connection(session, vault, sshd, name="ERP").public_id}
+from tests.webapp.import_jobs.conftest import Sessions, SignIn
+from tests.webapp.import_jobs.pages import look, piece
 
 
 def test_what_a_run_would_reject_is_told_and_what_new_records_lack_stands_at_its_field(

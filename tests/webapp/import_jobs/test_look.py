@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
@@ -16,7 +14,6 @@ from werkzeug.serving import make_server
 
 from datahub.access import users
 from datahub.models.import_job import ImportJob
-from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.browser import look_over, open_browser, watch
 from tests.factories import add_connection
@@ -25,11 +22,6 @@ from tests.webapp.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
 Sessions = sessionmaker[Session]
-
-
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return dataclasses.replace(settings, spool_folder=str(tmp_path / "spool"))
 
 
 @pytest.fixture

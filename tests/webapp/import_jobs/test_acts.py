@@ -1,26 +1,17 @@
-"""The pages of import jobs: list with health, page with history, run, upload, duplicate, switch, delete."""
+"""What operators do with import jobs: run, upload, duplicate, switch, delete, stop."""
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from apiflask import APIFlask
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import executions
-from datahub.models.connection import Connection
 from datahub.models.execution import (
     INTEGRATION_DONE,
-    INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_STARTED,
     INTEGRATION_WAITING,
-    JOB_FAILED,
     JOB_INITIALIZING,
     JOB_PENDING,
     JOB_SKIPPED,
@@ -29,201 +20,12 @@ from datahub.models.execution import (
     UPLOAD,
     Execution,
 )
-from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob, Tick
+from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from datahub.models.import_run import UploadChunk
 from datahub.settings import Settings
-from datahub.vault import Vault
-from tests.factories import add_connection, add_import_execution, add_import_job
-from tests.statements import noted_statements
-from tests.webapp.conftest import ParsingClient, parse
-from tests.webapp.test_executions import engine_of
-from tests.webapp.test_export_jobs import HOST_KEY, main_of
-
-SignIn = Callable[[str], ParsingClient]
-Sessions = sessionmaker[Session]
-Add = Callable[..., ImportJob]
-EVERY_MINUTE = {"cron": "* * * * *", "schedule_enabled": True}
-
-
-@pytest.fixture
-def connection(sessions: Sessions, vault: Vault) -> Connection:
-    with sessions.begin() as session:
-        return add_connection(session, vault, name="PIM", host_key=HOST_KEY)
-
-
-@pytest.fixture
-def add(sessions: Sessions, connection: Connection) -> Add:
-    """add(JOB_FAILED, name=…): a committed job with an execution in each status, the last one the newest."""
-
-    def add(*statuses: str, **fields: Any) -> ImportJob:
-        with sessions.begin() as session:
-            job = add_import_job(session, session.get_one(Connection, connection.id), **fields)
-            for number, status in enumerate(statuses):
-                at = job.created_at - timedelta(minutes=len(statuses) - number)
-                add_import_execution(session, job, status=status, created_at=at, executed_at=at)
-        return job
-
-    return add
-
-
-def page_of(job: ImportJob, action: str = "") -> str:
-    return f"/imports/{job.public_id}{action}"
-
-
-def executions_of(sessions: Sessions) -> list[Execution]:
-    with sessions() as session:
-        return list(session.scalars(select(Execution).order_by(Execution.id)))
-
-
-def definition(page: str, term: str) -> str:
-    """What the page says beside `term`, without markup."""
-    for pair in parse(page).iterfind(".//dl/div"):
-        if "".join(pair[0].itertext()) == term:
-            return " ".join("".join(pair[1].itertext()).split())
-    raise AssertionError(f"no {term}")
-
-
-def test_without_a_connection_the_list_says_make_one_first(sign_in: SignIn) -> None:
-    page = main_of(sign_in("OPERATOR").get("/imports").text)
-    assert "Make a connection first" in page and "/connections/new/sftp" in page
-
-
-def test_an_empty_list_says_what_a_job_is_for(sign_in: SignIn, connection: Connection) -> None:
-    assert "No import job yet" in main_of(sign_in("OPERATOR").get("/imports").text)
-
-
-def test_a_row_shows_health_results_source_schedule_and_usual_duration(sign_in: SignIn, add: Add) -> None:
-    job = add(INTEGRATION_DONE, JOB_FAILED, name="Offers of Huber", **EVERY_MINUTE)
-    page = main_of(sign_in("VIEWER").get("/imports").text)
-    told = ("Offers of Huber", "Needs you", "failed to read", "PIM", "in/<wbr>offers.csv", "Every minute", "next")
-    for words in told:
-        assert words in page, words
-    assert page.count('class="tick tick-') == 2
-    assert page.index("tick-good") < page.index("tick-bad"), "the newest on the right"
-    assert page_of(job) in page and page_of(job, "/run") not in page
-
-
-@pytest.mark.parametrize(
-    ("address", "found"),
-    [
-        ("/imports?search=HUBER", ["Offers of Huber"]),
-        ("/imports?entity=SUPPLIER", ["Suppliers"]),
-        ("/imports?state=NEEDS_YOU", ["Suppliers"]),
-        ("/imports?state=NEVER_RUN", ["Offers of Huber"]),
-        ("/imports?search=Suppliers&state=HEALTHY", []),
-        ("/imports?entity=x&state=x", ["Offers of Huber", "Suppliers"]),
-        ("/imports?connection=gone", []),
-        ("/imports", ["Offers of Huber", "Suppliers"]),
-    ],
-)
-def test_the_list_is_filtered_by_what_the_address_says(
-    sign_in: SignIn, add: Add, address: str, found: list[str]
-) -> None:
-    add(name="Offers of Huber")
-    add(JOB_FAILED, name="Suppliers", entity="SUPPLIER")
-    client = sign_in("VIEWER")
-    page = client.get(address).text
-    assert [link.text for link in parse(page).iterfind(".//a[@class='name']")] == found
-    assert ("No job fits" in page) is not bool(found)
-    fragment = client.get(address, htmx=True)
-    assert fragment.text.lstrip().startswith('<div id="jobs">')
-    assert fragment.headers["HX-Push-Url"].partition("?")[0] == "/imports"
-
-
-def test_the_list_needs_no_more_statements_for_more_jobs(app: APIFlask, sign_in: SignIn, add: Add) -> None:
-    client = sign_in("VIEWER")
-    add(INTEGRATION_DONE, JOB_FAILED, JOB_PENDING, **EVERY_MINUTE)
-    for address in ("/imports", "/now"):
-        with noted_statements(engine_of(app)) as few:
-            client.get(address)
-        for _ in range(4):
-            add(INTEGRATION_DONE, JOB_FAILED, JOB_PENDING, **EVERY_MINUTE)
-        with noted_statements(engine_of(app)) as many:
-            client.get(address)
-        assert len(many) == len(few) <= 40, address
-
-
-def test_the_page_shows_the_configuration_in_words(sign_in: SignIn, add: Add) -> None:
-    job = add(
-        INTEGRATION_DONE,
-        cron="30 3 * * *",
-        schedule_enabled=True,
-        simultaneous_execution=RUN_IMMEDIATELY,
-        import_full_mode=True,
-        store_external_ids=["north", "south"],
-        mapping=[{"field": "price", "source": "Preis <netto>"}],
-        transcoding=[{"field": "stockInactive", "from": "J", "to": "TRUE"}],
-    )
-    page = sign_in("VIEWER").get(page_of(job)).text
-    assert definition(page, "Reads") == "PIM in/offers.csv"
-    assert definition(page, "Columns") == "1 mapped 1 value transcoded"
-    assert definition(page, "While one still runs") == "Queue it RUN_IMMEDIATELY"
-    assert definition(page, "Full mode").startswith("On")
-    assert definition(page, "Stores") == "north, south without effect: it imports for every store"
-    assert definition(page, "Next runs (UTC)").count("03:30:00") == 5
-    assert "Every day at 03:30 UTC" in page and "Preis &lt;netto&gt;" in page
-
-
-def test_the_page_of_a_bulk_job_says_where_its_files_go(sign_in: SignIn, add: Add) -> None:
-    job = add(bulk=True, file_path=None, inbound_directory="in/new", outbound_directory="in/done")
-    client = sign_in("VIEWER")
-    page = client.get(page_of(job)).text
-    assert definition(page, "Reads") == "PIM every *.csv file in in/new moved to in/done once read"
-    assert definition(page, "Columns") == "By name"
-    assert "<dt>Stores</dt>" not in page
-    assert "in/new/*.csv" in client.get("/imports").text.replace("<wbr>", "")
-
-
-def test_the_last_ticks_lead_to_what_came_of_them(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
-    job = add(JOB_SKIPPED, INTEGRATION_DONE, **EVERY_MINUTE)
-    made = executions_of(sessions)
-    with sessions.begin() as session:
-        for minute, execution in enumerate((None, *made)):
-            at = datetime(2026, 3, 1, 3, minute, tzinfo=UTC)
-            session.add(Tick(import_job_id=job.id, at=at, execution_id=execution and execution.id))
-    client = sign_in("VIEWER")
-    page = client.get(page_of(job)).text
-    assert definition(page, "Last due (UTC)") == (
-        "2026-03-01 03:02:00 Done 2026-03-01 03:01:00 Skipped 2026-03-01 03:00:00 missed: the hub was not running"
-    )
-    due = page.partition("Last due (UTC)")[2].partition("</dl>")[0]
-    assert re.findall('href="/executions/([^"]+)"', due) == [it.public_id for it in reversed(made)]
-    assert "Last due" not in client.get(page_of(add(**EVERY_MINUTE))).text
-
-
-def test_rejected_rows_are_told_until_a_newer_run_has_read_something(
-    sign_in: SignIn, add: Add, sessions: Sessions
-) -> None:
-    job = add(INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_DONE, JOB_SKIPPED)
-    with sessions.begin() as session:
-        rejecting, empty, _ = session.scalars(select(Execution).order_by(Execution.id))
-        rejecting.import_run.rows, rejecting.import_run.rejected, empty.import_run.rows = 100, 40, 0
-    client = sign_in("VIEWER")
-    assert "40 rows rejected last time" in definition(client.get(page_of(job)).text, "Health")
-    with sessions.begin() as session:
-        session.get_one(Execution, empty.id).import_run.rows = 100
-    assert definition(client.get(page_of(job)).text, "Health") == "Healthy"
-
-
-def test_a_job_that_never_ran_says_how_to_run_it(sign_in: SignIn, add: Add) -> None:
-    page = sign_in("OPERATOR").get(page_of(add())).text
-    assert "Never run" in page and "Run now reads the file on the server at once" in page
-    assert "Its schedule runs it by itself" in sign_in("VIEWER").get(page_of(add(**EVERY_MINUTE))).text
-
-
-def test_the_history_has_its_search_statuses_and_page_in_the_address(sign_in: SignIn, add: Add) -> None:
-    job = add(*[INTEGRATION_DONE] * 21, JOB_FAILED)
-    client = sign_in("VIEWER")
-    page = client.get(page_of(job)).text
-    assert page.count('id="execution-') == 20
-    older = page_of(job, "?before=" + page.partition("?before=")[2].partition('"')[0])
-    second = client.get(older).text
-    assert second.count('id="execution-') == 2 and page_of(job, "?after=") in second
-    failed = client.get(page_of(job, "?statuses=JOB_FAILED"), htmx=True)
-    assert failed.text.lstrip().startswith('<div id="history">') and failed.text.count('id="execution-') == 1
-    assert failed.headers["HX-Push-Url"] == page_of(job, "?statuses=JOB_FAILED")
-    nothing = client.get(page_of(job, "?search=zzz")).text
-    assert "No execution fits" in nothing and 'value="zzz"' in nothing
+from tests.webapp.import_jobs.conftest import EVERY_MINUTE, Add, Sessions, SignIn
+from tests.webapp.import_jobs.pages import executions_of, page_of
+from tests.webapp.test_export_jobs import main_of
 
 
 @pytest.mark.parametrize(

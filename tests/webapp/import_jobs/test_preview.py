@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -10,51 +9,23 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
-from datahub.settings import Settings
-from datahub.vault import Vault
 from tests import factories
-from tests.servers import SshServer
-from tests.webapp.conftest import ParsingClient, parse
-from tests.webapp.test_import_job_form import FORM, SignIn, fields_of
+from tests.webapp.conftest import parse
+from tests.webapp.import_jobs.conftest import Sessions, SignIn
+from tests.webapp.import_jobs.pages import fields_of, look, piece
 
-Sessions = sessionmaker[Session]
 PREVIEW = "/imports/preview?entity=OFFER"
 OFFERS = "Stock Id;Prix;Supplier External ID;stock_number\nS-1;2.5;SUP-1;4\nS-2;;SUP-1;many\n"
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return dataclasses.replace(settings, spool_folder=str(tmp_path / "spool"))
-
-
-@pytest.fixture
-def inbound(sshd: SshServer) -> Path:
-    folder = sshd.files / "in"
-    folder.mkdir()
-    (folder / "offers.csv").write_text(OFFERS)
-    return folder
-
-
-@pytest.fixture
-def form(sessions: Sessions, vault: Vault, sshd: SshServer, inbound: Path) -> dict[str, Any]:
-    with sessions.begin() as session:
-        return FORM | {"connection_id": factories.add_connection(session, vault, sshd, name="ERP").public_id}
-
-
-def look(client: ParsingClient, data: dict[str, Any], address: str = PREVIEW) -> str:
-    answer = client.post(address, data=data, htmx=True)
-    assert answer.status_code == 200, answer.text
-    assert answer.text.lstrip().startswith('<section id="preview"')
-    return answer.text.replace("&#39;", "'").replace("&#34;", '"')
-
-
-def piece(page: str, identifier: str) -> str:
-    (found,) = [it for it in parse(page).iter() if it.get("id") == identifier]
-    return " ".join("".join(found.itertext()).split())
+def inbound(inbound: Path) -> Path:
+    """With the form's file."""
+    (inbound / "offers.csv").write_text(OFFERS)
+    return inbound
 
 
 def chosen(page: str) -> dict[str, str]:

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload, sessionmaker
+from sqlalchemy.orm import selectinload
 
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
-from datahub.vault import Vault
 from tests import factories
-from tests.webapp.conftest import ParsingClient, parse
+from tests.webapp.conftest import parse
+from tests.webapp.import_jobs.conftest import FORM, Sessions, SignIn
+from tests.webapp.import_jobs.pages import fields_of, linked_faults
 
-SignIn = Callable[[str], ParsingClient]
-Sessions = sessionmaker[Session]
 NEW = "/imports/new/sftp?entity=OFFER"
-FORM: dict[str, Any] = {
-    "name": "Stocks of ERP",
-    "reads": "file",
-    "file_path": "in/offers.csv",
-    "delimiter": ";",
-    "by_name": "y",
-    "simultaneous_execution": "WAIT_FOR_NEXT",
-    "active": "y",
-}
-
-
-@pytest.fixture
-def connection(sessions: Sessions, vault: Vault) -> Connection:
-    with sessions.begin() as session:
-        return factories.add_connection(session, vault, name="ERP")
 
 
 @pytest.fixture
 def form(connection: Connection) -> dict[str, Any]:
+    """Filled in, for a server that is never asked."""
     return FORM | {"connection_id": connection.public_id}
 
 
@@ -50,30 +34,6 @@ def stored(sessions: Sessions) -> list[ImportJob]:
 def add(sessions: Sessions, connection: Connection, **fields: Any) -> ImportJob:
     with sessions.begin() as session:
         return factories.add_import_job(session, session.get_one(Connection, connection.id), **fields)
-
-
-def fields_of(page: str) -> dict[str, list[str]]:
-    """What a browser would send of the form as it stands."""
-    tree, sent = parse(page), {}
-    for box in tree.findall(".//input"):
-        if box.get("type") not in ("checkbox", "radio") or box.get("checked") is not None:
-            sent.setdefault(box.get("name"), []).append(box.get("value") or "")
-    for choice in tree.findall(".//select"):
-        options = choice.findall(".//option")
-        chosen = [it for it in options if it.get("selected") is not None] or options[:1]
-        sent.setdefault(choice.get("name"), []).extend(it.get("value") for it in chosen)
-    sent.pop("csrf_token", None)
-    return sent
-
-
-def linked_faults(page: str) -> list[str]:
-    """The labels of the faults above the form. Each leads to a control that is marked, or to what mends it."""
-    tree = parse(page)
-    (summary,) = tree.findall(".//*[@id='faults']")
-    ids = {element.get("id") for element in tree.iter() if isinstance(element.tag, str)}
-    links = list(summary.iter("a"))
-    assert {str(link.get("href")).removeprefix("#") for link in links} <= ids
-    return ["".join(link.itertext()).partition(": ")[0] for link in links]
 
 
 def test_the_entity_is_chosen_first_and_keeps_the_connection(sign_in: SignIn, connection: Connection) -> None:

@@ -1,22 +1,30 @@
-"""The page of an import job: what its schedule is, what feeds its fields, and which files its executions read."""
+"""The page of an import job: its configuration in words, its schedule, what feeds its fields, its history."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import select
 
-from datahub.models.execution import Execution
+from datahub.models.execution import (
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    JOB_FAILED,
+    JOB_SKIPPED,
+    Execution,
+)
+from datahub.models.import_job import RUN_IMMEDIATELY, Tick
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job
-from tests.webapp.conftest import ParsingClient, parse
+from tests.webapp.conftest import parse
+from tests.webapp.import_jobs.conftest import EVERY_MINUTE, Add, Sessions, SignIn
+from tests.webapp.import_jobs.pages import definition, executions_of, page_of, rows, words
 from tests.webapp.test_records import definitions
 
-SignIn = Callable[[str], ParsingClient]
-Sessions = sessionmaker[Session]
 Show = Callable[..., str]
 EVERY_DAY, NOTHING = "30 3 * * *", "\N{EN DASH}"
 
@@ -37,14 +45,87 @@ def show(sign_in: SignIn, sessions: Sessions, vault: Vault) -> Show:
     return show
 
 
-def words(element: Any) -> str:
-    return " ".join(" ".join(element.itertext()).split())
+def test_the_page_shows_the_configuration_in_words(sign_in: SignIn, add: Add) -> None:
+    job = add(
+        INTEGRATION_DONE,
+        cron="30 3 * * *",
+        schedule_enabled=True,
+        simultaneous_execution=RUN_IMMEDIATELY,
+        import_full_mode=True,
+        store_external_ids=["north", "south"],
+        mapping=[{"field": "price", "source": "Preis <netto>"}],
+        transcoding=[{"field": "stockInactive", "from": "J", "to": "TRUE"}],
+    )
+    page = sign_in("VIEWER").get(page_of(job)).text
+    assert definition(page, "Reads") == "PIM in/offers.csv"
+    assert definition(page, "Columns") == "1 mapped 1 value transcoded"
+    assert definition(page, "While one still runs") == "Queue it RUN_IMMEDIATELY"
+    assert definition(page, "Full mode").startswith("On")
+    assert definition(page, "Stores") == "north, south without effect: it imports for every store"
+    assert definition(page, "Next runs (UTC)").count("03:30:00") == 5
+    assert "Every day at 03:30 UTC" in page and "Preis &lt;netto&gt;" in page
 
 
-def rows(page: str, caption: str) -> list[list[str]]:
-    """The cells of the table that the caption names."""
-    (table,) = [it for it in parse(page).iter("table") if words(it.find("caption")) == caption]
-    return [[words(cell) for cell in row.iter("td")] for row in table.find("tbody").iter("tr")]
+def test_the_page_of_a_bulk_job_says_where_its_files_go(sign_in: SignIn, add: Add) -> None:
+    job = add(bulk=True, file_path=None, inbound_directory="in/new", outbound_directory="in/done")
+    client = sign_in("VIEWER")
+    page = client.get(page_of(job)).text
+    assert definition(page, "Reads") == "PIM every *.csv file in in/new moved to in/done once read"
+    assert definition(page, "Columns") == "By name"
+    assert "<dt>Stores</dt>" not in page
+    assert "in/new/*.csv" in client.get("/imports").text.replace("<wbr>", "")
+
+
+def test_the_last_ticks_lead_to_what_came_of_them(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
+    job = add(JOB_SKIPPED, INTEGRATION_DONE, **EVERY_MINUTE)
+    made = executions_of(sessions)
+    with sessions.begin() as session:
+        for minute, execution in enumerate((None, *made)):
+            at = datetime(2026, 3, 1, 3, minute, tzinfo=UTC)
+            session.add(Tick(import_job_id=job.id, at=at, execution_id=execution and execution.id))
+    client = sign_in("VIEWER")
+    page = client.get(page_of(job)).text
+    assert definition(page, "Last due (UTC)") == (
+        "2026-03-01 03:02:00 Done 2026-03-01 03:01:00 Skipped 2026-03-01 03:00:00 missed: the hub was not running"
+    )
+    due = page.partition("Last due (UTC)")[2].partition("</dl>")[0]
+    assert re.findall('href="/executions/([^"]+)"', due) == [it.public_id for it in reversed(made)]
+    assert "Last due" not in client.get(page_of(add(**EVERY_MINUTE))).text
+
+
+def test_rejected_rows_are_told_until_a_newer_run_has_read_something(
+    sign_in: SignIn, add: Add, sessions: Sessions
+) -> None:
+    job = add(INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_DONE, JOB_SKIPPED)
+    with sessions.begin() as session:
+        rejecting, empty, _ = session.scalars(select(Execution).order_by(Execution.id))
+        rejecting.import_run.rows, rejecting.import_run.rejected, empty.import_run.rows = 100, 40, 0
+    client = sign_in("VIEWER")
+    assert "40 rows rejected last time" in definition(client.get(page_of(job)).text, "Health")
+    with sessions.begin() as session:
+        session.get_one(Execution, empty.id).import_run.rows = 100
+    assert definition(client.get(page_of(job)).text, "Health") == "Healthy"
+
+
+def test_a_job_that_never_ran_says_how_to_run_it(sign_in: SignIn, add: Add) -> None:
+    page = sign_in("OPERATOR").get(page_of(add())).text
+    assert "Never run" in page and "Run now reads the file on the server at once" in page
+    assert "Its schedule runs it by itself" in sign_in("VIEWER").get(page_of(add(**EVERY_MINUTE))).text
+
+
+def test_the_history_has_its_search_statuses_and_page_in_the_address(sign_in: SignIn, add: Add) -> None:
+    job = add(*[INTEGRATION_DONE] * 21, JOB_FAILED)
+    client = sign_in("VIEWER")
+    page = client.get(page_of(job)).text
+    assert page.count('id="execution-') == 20
+    older = page_of(job, "?before=" + page.partition("?before=")[2].partition('"')[0])
+    second = client.get(older).text
+    assert second.count('id="execution-') == 2 and page_of(job, "?after=") in second
+    failed = client.get(page_of(job, "?statuses=JOB_FAILED"), htmx=True)
+    assert failed.text.lstrip().startswith('<div id="history">') and failed.text.count('id="execution-') == 1
+    assert failed.headers["HX-Push-Url"] == page_of(job, "?statuses=JOB_FAILED")
+    nothing = client.get(page_of(job, "?search=zzz")).text
+    assert "No execution fits" in nothing and 'value="zzz"' in nothing
 
 
 def test_an_inactive_job_whose_last_run_went_wrong_is_found_and_says_so(show: Show) -> None:
@@ -83,17 +164,6 @@ def test_rows_read_are_told_of_the_try_that_reads_and_count_in_the_history_once_
 )
 def test_full_mode_is_told_in_words_of_the_entity(show: Show, fields: dict[str, Any], told: str | None) -> None:
     assert definitions(show(**fields)).get("Full mode") == told
-
-
-def test_the_list_says_below_the_last_results_what_a_job_usually_takes(
-    sign_in: SignIn, sessions: Sessions, vault: Vault
-) -> None:
-    with sessions.begin() as session:
-        job = add_import_job(session, add_connection(session, vault, host_key="key"))
-        done = add_import_execution(session, job)
-        done.import_run.started_at = done.ended_at - timedelta(seconds=72)
-    (row,) = rows(sign_in("VIEWER").get("/imports").text, "Import jobs")
-    assert row[2] == "usually 1 min 12 s"
 
 
 @pytest.mark.parametrize(
