@@ -31,7 +31,8 @@ from tests.webapp.dashboard.test_routes import add_execution
 from webapp.auth.identity import API_PATHS
 from webapp.permissions import required_permission
 
-pytestmark = pytest.mark.browser
+# What a browser makes of a page does not depend on the database.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 # Pages with a part in their address, of what the fixture makes.
 RECORDS = (
     "/records/SUPPLIER",

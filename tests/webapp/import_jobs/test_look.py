@@ -20,7 +20,8 @@ from tests.factories import add_connection
 from tests.servers import LOOPBACK, SshServer
 from tests.webapp.conftest import PASSWORD
 
-pytestmark = pytest.mark.browser
+# What a browser makes of a page does not depend on the database.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 Sessions = sessionmaker[Session]
 
 
