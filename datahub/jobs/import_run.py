@@ -101,15 +101,14 @@ class _Run:
         self._hold = Hold(context, held, failed)
         self._lost = threading.Event()
         self._progress = Progress(context, held, self._hold, self._check)
+        self._keeper = LeaseKeeper(context.sessions, context.settings, lambda _: self._lost.set(), self._progress.keep)
         self._sealer = Sealer(context.sessions.kw["bind"], context.vault)
         self._folder = Path(context.settings.spool_folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def work(self) -> bool:
         """Whether the execution goes on from here. Whatever happens ends here and costs only this execution."""
-        settings, was_lost = self._context.settings, lambda claim: self._lost.set()
-        keeper = LeaseKeeper(self._context.sessions, settings, was_lost, self._progress.keep)
-        with keeper:
+        with self._keeper as keeper:
             keeper.hold(self._held)
             try:
                 return self._step()
@@ -314,13 +313,21 @@ class _Run:
 
     def _write_all(self, connection: DatabaseConnection, writer: ChunkWriter, spool: Spool) -> None:
         session = self._claimed(connection)
-        outcome, removed = replace_all(writer, self._chunks(spool), database_now(session))
+        outcome, removed = replace_all(writer, self._renewing(session, spool), database_now(session))
         self._keep(session, outcome, removed=removed)
         crash_points.reach(crash_points.INSIDE_CHUNK)
 
-    def _reject_all(self, connection: DatabaseConnection, spool: Spool, refused: RefusedError) -> None:
-        session = self._claimed(connection)
+    def _renewing(self, session: Session, spool: Spool) -> Iterator[list[SpooledRow]]:
+        """One transaction may take longer than the lease, as long as each chunk of it does not."""
         for rows in self._chunks(spool):
+            self._keeper.renew(session, self._held)
+            yield rows
+
+    def _reject_all(self, connection: DatabaseConnection, spool: Spool, refused: RefusedError) -> None:
+        session = Session(connection)
+        # What was taken back may have taken longer than the lease, and its renewals went with it.
+        self._keeper.renew(session, self._held)
+        for rows in self._renewing(session, spool):
             self._keep(session, reject_all(rows, refused))
         crash_points.reach(crash_points.INSIDE_CHUNK)
 

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from datahub.errors import LostClaimError
 from datahub.jobs import lifecycle
 from datahub.jobs.lifecycle import Claim
 from datahub.settings import Settings
@@ -65,6 +66,13 @@ class LeaseKeeper:
             if not self._held:
                 self._renewed = time.monotonic()
             self._held[claim.execution_id, claim.attempt] = claim
+
+    def renew(self, session: Session, claim: Claim) -> None:
+        """In the transaction of the work itself, for one that keeps the claim locked: no beat comes through until its
+        commit. Raises LostClaimError."""
+        if not lifecycle.renew(session, claim, self._settings):
+            raise LostClaimError(f"execution {claim.public_id} is no longer claimed by this worker")
+        self._renewed = time.monotonic()
 
     def settle(self, claim: Claim) -> None:
         """What became of it is written next, which fails by itself where the claim is lost; once it is written the

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +19,11 @@ from datahub.entities.base import CATALOGUE, EntityType, Field, Reference, Use
 from datahub.entities.values import LOCALISED, TEXT
 from datahub.jobs import import_run, rejected_rows
 from datahub.jobs.export_run import Context
+from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.models.change import Change
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_FAILED, JOB_FAILED, Execution
 from datahub.models.import_run import ImportRun, RejectedRow
+from datahub.storage import SpooledRow
 from tests.datahub.jobs.test_import_run import Start, importing, look, start, take_back
 from tests.killed import Killed, at, die
 
@@ -103,6 +107,28 @@ def test_what_the_file_does_not_name_goes_and_is_told_apart_from_its_rows(import
             Change.execution_id == number, Change.action == "deleted"
         )
         assert sorted(session.execute(gone).all()) == [("jig", None, None), ("saws", None, None), ("tools", None, None)]
+
+
+@pytest.mark.parametrize(("others", "ended"), [("", INTEGRATION_DONE), ("x;X;nowhere\n", INTEGRATION_FAILED)])
+def test_a_tree_that_takes_longer_than_the_lease_is_written_whole(
+    importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, others: str, ended: str
+) -> None:
+    write, ends = ChunkWriter.write, list[int]()
+    hasty = dataclasses.replace(importing.settings, lease_seconds=2)
+
+    def slowly(self: ChunkWriter, rows: list[SpooledRow], now: datetime) -> Outcome:
+        time.sleep(hasty.lease_seconds / 4)
+        return write(self, rows, now)
+
+    monkeypatch.setattr(ChunkWriter, "write", slowly)
+    monkeypatch.setattr("datahub.jobs.lease.os._exit", ends.append)
+    branches = "".join(f"b-{each:02};B;Root\n" for each in range(80))
+    (folder / "branches.csv").write_text(f"branchId;names;parentId\n{branches}{others}")
+    number = start(entity="BRANCH", file_path="out/branches.csv")
+    import_run.run(dataclasses.replace(importing, settings=hasty), number, 1)
+    assert look(importing.sessions, number)[0] == ended
+    assert len(tree(importing.sessions)) == (0 if others else 80)
+    assert ends == []
 
 
 def test_the_same_file_again_changes_nothing(importing: Context, replace: Replace) -> None:
