@@ -40,8 +40,9 @@ def main() -> int:
     failed = [" ".join(check[:2]) for check in CHECKS if _fails(check)]
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}")
-    # pytest comes last: its closing line is the summary that people and machines look for.
-    tests = _fails(["pytest", "-n", "2", *sys.argv[1:]])
+    # pytest comes last: its closing line is the summary that people and machines look for. Many tests wait for servers
+    # and processes: three at once keep two processors busy.
+    tests = _fails(["pytest", "-n", "3", *sys.argv[1:]])
     return 1 if failed or tests else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,13 @@ from tests.settings import ENCRYPTION_KEY, make_settings
 # How long an example takes says more of the machine than of the code.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def create_tables(url: str) -> None:
@@ -89,9 +97,15 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     yield fresh.make()
 
 
+@pytest.fixture(scope="session")
+def engines() -> dict[str, Engine]:
+    """By the address of their database: one that is kept knows the SQL of every statement that it has seen."""
+    return {}
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = make_engine(database_url)
+def engine(database_url: str, engines: dict[str, Engine]) -> Iterator[Engine]:
+    engine = engines[database_url] = engines.get(database_url) or make_engine(database_url)
     yield engine
     engine.dispose()
 

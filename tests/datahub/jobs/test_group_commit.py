@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, event, func, select, update
@@ -16,10 +17,12 @@ from datahub.models.heartbeat import WORKER, Heartbeat
 
 
 @pytest.fixture
-def commits(engine: Engine) -> list[object]:
+def commits(engine: Engine) -> Iterator[list[object]]:
     seen: list[object] = []
-    event.listen(engine, "commit", seen.append)
-    return seen
+    note = seen.append
+    event.listen(engine, "commit", note)
+    yield seen
+    event.remove(engine, "commit", note)
 
 
 def write(name: str, session: Session) -> str:
