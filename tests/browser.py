@@ -18,6 +18,13 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The examples and hints in boxes that are too narrow for them.
+CUT = """() => [...document.querySelectorAll("input[placeholder]")].filter(box => {
+    const style = getComputedStyle(box), pen = document.createElement("canvas").getContext("2d");
+    pen.font = style.font;
+    const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return box.offsetParent && pen.measureText(box.placeholder).width > room;
+}).map(box => box.placeholder)"""
 # What htmx calls an error when a newer request of the same place replaces one that is under way.
 REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
 
@@ -60,8 +67,9 @@ def watch(page: Page, url: str) -> list[str]:
 
 
 def look_over(page: Page) -> list[str]:
-    """What axe finds, and that the page is wider than the screen."""
+    """What axe finds, that the page is wider than the screen, and hints that are cut."""
     found = [f"{it['id']}: {it['nodes'][0]['html']}" for it in Axe().run(page).response["violations"]]
+    found += [f"cut: {hint}" for hint in page.evaluate(CUT)]
     wider = overhang(page)
     return found + ([f"{wider} px wider than the screen"] if wider else [])
 

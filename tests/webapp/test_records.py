@@ -90,9 +90,9 @@ def test_the_overview_counts_the_live_records_and_leads_to_each_list(sign_in: Si
     [
         ("SUPPLIER", "External id or name"),
         ("CUSTOMER_USER", "External id, name or email"),
-        ("PRODUCT", "External id, name, variant id, variant SKU or variant EAN"),
+        ("PRODUCT", "External id, name, variant id, SKU or EAN"),
         ("PRODUCT_TAG", "External id, name or tags"),
-        ("OFFER", "External id, offer price id or external id of what it refers to"),
+        ("OFFER", "External id, offer price id or what it refers to"),
     ],
 )
 def test_a_list_says_what_its_search_looks_into(sign_in: SignIn, entity: str, told: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -149,16 +149,21 @@ def looks_in(kind: EntityType) -> str:
     for part in kind.parts:
         sought = record_search.sought_in(kind, part)
         # Many columns of one thing, such as tags.
-        found += [part.label.lower()] if sought and part.more_keys else [_in_a_sentence(item) for item in sought]
+        found += [part.label.lower()] if sought and part.more_keys else _in_a_row(sought)
     if "name" not in found:
-        found.append("external id of what it refers to")
+        found.append("what it refers to")
     *first, last = found
     return f"{', '.join(first)} or {last}"
 
 
-def _in_a_sentence(item: Field) -> str:
-    words = item.label.replace(" External", "").lower().split()
-    return " ".join(word.upper() if word in ABBREVIATIONS else word for word in words)
+def _in_a_row(items: Sequence[Field]) -> list[str]:
+    """As in: variant id, SKU, EAN. They have their first word in common."""
+    found = []
+    for item in items:
+        first, *rest = item.label.replace(" External", "").lower().split()
+        words = rest if found and rest else [first, *rest]
+        found.append(" ".join(word.upper() if word in ABBREVIATIONS else word for word in words))
+    return found
 
 
 def name_of(record: Any, main_locale: str) -> str:
