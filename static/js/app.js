@@ -107,6 +107,13 @@
     const local = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
     time.title = time.dateTime.slice(0, 19).replace("T", " ") + " UTC\n" + local;
   });
+  // A file that will be refused for its size need not be sent first.
+  document.addEventListener("change", (event) => {
+    const box = event.target.closest("[data-most-bytes]");
+    if (!box) return;
+    box.setCustomValidity(box.files[0]?.size > Number(box.dataset.mostBytes) ? box.dataset.tooLarge : "");
+    box.reportValidity();
+  });
   document.addEventListener("htmx:sendError", () => {
     byId("flash").textContent = "The hub does not answer. Look at your network, then try again.";
   });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
@@ -13,10 +14,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
 from datahub.access import users
+from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
+from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.browser import look_over, open_browser, watch
-from tests.factories import add_connection
+from tests.factories import add_connection, add_import_job
 from tests.servers import LOOPBACK, SshServer
 from tests.webapp.conftest import PASSWORD
 
@@ -53,6 +56,31 @@ def sign_in(page: Page, address: str, url: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(address + url)
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_sent(
+    address: str, sessions: Sessions, settings: Settings, tmp_path: Path
+) -> None:
+    with sessions.begin() as session:
+        job = add_import_job(session, session.scalars(select(Connection)).one())
+    large, small = tmp_path / "large.csv", tmp_path / "small.csv"
+    with large.open("w") as file:
+        file.truncate(settings.max_upload_bytes + 1)
+    small.write_text("Stock Id\nS-1\n")
+    with open_browser() as browser:
+        page = browser.new_page()
+        sign_in(page, address, f"/imports/{job.public_id}/upload")
+        box, press = page.get_by_label("File"), page.get_by_role("button", name="Import it")
+        box.set_input_files(large)
+        press.click()
+        said = box.evaluate("box => box.validationMessage")
+        assert (
+            said == "It is larger than 50.0 MB. Let the job read it from its server, or have MAX_UPLOAD_BYTES raised."
+        )
+        expect(page).to_have_url(f"{address}/imports/{job.public_id}/upload")
+        box.set_input_files(small)
+        press.click()
+        page.wait_for_url("**/executions/*")
 
 
 def test_a_job_is_made_from_the_real_file(address: str, sessions: Sessions) -> None:
