@@ -1,4 +1,5 @@
-"""bin/test: installs what the tests need, runs every check, and pytest last."""
+"""bin/test: installs what the tests need, runs every check, and pytest last. With --fast, only the tests that are soon
+done; everything else on the command line is for pytest."""
 
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ CHECKS = (
     ["mypy"],
     ["lint-imports", "--no-logo"],
 )
+# Without a browser and without processes of a whole hub, on the database that needs no server.
+FAST = ["-m", "not browser and not journey and not chaos", "-k", "not postgresql"]
 
 
 def install() -> None:
@@ -42,7 +45,8 @@ def main() -> int:
         say(f"FAILED before the tests: {', '.join(failed)}")
     # pytest comes last: its closing line is the summary that people and machines look for. Many tests wait for servers
     # and processes: three at once keep two processors busy.
-    tests = _fails(["pytest", "-n", "3", *sys.argv[1:]])
+    chosen = [option for given in sys.argv[1:] for option in (FAST if given == "--fast" else [given])]
+    tests = _fails(["pytest", "-n", "3", *chosen])
     return 1 if failed or tests else 0
 
 
