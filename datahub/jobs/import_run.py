@@ -324,9 +324,8 @@ class _Run:
             yield rows
 
     def _reject_all(self, connection: DatabaseConnection, spool: Spool, refused: RefusedError) -> None:
+        # The lease may have run out: what was taken back may have taken longer, and its renewals went with it.
         session = Session(connection)
-        # What was taken back may have taken longer than the lease, and its renewals went with it.
-        self._keeper.renew(session, self._held)
         for rows in self._renewing(session, spool):
             self._keep(session, reject_all(rows, refused))
         crash_points.reach(crash_points.INSIDE_CHUNK)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import html5lib
@@ -14,6 +16,7 @@ from flask.testing import FlaskClient
 from jinja2 import BytecodeCache, StrictUndefined
 from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from datahub.access import users
@@ -21,6 +24,7 @@ from datahub.models.execution import Execution
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row
+from tests.servers import LOOPBACK
 from tests.settings import make_settings
 from webapp import create_app
 from webapp.database import db
@@ -143,6 +147,18 @@ def app(
     app = common_apps[ours.database_url] = common_apps.get(ours.database_url) or make_app(settings)
     yield app
     disconnect(app)
+
+
+@contextmanager
+def served(app: APIFlask) -> Iterator[str]:
+    """For browsers: its address while it runs."""
+    server = make_server(LOOPBACK, 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://{LOOPBACK}:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -12,7 +11,6 @@ from apiflask import APIFlask
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
-from werkzeug.serving import make_server
 
 from datahub.access import accounts, tokens, users
 from datahub.jobs import custom_fields
@@ -25,8 +23,7 @@ from datahub.vault import Vault
 from tests import catalogue
 from tests.browser import fill_in_sign_in, look_over, open_browser, overhang, watch
 from tests.factories import add_connection, add_import_execution, add_import_job, add_rejected_row, make_job
-from tests.servers import LOOPBACK
-from tests.webapp.conftest import PASSWORD
+from tests.webapp.conftest import PASSWORD, served
 from tests.webapp.dashboard.test_routes import add_execution
 from webapp.auth.identity import API_PATHS
 from webapp.permissions import required_permission
@@ -78,13 +75,8 @@ def address(app: APIFlask, sessions: Sessions, vault: Vault) -> Iterator[str]:
         add_imports(session, vault)
         parcel = Definition("SUPPLIER", "heaviest_parcel_of_the_carrier", "Heaviest parcel", "METRIC", unit="kg")
         custom_fields.create(session, parcel)
-    server = make_server(LOOPBACK, 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://{LOOPBACK}:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as address:
+        yield address
 
 
 def add_imports(session: Session, vault: Vault) -> None:

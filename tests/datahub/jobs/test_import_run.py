@@ -47,8 +47,8 @@ Start = Callable[..., int]
 
 
 @pytest.fixture
-def importing(context: Context, tmp_path: Path) -> Context:
-    small = dataclasses.replace(context.settings, spool_folder=str(tmp_path / "spool"), chunk_rows=10)
+def importing(context: Context) -> Context:
+    small = dataclasses.replace(context.settings, chunk_rows=10)
     return dataclasses.replace(context, settings=small)
 
 

@@ -304,7 +304,6 @@ def test_what_dead_workers_left_in_the_spool_is_swept_once_it_has_ended(
     ended, waiting, other = start(), start(), start()
     let_go(importing, ended)
     spool = Path(importing.settings.spool_folder)
-    spool.mkdir()
     with importing.sessions() as session:
         names = [session.get_one(Execution, number).public_id for number in (ended, waiting)]
     for name in (*names, "foreign"):

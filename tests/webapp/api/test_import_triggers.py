@@ -43,8 +43,8 @@ ROWS = b"Supplier External Id;Supplier Name\nS-1;Acme\nS-2;Brown\n"
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    return dataclasses.replace(settings, lease_seconds=60, spool_folder=str(tmp_path / "spool"), chunk_rows=1)
+def settings(settings: Settings) -> Settings:
+    return dataclasses.replace(settings, lease_seconds=60, chunk_rows=1)
 
 
 @pytest.fixture

@@ -25,14 +25,6 @@ def words(element: Any) -> str:
     return " ".join(" ".join(element.itertext()).split())
 
 
-def definition(page: str, term: str) -> str:
-    """What the page says beside `term`, without markup."""
-    for pair in parse(page).iterfind(".//dl/div"):
-        if "".join(pair[0].itertext()) == term:
-            return " ".join("".join(pair[1].itertext()).split())
-    raise AssertionError(f"no {term}")
-
-
 def rows(page: str, caption: str) -> list[list[str]]:
     """The cells of the table that the caption names."""
     (table,) = [it for it in parse(page).iter("table") if words(it.find("caption")) == caption]

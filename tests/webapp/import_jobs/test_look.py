@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,51 +9,40 @@ import pytest
 from apiflask import APIFlask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
-from werkzeug.serving import make_server
 
 from datahub.access import users
 from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
-from tests.browser import look_over, open_browser, watch
+from tests.browser import fill_in_sign_in, look_over, open_browser, watch
 from tests.factories import add_connection, add_import_job
-from tests.servers import LOOPBACK, SshServer
-from tests.webapp.conftest import PASSWORD
+from tests.servers import SshServer
+from tests.webapp.conftest import PASSWORD, served
+from tests.webapp.import_jobs.conftest import Sessions
 
 # What a browser makes of a page does not depend on the database.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
-Sessions = sessionmaker[Session]
 
 
 @pytest.fixture
-def address(app: APIFlask, sessions: Sessions, vault: Vault, sshd: SshServer) -> Iterator[str]:
+def address(app: APIFlask, sessions: Sessions, vault: Vault, sshd: SshServer, inbound: Path) -> Iterator[str]:
     """A running hub with a user and a connection to a server that has one file."""
-    (sshd.files / "in").mkdir()
     rows = (
         "Stock Id;Prix;Supplier External ID;Stock Variant Id;Stock Number",
         "S-1;2.5;SUP-1;V;1",
         "S-2;bad;SUP-2;V;2",
     )
-    (sshd.files / "in/offers.csv").write_text("\n".join([*rows, ""]))
+    (inbound / "offers.csv").write_text("\n".join([*rows, ""]))
     with sessions.begin() as session:
         users.create(session, name="ada", password=PASSWORD, role="OPERATOR")
         add_connection(session, vault, sshd, name="ERP")
-    server = make_server(LOOPBACK, 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://{LOOPBACK}:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as address:
+        yield address
 
 
 def sign_in(page: Page, address: str, url: str) -> None:
-    page.goto(f"{address}/sign-in?next={url}")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    fill_in_sign_in(page, f"{address}/sign-in?next={url}", "ada", PASSWORD)
     page.wait_for_url(address + url)
 
 

@@ -22,7 +22,7 @@ from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job
 from tests.webapp.conftest import parse
 from tests.webapp.import_jobs.conftest import EVERY_MINUTE, Add, Sessions, SignIn
-from tests.webapp.import_jobs.pages import definition, executions_of, page_of, rows, words
+from tests.webapp.import_jobs.pages import executions_of, page_of, rows, words
 from tests.webapp.test_records import definitions
 
 Show = Callable[..., str]
@@ -57,12 +57,12 @@ def test_the_page_shows_the_configuration_in_words(sign_in: SignIn, add: Add) ->
         transcoding=[{"field": "stockInactive", "from": "J", "to": "TRUE"}],
     )
     page = sign_in("VIEWER").get(page_of(job)).text
-    assert definition(page, "Reads") == "PIM in/offers.csv"
-    assert definition(page, "Columns") == "1 mapped 1 value transcoded"
-    assert definition(page, "While one still runs") == "Queue it RUN_IMMEDIATELY"
-    assert definition(page, "Full mode").startswith("On")
-    assert definition(page, "Stores") == "north, south without effect: it imports for every store"
-    assert definition(page, "Next runs (UTC)").count("03:30:00") == 5
+    assert definitions(page)["Reads"] == "PIM in/offers.csv"
+    assert definitions(page)["Columns"] == "1 mapped 1 value transcoded"
+    assert definitions(page)["While one still runs"] == "Queue it RUN_IMMEDIATELY"
+    assert definitions(page)["Full mode"].startswith("On")
+    assert definitions(page)["Stores"] == "north, south without effect: it imports for every store"
+    assert definitions(page)["Next runs (UTC)"].count("03:30:00") == 5
     assert "Every day at 03:30 UTC" in page and "Preis &lt;netto&gt;" in page
 
 
@@ -70,8 +70,8 @@ def test_the_page_of_a_bulk_job_says_where_its_files_go(sign_in: SignIn, add: Ad
     job = add(bulk=True, file_path=None, inbound_directory="in/new", outbound_directory="in/done")
     client = sign_in("VIEWER")
     page = client.get(page_of(job)).text
-    assert definition(page, "Reads") == "PIM every *.csv file in in/new moved to in/done once read"
-    assert definition(page, "Columns") == "By name"
+    assert definitions(page)["Reads"] == "PIM every *.csv file in in/new moved to in/done once read"
+    assert definitions(page)["Columns"] == "By name"
     assert "<dt>Stores</dt>" not in page
     assert "in/new/*.csv" in client.get("/imports").text.replace("<wbr>", "")
 
@@ -85,7 +85,7 @@ def test_the_last_ticks_lead_to_what_came_of_them(sign_in: SignIn, add: Add, ses
             session.add(Tick(import_job_id=job.id, at=at, execution_id=execution and execution.id))
     client = sign_in("VIEWER")
     page = client.get(page_of(job)).text
-    assert definition(page, "Last due (UTC)") == (
+    assert definitions(page)["Last due (UTC)"] == (
         "2026-03-01 03:02:00 Done 2026-03-01 03:01:00 Skipped 2026-03-01 03:00:00 missed: the hub was not running"
     )
     due = page.partition("Last due (UTC)")[2].partition("</dl>")[0]
@@ -101,10 +101,10 @@ def test_rejected_rows_are_told_until_a_newer_run_has_read_something(
         rejecting, empty, _ = session.scalars(select(Execution).order_by(Execution.id))
         rejecting.import_run.rows, rejecting.import_run.rejected, empty.import_run.rows = 100, 40, 0
     client = sign_in("VIEWER")
-    assert "40 rows rejected last time" in definition(client.get(page_of(job)).text, "Health")
+    assert "40 rows rejected last time" in definitions(client.get(page_of(job)).text)["Health"]
     with sessions.begin() as session:
         session.get_one(Execution, empty.id).import_run.rows = 100
-    assert definition(client.get(page_of(job)).text, "Health") == "Healthy"
+    assert definitions(client.get(page_of(job)).text)["Health"] == "Healthy"
 
 
 def test_a_job_that_never_ran_says_how_to_run_it(sign_in: SignIn, add: Add) -> None:

@@ -23,8 +23,8 @@ from tests.servers import SshServer
 
 
 @pytest.fixture
-def importing(context: Context, tmp_path: Path) -> Context:
-    small = dataclasses.replace(context.settings, spool_folder=str(tmp_path / "spool"), chunk_rows=10, max_files=5)
+def importing(context: Context) -> Context:
+    small = dataclasses.replace(context.settings, chunk_rows=10, max_files=5)
     return dataclasses.replace(context, settings=small)
 
 
