@@ -31,6 +31,12 @@ def hub(settings: Settings, sessions: sessionmaker[Session], tmp_path: Path) -> 
 
 
 @pytest.fixture
+def brief_lease(hub: Hub) -> None:
+    """For where a worker dies, and the test waits for its lease to run out."""
+    hub.settings = dataclasses.replace(hub.settings, lease_seconds=3)
+
+
+@pytest.fixture
 def observer(folder: Path) -> Iterator[Observer]:
     observer = Observer(folder)
     yield observer

@@ -31,7 +31,7 @@ def partner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Partner]
 def test_an_order_that_breaks_the_connection_fails_alone_and_the_others_lose_one_attempt_at_most(
     scene: Scene, partner: Partner
 ) -> None:
-    scene.hub.settings = dataclasses.replace(scene.hub.settings, max_attempts=4, step_seconds=3.0, lease_seconds=20.0)
+    scene.hub.settings = dataclasses.replace(scene.hub.settings, max_attempts=4, step_seconds=3.0)
     secrets = {"username": USERNAME, "password": PASSWORD, "private_key": None, "host_key": partner.host_key}
     scene.add_job(connection={"port": partner.port, **secrets}, output_folder=".", trigger_statuses=[ACCEPTED, SHIPPED])
     with scene.hub.sessions.begin() as session:

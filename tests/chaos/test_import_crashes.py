@@ -31,7 +31,7 @@ from tests.chaos.scene import Hold
 from tests.conftest import create_tables
 from tests.servers import Server, postgres_admin, start_postgres, wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("brief_lease")]
 
 # What the worker says: whichever of its threads finds out first.
 AWAY = ("the database is away in the middle of an import", "no lease could be renewed")

@@ -40,9 +40,8 @@ def postponements(execution: Execution) -> list[str]:
 
 
 def test_a_stop_during_a_download_ends_it_and_frees_the_worker(imports: Imports, sshd: SshServer) -> None:
-    # Long enough that only the stop can end the silence, and that there is time to close what does not answer.
-    patient = dataclasses.replace(imports.scene.hub.settings, step_seconds=120, lease_seconds=20)
-    imports.scene.hub.settings = patient
+    # Long enough that only the stop can end the silence.
+    imports.scene.hub.settings = dataclasses.replace(imports.scene.hub.settings, step_seconds=120)
     imports.write(long(100))
     with in_background(chaos_proxy(sshd.port, SLOWLY)) as proxy:
         job = imports.add_job(connection={"port": proxy.port})
@@ -86,8 +85,6 @@ def test_a_stop_between_chunks_keeps_and_counts_what_is_written_and_writes_no_mo
 def test_a_file_that_is_replaced_while_it_is_read_is_read_again_as_one_version(
     imports: Imports, sshd: SshServer
 ) -> None:
-    # A worker that comes late on a busy machine would cost a try of its own.
-    imports.scene.hub.settings = dataclasses.replace(imports.scene.hub.settings, lease_seconds=20)
     imports.write(long(100))
     with in_background(chaos_proxy(sshd.port, SLOWLY)) as proxy:
         job = imports.add_job(connection={"port": proxy.port})
@@ -105,9 +102,8 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again_as_one_version(
 
 
 def test_a_file_that_its_sender_still_writes_is_imported_later_and_whole(imports: Imports) -> None:
-    # Long enough that a row comes between the looks, and a sign of life in time, however busy the machine.
-    patient = dataclasses.replace(imports.scene.hub.settings, settle_seconds=2, lease_seconds=20)
-    imports.scene.hub.settings = patient
+    # Long enough that a row comes between the looks, however busy the machine.
+    imports.scene.hub.settings = dataclasses.replace(imports.scene.hub.settings, settle_seconds=2)
     rows = iter(plain(9_999).splitlines(keepends=True))
     imports.write(next(rows) + next(rows))
     file = imports.file

@@ -112,6 +112,7 @@ def crashes(imports: Imports, _: int, place: Hold) -> None:
     place.release()
 
 
+@pytest.mark.usefixtures("brief_lease")
 @pytest.mark.parametrize(
     ("end", "status"),
     [(succeeds, INTEGRATION_DONE), (fails, JOB_FAILED), (is_stopped, JOB_STOPPED), (crashes, INTEGRATION_DONE)],
@@ -147,7 +148,7 @@ def test_what_waits_for_its_turn_starts_once_when_the_source_of_the_one_before_i
     imports: Imports, sshd: SshServer
 ) -> None:
     hub = imports.scene.hub
-    hub.settings = dataclasses.replace(hub.settings, step_seconds=2, lease_seconds=20)
+    hub.settings = dataclasses.replace(hub.settings, step_seconds=2)
     imports.write(long(100))
     # Enough for the sign-in, and for a part of the file.
     with in_background(chaos_proxy(sshd.port, Habit(at_end=STALL, after=8_000))) as proxy:
@@ -166,6 +167,7 @@ def test_what_waits_for_its_turn_starts_once_when_the_source_of_the_one_before_i
     assert hub.endings == [], "the worker lived through it"
 
 
+@pytest.mark.usefixtures("brief_lease")
 def test_an_import_past_its_time_limit_ends_its_worker_and_goes_on_with_another_before_what_waits_starts_once(
     imports: Imports, hold: Callable[[str], Hold], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +194,7 @@ def test_no_more_imports_read_over_one_connection_at_once_than_may_however_many_
     imports: Imports, hold: Callable[[str], Hold]
 ) -> None:
     scene, place = imports.scene, hold(crash_points.AFTER_DOWNLOAD)
-    scene.hub.settings = dataclasses.replace(scene.hub.settings, max_runs_per_connection=1, lease_seconds=20)
+    scene.hub.settings = dataclasses.replace(scene.hub.settings, max_runs_per_connection=1)
     imports.write(plain(6))
     ids = [imports.trigger(job) for job in imports.add_jobs(3)]
     for number in range(3):

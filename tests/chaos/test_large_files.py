@@ -29,7 +29,7 @@ def imports(imports: Imports) -> Imports:
     """With the chunks of production, and the patience that a busy machine needs."""
     hub = imports.scene.hub
     chunks, patience = Settings.chunk_rows, Settings.step_seconds
-    hub.settings = dataclasses.replace(hub.settings, chunk_rows=chunks, step_seconds=patience, lease_seconds=20)
+    hub.settings = dataclasses.replace(hub.settings, chunk_rows=chunks, step_seconds=patience)
     return imports
 
 

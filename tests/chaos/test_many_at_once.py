@@ -18,8 +18,7 @@ DRAFT, BLOCKED = "DRAFT_ORDER", "BLOCKED_BY_POLICY"
 
 
 def test_two_clocks_and_two_workers_start_each_of_500_due_exports_once(scene: Scene) -> None:
-    # Nobody dies here: leases are long enough for a busy machine.
-    scene.hub.settings = dataclasses.replace(scene.hub.settings, sweep_seconds=0.05, lease_seconds=20.0)
+    scene.hub.settings = dataclasses.replace(scene.hub.settings, sweep_seconds=0.05)
     for export_format in ("XML", "JSON"):
         scene.add_job(export_format=export_format)
     scene.owe(250)

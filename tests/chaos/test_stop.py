@@ -80,6 +80,7 @@ def test_an_upload_that_is_stopped_leaves_no_file_and_is_not_tried_again(
     assert scene.hub.endings == []
 
 
+@pytest.mark.usefixtures("brief_lease")
 def test_what_a_stopped_upload_left_when_its_worker_could_not_let_go_is_swept_later(
     scene: Scene, hold: Callable[[str], Hold]
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_stop_between_marker_and_rename_is_refused_and_the_file_arrives(
     scene.assert_each_delivered_once()
 
 
+@pytest.mark.usefixtures("brief_lease")
 def test_a_wait_after_a_marker_can_be_stopped_and_says_that_the_file_may_have_arrived(
     scene: Scene, hold: Callable[[str], Hold]
 ) -> None:

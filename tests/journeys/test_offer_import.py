@@ -41,7 +41,7 @@ MANY = 20_000
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Chunks so small that a large file is stopped on its way. On SQLite the beats of a lease wait between them."""
-    return dataclasses.replace(settings, chunk_rows=4, lease_seconds=20, beat_seconds=1)
+    return dataclasses.replace(settings, chunk_rows=4, beat_seconds=1)
 
 
 def put_file(sshd: SshServer, *rows: str) -> None:

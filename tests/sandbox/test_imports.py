@@ -33,14 +33,13 @@ SECOND = Imported("Offers from ERP", 3, EMPTY | {"unchanged": 2, "rejected": 1},
 @pytest.fixture
 def worker(sessions: sessionmaker[Session], settings: Settings, vault: Vault, tmp_path: Path) -> Iterator[None]:
     """Runs whatever is due, in a thread."""
-    patient = replace(settings, lease_seconds=60, spool_folder=str(tmp_path / "spool"))
-    context, over = Context(sessions, patient, vault, "test-worker"), threading.Event()
+    context, over = Context(sessions, settings, vault, "test-worker"), threading.Event()
 
     def work() -> None:
         while not over.wait(0.02):
             with sessions() as session:
                 now = database_now(read_only(session))
-                due = select(Execution.id, Execution.attempts).where(*is_due(now, patient))
+                due = select(Execution.id, Execution.attempts).where(*is_due(now, settings))
                 found = session.execute(due).all()
             for number, attempts in found:
                 import_run.run(context, number, attempts + 1)

@@ -22,10 +22,9 @@ from tests.servers import SshServer
 
 @pytest.fixture
 def context(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> Context:
-    # A worker ends its process when it loses its leases; this process is the tests' own. And a batch tries again by
-    # itself what becomes due while it lasts: here retries come due only by a test's hand, however slow the machine.
-    patient = dataclasses.replace(settings, lease_seconds=60, retry_seconds=900)
-    return Context(sessions, patient, vault, "test-worker")
+    # A batch tries again by itself what becomes due while it lasts: here retries come due only by a test's hand,
+    # however slow the machine.
+    return Context(sessions, dataclasses.replace(settings, retry_seconds=900), vault, "test-worker")
 
 
 @pytest.fixture

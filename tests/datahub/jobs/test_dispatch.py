@@ -23,7 +23,7 @@ from tests.factories import add_connection, make_job, make_order
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """However slow the machine, nothing here is handed out again unless the test says that it is time."""
-    return dataclasses.replace(settings, hand_out_again_seconds=60, lease_seconds=60)
+    return dataclasses.replace(settings, hand_out_again_seconds=60)
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ WORKER: tuple[str, list[int]] = ("waits for a free worker", [])
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Two read at once; nothing is handed out again, and no lease ends, unless a test says so."""
-    return dataclasses.replace(settings, max_runs_per_connection=2, hand_out_again_seconds=60, lease_seconds=60)
+    """Two read at once; nothing is handed out again unless a test says so."""
+    return dataclasses.replace(settings, max_runs_per_connection=2, hand_out_again_seconds=60)
 
 
 @pytest.fixture

@@ -50,10 +50,7 @@ def test_lost_answer_to_a_commit_fails_no_export(
 ) -> None:
     ids = owe(4)
     lossy = LossyEngine(database_url, place)
-    # A worker ends its process when it loses its leases; this process is the tests' own.
-    context = Context(
-        make_sessions(lossy.engine), dataclasses.replace(settings, lease_seconds=60), vault, "test-worker"
-    )
+    context = Context(make_sessions(lossy.engine), settings, vault, "test-worker")
     try:
         export_run.run(context, ids[0], 1)
     except OperationalError:

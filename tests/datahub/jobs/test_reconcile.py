@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -17,12 +16,6 @@ from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """However slow the machine, no lease runs out here unless the test says so."""
-    return dataclasses.replace(settings, lease_seconds=60)
 
 
 @pytest.fixture

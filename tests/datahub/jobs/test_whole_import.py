@@ -114,10 +114,10 @@ def test_a_tree_that_takes_longer_than_the_lease_is_written_whole(
     importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, others: str, ended: str
 ) -> None:
     write, ends = ChunkWriter.write, list[int]()
-    hasty = dataclasses.replace(importing.settings, lease_seconds=2)
+    hasty = dataclasses.replace(importing.settings, lease_seconds=4)
 
     def slowly(self: ChunkWriter, rows: list[SpooledRow], now: datetime) -> Outcome:
-        time.sleep(hasty.lease_seconds / 4)
+        time.sleep(hasty.lease_seconds / 8)
         return write(self, rows, now)
 
     monkeypatch.setattr(ChunkWriter, "write", slowly)

@@ -44,7 +44,7 @@ ROWS = b"Supplier External Id;Supplier Name\nS-1;Acme\nS-2;Brown\n"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return dataclasses.replace(settings, lease_seconds=60, chunk_rows=1)
+    return dataclasses.replace(settings, chunk_rows=1)
 
 
 @pytest.fixture
