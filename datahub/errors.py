@@ -127,3 +127,6 @@ class LostClaimError(DataHubError):
     """The caller no longer owns the execution it is working on; it must end without another effect."""
 
     code = "lost_claim"
+
+    def __init__(self, public_id: str) -> None:
+        super().__init__(f"execution {public_id} is no longer claimed by this worker")

@@ -83,7 +83,7 @@ class Hold:
             values={"token": None, **values},
         )
         if not moved:
-            raise LostClaimError(f"execution {self._held.public_id} is no longer claimed by this worker")
+            raise LostClaimError(self._held.public_id)
 
     def update_run(self, session: Session, values: dict[str, Any]) -> None:
         which = ImportRun.execution_id == self._held.execution_id

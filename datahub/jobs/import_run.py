@@ -147,7 +147,7 @@ class _Run:
 
     def _check(self) -> None:
         if self._lost.is_set():
-            raise LostClaimError(f"execution {self._held.public_id} is no longer claimed by this worker")
+            raise LostClaimError(self._held.public_id)
         if self._context.is_stopping():
             raise _WorkerEndsError
 

@@ -71,7 +71,7 @@ class LeaseKeeper:
         """In the transaction of the work itself, for one that keeps the claim locked: no beat comes through until its
         commit. Raises LostClaimError."""
         if not lifecycle.renew(session, claim, self._settings):
-            raise LostClaimError(f"execution {claim.public_id} is no longer claimed by this worker")
+            raise LostClaimError(claim.public_id)
         self._renewed = time.monotonic()
 
     def settle(self, claim: Claim) -> None:

@@ -169,7 +169,7 @@ def save(session: Session, held: Claim, **values: Any) -> None:
         .execution_options(synchronize_session=False)
     )
     if session.execute(statement).one_or_none() is None:
-        raise LostClaimError(f"execution {held.public_id} is no longer claimed by this worker")
+        raise LostClaimError(held.public_id)
 
 
 def let_go(session: Session, held: Claim) -> None:
@@ -237,4 +237,4 @@ def _end_attempt(session: Session, held: Claim, *, to: str, reason: str, values:
         values=values,
     )
     if not moved:
-        raise LostClaimError(f"execution {held.public_id} is no longer claimed by this worker")
+        raise LostClaimError(held.public_id)

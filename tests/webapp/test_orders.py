@@ -173,15 +173,26 @@ def test_the_page_shows_what_the_order_holds(sign_in: SignIn, add: Add, sessions
     assert "No export was fired for this order yet." in page
 
 
-def test_custom_fields_of_an_order_go_by_their_names(
+def test_custom_fields_of_an_order_and_of_its_lines_go_by_their_names(
     sign_in: SignIn, add: Add, sessions: sessionmaker[Session]
 ) -> None:
     with sessions.begin() as session:
-        given = {"entity": "ORDER", "created_at": database_now(session), "updated_at": database_now(session)}
-        session.add(CustomField(public_id="one", external_id="gate", name="Gate of the yard", type="TEXT", **given))
+        given = {"created_at": database_now(session), "updated_at": database_now(session)}
+        for entity, name, unit in (("ORDER", "Gate of the yard", None), ("ORDER_LINE", "Length cut to", "mm")):
+            named = {"public_id": entity, "entity": entity, "external_id": "gate", "name": name, "unit": unit}
+            session.add(CustomField(type="TEXT", **named, **given))
     fields = {"gate": {"type": "TEXT", "value": "B4"}, "gone": {"type": "TEXT", "value": "x"}}
-    shown = definitions(sign_in("VIEWER").get(f"/orders/{add(custom_fields=fields).reference}").text)
+    order = add(custom_fields=fields, lines=2)
+    with sessions.begin() as session:
+        session.get_one(Order, order.id).lines[1].custom_fields = fields
+    page = sign_in("VIEWER").get(f"/orders/{order.reference}").text
+    shown = definitions(page)
     assert (shown["Gate of the yard"], shown["gone"]) == ("B4", "x")
+    first, second = (
+        [words(line) for line in cell.iterfind(".//span[@class='sub breaks']")]
+        for cell in parse(page).iterfind(".//td[@data-label='Product']")
+    )
+    assert second == [*first, "Length cut to: B4 mm", "gone: x"]
 
 
 def test_the_time_of_the_status_is_when_it_was_reached(

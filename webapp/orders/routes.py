@@ -12,7 +12,7 @@ from wtforms import SelectChoice
 from datahub.errors import ConflictError, InvalidError
 from datahub.jobs import history, incidents, orders, queries, record_history, record_reads, triggers
 from datahub.models.execution import Execution
-from datahub.models.order import ORDER_STATUSES, Order
+from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.orders import life
 from webapp import pager
 from webapp.database import db
@@ -109,7 +109,8 @@ def _page(order: Order, form: MoveForm) -> str:
         executions=exports,
         incidents=incidents.of_order(db.session(), order),
         may_become=incidents.NEXT,
-        custom_fields=_custom_fields(order),
+        custom_fields=_custom_fields("ORDER", order)[order.id],
+        line_fields=_custom_fields("ORDER_LINE", *order.lines),
         moved_by=record_history.imports_of(db.session(), "ORDER", order.reference),
         fired=Counter(export.snapshot_id for export in exports if export.predecessor_id is None),
         changes=shown_changes(found.items),
@@ -117,9 +118,13 @@ def _page(order: Order, form: MoveForm) -> str:
     )
 
 
-def _custom_fields(order: Order) -> list[shown.Shown]:
-    names = record_reads.named_custom_fields(db.session(), ("ORDER",))
-    return shown.shown_extras({key: field["value"] for key, field in order.custom_fields.items()}, names)
+def _custom_fields(owner: str, *bearers: Order | OrderLine) -> dict[int, list[shown.Shown]]:
+    """By the id of their bearer."""
+    names = record_reads.named_custom_fields(db.session(), (owner,))
+    return {
+        bearer.id: shown.shown_extras({key: field["value"] for key, field in bearer.custom_fields.items()}, names)
+        for bearer in bearers
+    }
 
 
 def _offer(order: Order, form: MoveForm) -> dict[str, list[str]]:
