@@ -18,7 +18,7 @@ from bench.history_rows import SEED, SMALL, Job, fill
 from datahub.access import store_limits
 from datahub.access.store_limits import StoreLimit
 from datahub.db import make_engine, make_sessions, read_only
-from datahub.jobs import execution_list, home, job_list
+from datahub.jobs import execution_list, export_job_list, home
 from datahub.jobs.execution_list import Wanted
 from datahub.models.execution import (
     ERROR,
@@ -192,7 +192,7 @@ def _calls(big: str, other: dict[str, Any]) -> Named:
         ("API, by start, an import job", by_number(0, **other)),
         ("API, by start, an import job, one status", by_number(0, **other, statuses=[JOB_FAILED])),
         ("Home", read_home),
-        ("list of export jobs", job_list.find_rows),
+        ("list of export jobs", export_job_list.find_rows),
     ]
 
 
@@ -208,7 +208,7 @@ def _of_almost_nothing(small: Callable[[Read], Read], questions: Questions, big:
         ("almost nothing: search, what all begin with", small(page(search="172-"))),
         ("almost nothing: API, by creation", small(by_number(0, "created_at", job_public_id=big))),
         ("almost nothing: Home", small(read_home)),
-        ("almost nothing: list of export jobs", small(job_list.find_rows)),
+        ("almost nothing: list of export jobs", small(export_job_list.find_rows)),
     ]
 
 
@@ -220,7 +220,7 @@ def _of_almost_all(large: Callable[[Read], Read], big: str) -> Named:
         ("almost all: a rare trigger", large(page(origins=[RESEND]))),
         ("almost all: API, by creation", large(by_number(0, "created_at", job_public_id=big))),
         ("almost all: Home", large(read_home)),
-        ("almost all: list of export jobs", large(job_list.find_rows)),
+        ("almost all: list of export jobs", large(export_job_list.find_rows)),
     ]
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
 
-from datahub.jobs import import_chunk, import_read, import_source, ledger, merge, merge_conditions
+from datahub.jobs import import_read, import_source, ledger
+from datahub.jobs.merging import conditions, merge
+from datahub.jobs.rows import chunk
 from datahub.storage import Spool
 
 READ, WRITE = "read, convert", "decode, fold"
@@ -16,11 +18,11 @@ SPANS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("download", import_source, ("fetch",)),
     (READ, import_read, ("read",)),
     ("spool", Spool, ("add", "set_depths", "finish", "chunk")),
-    (WRITE, import_chunk.ChunkWriter, ("write",)),
+    (WRITE, chunk.ChunkWriter, ("write",)),
     ("stage", merge, ("load",)),
     ("compare", merge.Merge, ("_resolve", "actions", "updates")),
-    ("compare", merge_conditions, ("problems",)),
-    ("locks", import_chunk, ("lock_deleted", "lock_changed", "require_referred")),
+    ("compare", conditions, ("problems",)),
+    ("locks", chunk, ("lock_deleted", "lock_changed", "require_referred")),
     ("merge", merge.Merge, ("apply", "take_along")),
     ("ledger", ledger, ("write_made", "write_changes")),
     ("commit", DefaultDialect, ("do_commit",)),

@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import SourceError
-from datahub.jobs import again, import_definitions, import_read, other_keys, tree_order
-from datahub.jobs.act_writer import Writer, writer_of
-from datahub.jobs.import_chunk import Outcome
-from datahub.jobs.import_plan import Plan
+from datahub.jobs import import_read
 from datahub.jobs.import_read import Source
-from datahub.jobs.import_secrets import Sealer
+from datahub.jobs.merging import again
+from datahub.jobs.rows import definitions, other_keys, tree_order
+from datahub.jobs.rows.act_writer import Writer, writer_of
+from datahub.jobs.rows.chunk import Outcome
+from datahub.jobs.rows.plan import Plan
+from datahub.jobs.rows.secret_values import Sealer
 from datahub.models.party import DEFAULT_STORE, Store
 from datahub.settings import Settings
 from datahub.storage import Spool, SpooledRow
@@ -50,7 +52,7 @@ class Importer:
         source = Source(path.name, path, path.stat().st_size, "")
         kind = ENTITIES[entity]
         with Session(self._engine) as session:
-            defined = import_definitions.definitions_of(session, kind, MAIN_LOCALE)
+            defined = definitions.definitions_of(session, kind, MAIN_LOCALE)
             store = session.execute(select(Store.id, Store.external_id).where(Store.external_id == DEFAULT_STORE)).one()
         recipe = {"store": tuple(store) if kind.scoped_by else None}
         recipe |= {"entity": entity, "full_mode": clears, "extras": defined, "delimiter": delimiter, "mapping": None}

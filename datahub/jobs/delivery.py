@@ -16,9 +16,9 @@ from datahub.db import database_now
 from datahub.errors import ConfigError, ConnectionLostError, TransientError
 from datahub.formats import FORMATS
 from datahub.formats.file_names import file_name
-from datahub.jobs import leftovers, lifecycle
+from datahub.jobs import export_leftovers, lifecycle
+from datahub.jobs.export_leftovers import Leftover, temporary_name
 from datahub.jobs.group_commit import GroupCommit
-from datahub.jobs.leftovers import Leftover, temporary_name
 from datahub.jobs.lifecycle import SYSTEM, Claim
 from datahub.models.execution import JOB_STARTED, Execution, Payload
 from datahub.models.order import OrderSnapshot
@@ -71,7 +71,7 @@ def load(session: Session, claims: list[Claim]) -> list[Consignment]:
         .where(Execution.id.in_([claim.execution_id for claim in claims]))
     )
     found = {row.id: row for row in rows}
-    before = leftovers.find_before(session, found)
+    before = export_leftovers.find_before(session, found)
     return [_consign(claim, found[claim.execution_id], before.get(claim.execution_id, [])) for claim in claims]
 
 
@@ -102,7 +102,7 @@ async def deliver(
     for leftover in consignment.in_the_way:
         # A rename of an earlier export, sent into a connection that hung, would put old news over this file.
         if leftover.server == target.server:
-            await leftovers.remove(leftover, transport)
+            await export_leftovers.remove(leftover, transport)
     arrived, whole = await _look(claim, file, target, transport, ledger)
     if arrived:
         return "an earlier attempt had delivered it"

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from datahub import crash_points
 from datahub.db import database_now
 from datahub.jobs import import_claims
-from datahub.jobs.claims import is_due
+from datahub.jobs.export_claims import is_due
 from datahub.models.execution import JOB_PENDING, Execution, is_started
 from datahub.settings import Settings
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, joinedload, sessionmaker
 from datahub import crash_points
 from datahub.db import database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
-from datahub.jobs import claims, connections, delivery, leftovers, lifecycle
+from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle
 from datahub.jobs.delivery import Consignment, Target
 from datahub.jobs.group_commit import GroupCommit
 from datahub.jobs.lease import LeaseKeeper
@@ -56,7 +56,7 @@ def run(context: Context, execution_id: int, attempt: int) -> None:
 
     Safe to call any number of times with the same arguments."""
     with context.sessions() as session:
-        if not claims.is_untaken(read_only(session), execution_id, attempt):
+        if not export_claims.is_untaken(read_only(session), execution_id, attempt):
             return
     asyncio.run(_run(context, execution_id, attempt))
 
@@ -128,7 +128,7 @@ class _Batch:
     async def _sweep(self) -> None:
         if not self._is_broken:
             with suppress(*DATABASE_AWAY):
-                await leftovers.sweep(self._target.server, self._opening.result(), self._ledger)
+                await export_leftovers.sweep(self._target.server, self._opening.result(), self._ledger)
 
     @property
     def is_over(self) -> bool:
@@ -174,7 +174,7 @@ class _Batch:
             self._is_outdated = True
             return []
         context = self._context
-        found = claims.claim_due(
+        found = export_claims.claim_due(
             session,
             self._job.id,
             count=count,
@@ -265,11 +265,13 @@ class _Batch:
         with suppress(TransientError, ConfigError, *DATABASE_AWAY):
             if everything or not await self._ledger.run(lambda session: delivery.is_marked(session, claim)):
                 await delivery.clean_up(claim, self._target, self._opening.result(), everything=everything)
-                await self._ledger.run(partial(leftovers.forget, execution_id=claim.execution_id))
+                await self._ledger.run(partial(export_leftovers.forget, execution_id=claim.execution_id))
 
 
 def _claim(session: Session, context: Context, execution_id: int, attempt: int) -> Consignment | None:
-    claim = claims.claim(session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings)
+    claim = export_claims.claim(
+        session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings
+    )
     return delivery.load(session, [claim])[0] if claim else None
 
 

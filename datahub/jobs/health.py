@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
-from datahub.jobs.claims import is_due
+from datahub.jobs.export_claims import is_due
 from datahub.models.execution import SUCCESS, UNENDED_IMPORT, Execution, is_started
 from datahub.models.export_job import ExportJob
 from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat

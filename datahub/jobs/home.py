@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, joinedload
 from datahub.db import database_now
 from datahub.jobs import execution_list, executions, import_job_list
 from datahub.jobs.execution_list import Wanted
+from datahub.jobs.export_job_list import NEEDS_YOU
 from datahub.jobs.import_job_list import OVERDUE, Row
-from datahub.jobs.job_list import NEEDS_YOU
 from datahub.models.connection import Connection
 from datahub.models.execution import EXPORT, JOB_PENDING, SUCCESS, Execution, is_started, is_unended
 from datahub.models.export_job import ExportJob

@@ -17,8 +17,8 @@ from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.errors import NotFoundError
 from datahub.jobs import execution_list
 from datahub.jobs.execution_list import Wanted
-from datahub.jobs.import_faults import OTHER_ROW, REFUSED
 from datahub.jobs.queries import PAGE_SIZE, Slice
+from datahub.jobs.rows.faults import OTHER_ROW, REFUSED
 from datahub.models.execution import (
     IMPORT,
     INTEGRATION_DONE,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from datahub.db import database_now
 from datahub.jobs import import_history, import_jobs, queries
-from datahub.jobs.job_list import HEALTHY, INACTIVE, LAST, NEEDS_YOU, NEVER_RUN, RETRYING
+from datahub.jobs.export_job_list import HEALTHY, INACTIVE, LAST, NEEDS_YOU, NEVER_RUN, RETRYING
 from datahub.jobs.schedule import latest_fire, next_fires
 from datahub.models.execution import (
     IMPORT,

@@ -14,12 +14,12 @@ from datahub.entities.base import EntityType
 from datahub.errors import SourceError
 from datahub.formats.delimited import DELIMITERS, Delimited, Limits
 from datahub.jobs.frequencies import describe
+from datahub.jobs.import_forecast import Fit, Preview, Reading
 from datahub.jobs.import_format import ending_of
 from datahub.jobs.import_jobs import Configuration
-from datahub.jobs.import_reading import Reader, matched_by
 from datahub.jobs.import_sample import Sample
 from datahub.jobs.import_targets import mapping_targets
-from datahub.jobs.previewed import Fit, Preview, Reading
+from datahub.jobs.sample_reading import Reader, matched_by
 from datahub.jobs.schedule import next_fires
 
 ROWS_SHOWN = 5

@@ -23,13 +23,13 @@ from datahub.errors import ConfigError, DataHubError, SourceError
 from datahub.formats.delimited import Delimited, Fault, Limits, Row
 from datahub.formats.rejected_sheet import DELIMITER, HUB_CELLS, HUB_COLUMNS, as_it_was, is_mended
 from datahub.grouping import grouped
-from datahub.jobs import import_definitions
-from datahub.jobs.import_columns import Spoolable, convert_all
 from datahub.jobs.import_format import Table, open_table
-from datahub.jobs.import_plan import Converted, ExtraColumn, Plan
-from datahub.jobs.import_secrets import Sealer, harmless
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.rejected_rows import HOW_TO_MEND, UNMENDED
+from datahub.jobs.rows import definitions
+from datahub.jobs.rows.columns import Spoolable, convert_all
+from datahub.jobs.rows.plan import Converted, ExtraColumn, Plan
+from datahub.jobs.rows.secret_values import Sealer, harmless
 from datahub.mapping.columns import NO_MAPPED_COLUMN, NO_MATCH, Matched, Missing, match
 from datahub.mapping.columns import Fault as HeaderFault
 from datahub.mapping.transcoding import Transcoding, compile
@@ -85,7 +85,7 @@ def recipe_of(session: Session, job: ImportJob) -> dict[str, Any]:
         "entity": job.entity,
         "store": _store_of(session, job, entity),
         "full_mode": job.import_full_mode,
-        "extras": import_definitions.definitions_of(session, entity, general.main_locale),
+        "extras": definitions.definitions_of(session, entity, general.main_locale),
         "delimiter": job.delimiter,
         "mapping": job.mapping,
         "transcoding": job.transcoding,
@@ -110,7 +110,7 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     name = file if file is not None else next(iter(recipe["headers"]))
     bound = [(column, key, locale) for column, key, locale in recipe["bound"][name]]
     transcoding = Transcoding(compile(recipe["transcoding"]))
-    extras = import_definitions.extras_of(recipe, name)
+    extras = definitions.extras_of(recipe, name)
     spares = recipe.get("spares", False)
     mended = frozenset(name for name, header in recipe["headers"].items() if spares or is_mended(header))
     entity, header = ENTITIES[recipe["entity"]], recipe["headers"][name]
@@ -242,7 +242,7 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
             # A file without a row may be one without a header.
             matched = match(header, mapping_targets(entity), mapping) if header else NO_MATCH
             refuse(matched, recipe, entity)
-            extra_columns = import_definitions.bind(matched, recipe, entity)
+            extra_columns = definitions.bind(matched, recipe, entity)
         except SourceError as error:
             file["error"] = words(error)
             continue
@@ -251,7 +251,7 @@ def _read_headers(sources: Sequence[Source], recipe: dict[str, Any], settings: S
         if mapping is None:
             found.warnings.extend(_unused(source.name, matched))
     _align(found.recipe)
-    found.recipe["extras"] = import_definitions.named(found.recipe, entity)
+    found.recipe["extras"] = definitions.named(found.recipe, entity)
     return found
 
 

@@ -24,31 +24,29 @@ from datahub.entities.base import Field
 from datahub.errors import ConfigError, LostClaimError, TransientError
 from datahub.grouping import counted, grouped
 from datahub.jobs import (
-    again,
     import_claims,
-    import_definitions,
     import_folder,
     import_leftovers,
     import_moves,
     import_read,
     import_source,
     lifecycle,
-    other_keys,
-    tree_order,
 )
-from datahub.jobs.act_writer import Writer, writer_of
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_chunk import ChunkWriter, Outcome
-from datahub.jobs.import_findings import keep_findings
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_hold import Hold
-from datahub.jobs.import_plan import Plan
 from datahub.jobs.import_progress import Progress, keep_names
 from datahub.jobs.import_read import Read
-from datahub.jobs.import_secrets import Sealer
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
-from datahub.jobs.whole_import import REFUSED_WORDS, RefusedError, reject_all, replace_all
+from datahub.jobs.merging import again
+from datahub.jobs.rows import definitions, other_keys, tree_order
+from datahub.jobs.rows.act_writer import Writer, writer_of
+from datahub.jobs.rows.chunk import ChunkWriter, Outcome
+from datahub.jobs.rows.findings import keep_findings
+from datahub.jobs.rows.plan import Plan
+from datahub.jobs.rows.secret_values import Sealer
+from datahub.jobs.rows.whole import REFUSED_WORDS, RefusedError, reject_all, replace_all
 from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,
@@ -257,7 +255,7 @@ class _Run:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
             recipe, files = progress.recipe, progress.files
-            renewed = import_definitions.renewed(session, recipe) if progress.rows > progress.rows_done == 0 else None
+            renewed = definitions.renewed(session, recipe) if progress.rows > progress.rows_done == 0 else None
             actor = session.get_one(Execution, self._held.execution_id).actor
             session.expunge(progress)
         if renewed:

@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 
 from datahub.entities.base import Field
 from datahub.formats.delimited import Row
-from datahub.jobs.act_writer import writer_of
-from datahub.jobs.import_chunk import ChunkWriter
-from datahub.jobs.import_columns import spoolable
-from datahub.jobs.import_faults import REQUIRED, Fault, Faults, because_of
-from datahub.jobs.import_plan import Converted, Plan
 from datahub.jobs.import_read import unreadable
-from datahub.jobs.import_secrets import UNSEALED
 from datahub.jobs.in_batches import in_batches
-from datahub.jobs.merge_problem import IN_USE, cannot_delete
-from datahub.jobs.merge_target import Target
+from datahub.jobs.merging.problem import IN_USE, cannot_delete
+from datahub.jobs.merging.target import Target
+from datahub.jobs.rows.act_writer import writer_of
+from datahub.jobs.rows.chunk import ChunkWriter
+from datahub.jobs.rows.columns import spoolable
+from datahub.jobs.rows.faults import REQUIRED, Fault, Faults, because_of
+from datahub.jobs.rows.plan import Converted, Plan
+from datahub.jobs.rows.secret_values import UNSEALED
 from datahub.storage import KEYLESS, SpooledRow
 
 UNKNOWN_REFERENCE = "unknown_reference"

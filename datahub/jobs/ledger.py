@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, insert, literal, select
 from sqlalchemy.orm import Session
 
-from datahub.jobs.merge import CREATE, REVIVE, Updated
-from datahub.jobs.staging import load
+from datahub.jobs.merging.merge import CREATE, REVIVE, Updated
+from datahub.jobs.merging.staging import load
 from datahub.models import change
 from datahub.models.change import Change
 

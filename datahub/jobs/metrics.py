@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
 from datahub.jobs import executions, health
-from datahub.jobs.claims import is_due
+from datahub.jobs.export_claims import is_due
 from datahub.models.execution import EXPORT_STATUSES, JOB_PENDING, Execution, is_started, is_unended
 from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
 

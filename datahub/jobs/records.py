@@ -18,14 +18,14 @@ from datahub.entities.extras import CUSTOM_FIELDS
 from datahub.entities.store import A_STORE, STORE
 from datahub.errors import ConflictError, InvalidError, NotFoundError
 from datahub.jobs import ledger, order_records
-from datahub.jobs.given_custom_fields import FieldFaults, read_custom_fields
-from datahub.jobs.held_values import holders_of
-from datahub.jobs.import_extras import what_differs
-from datahub.jobs.json_values import newer
-from datahub.jobs.listed_ids import drop_from_lists
-from datahub.jobs.merge_gone import as_it_was
-from datahub.jobs.merge_problem import cannot_delete
+from datahub.jobs.merging.gone import as_it_was
+from datahub.jobs.merging.json_values import newer
+from datahub.jobs.merging.problem import cannot_delete
 from datahub.jobs.record_reads import entity_type
+from datahub.jobs.rows.extras import what_differs
+from datahub.jobs.rows.given_custom_fields import FieldFaults, read_custom_fields
+from datahub.jobs.rows.held_values import holders_of
+from datahub.jobs.rows.listed_ids import drop_from_lists
 from datahub.models.change import CREATED, DELETED, UPDATED
 
 # What can be written one by one; everything else comes by imports.

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import claims, execution_list, executions, export_jobs, lifecycle, orders
+from datahub.jobs import execution_list, executions, export_claims, export_jobs, lifecycle, orders
 from datahub.jobs.lifecycle import Failure
 from datahub.models.execution import Execution, Payload
 from datahub.models.export_job import ExportJob
@@ -49,7 +49,7 @@ def attempt(
     """One attempt that delivers, or fails with `error`."""
     with sessions.begin() as session:
         row = session.get_one(Execution, execution.id)
-        claim = claims.claim(session, row.id, attempt=row.attempts + 1, worker="worker-7", settings=settings)
+        claim = export_claims.claim(session, row.id, attempt=row.attempts + 1, worker="worker-7", settings=settings)
         assert claim
         if row.payload is None:
             content = TEXT.encode()

@@ -8,7 +8,7 @@ from flask import Response
 from flask_login import current_user
 from pydantic import Field
 
-from datahub.jobs import executions, export_jobs, preview
+from datahub.jobs import executions, export_jobs, export_preview
 from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
 from datahub.models.order import ORDER_STATUSES
 from webapp.api.answers import CountAnswer, FileNamesAnswer, JobOutAnswer, describe_jobout, page_shape
@@ -163,7 +163,7 @@ def run_jobout(job_id: str) -> Response:
 @permission(MAPPER_READ)
 def preview_file_names(job_id: str) -> Response:
     job = _job(job_id)
-    shown = preview.preview(
+    shown = export_preview.preview(
         db.session(),
         trigger_statuses=job.trigger_statuses,
         supplier_external_ids=[supplier.external_id for supplier in job.suppliers],

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from wtforms import SelectChoice
 
 from datahub.access import store_limits
-from datahub.jobs import connections, export_jobs, preview, record_reads
-from datahub.jobs.preview import Preview
+from datahub.jobs import connections, export_jobs, export_preview, record_reads
+from datahub.jobs.export_preview import Preview
 from datahub.models.connection import SFTP
 from datahub.models.export_job import JSON_FORMAT, XML, ExportJob
 from webapp.export_jobs.forms import STATUS_GROUPS, ExportJobForm
@@ -77,7 +77,7 @@ def supplier_context(session: Session, form: ExportJobForm, search: str, job: Ex
 def preview_context(session: Session, form: ExportJobForm, job: ExportJob | None) -> dict[str, object]:
     values = form.values()
     hidden = export_jobs.hidden_suppliers(session, job) if job else []
-    seen = preview.preview(
+    seen = export_preview.preview(
         session,
         trigger_statuses=values["trigger_statuses"],
         supplier_external_ids=[*values["supplier_external_ids"], *(supplier.external_id for supplier in hidden)],
@@ -89,7 +89,7 @@ def preview_context(session: Session, form: ExportJobForm, job: ExportJob | None
         "chosen_format": values["export_format"],
         "chosen_name": values["file_name_format"],
         "has_statuses": bool(values["trigger_statuses"]),
-        "most_counted": preview.MOST_COUNTED,
+        "most_counted": export_preview.MOST_COUNTED,
     }
 
 

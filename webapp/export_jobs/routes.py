@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import read_only
 from datahub.errors import ConflictError, DataHubError, FieldConflictError, InvalidError, NotFoundError
-from datahub.jobs import connection_test, connections, executions, export_jobs, job_list
+from datahub.jobs import connection_test, connections, executions, export_job_list, export_jobs
 from datahub.models.execution import EXPORT
 from datahub.models.export_job import ExportJob
 from datahub.transports.base import join
@@ -31,7 +31,7 @@ blueprint.add_app_template_filter(shown.seen_suppliers)
 @permission(MAPPER_READ)
 def index() -> Response:
     wanted = {name: request.args.get(name, "").strip() for name in ("search", "connection", "state")}
-    rows = job_list.find_rows(
+    rows = export_job_list.find_rows(
         db.session(), search=wanted["search"], connection_public_id=wanted["connection"], health=wanted["state"]
     )
     response = render(
@@ -132,7 +132,7 @@ def folder() -> str:
 def detail(job_id: str) -> Response:
     job = export_jobs.get(db.session(), job_id)
     history = listing.context(listing.read(EXPORT), listing.of_job("export_jobs.detail", job_id), job.public_id)
-    row = job_list.rows_of(db.session(), [job])[0]
+    row = export_job_list.rows_of(db.session(), [job])[0]
     response = render("export_jobs/detail.html", "export_jobs/_history.html", job=job, row=row, **history)
     if wants_fragment():
         response.headers["HX-Push-Url"] = str(history["here_url"])

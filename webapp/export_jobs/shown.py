@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datahub.grouping import counted
 from datahub.jobs import export_jobs
-from datahub.jobs.job_list import HEALTHY, INACTIVE, NEEDS_YOU, NEVER_RUN, RETRYING, Row
+from datahub.jobs.export_job_list import HEALTHY, INACTIVE, NEEDS_YOU, NEVER_RUN, RETRYING, Row
 from datahub.models.export_job import ExportJob
 from datahub.models.party import Supplier
 from webapp.database import db

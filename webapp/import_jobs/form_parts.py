@@ -16,20 +16,13 @@ from datahub.access import store_limits
 from datahub.entities.base import EntityType
 from datahub.errors import DataHubError, InvalidError, NotFoundError
 from datahub.formats.delimited import Limits, Row
-from datahub.jobs import (
-    connection_test,
-    connections,
-    general_settings,
-    import_jobs,
-    import_preview,
-    import_sample,
-)
+from datahub.jobs import connection_test, connections, general_settings, import_jobs, import_preview, import_sample
+from datahub.jobs.import_forecast import Preview
 from datahub.jobs.import_format import CSV, ending_of
 from datahub.jobs.import_history import labels_of
 from datahub.jobs.import_preview import ROWS_SHOWN
 from datahub.jobs.import_sample import Place, Sample
 from datahub.jobs.import_targets import mapping_targets
-from datahub.jobs.previewed import Preview
 from datahub.models.connection import SFTP, Connection
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
 from datahub.transports.base import join

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from datahub.entities.base import EntityType, Field
+from datahub.jobs.import_forecast import FieldPreview, Reading
 from datahub.jobs.import_targets import mapping_targets
-from datahub.jobs.previewed import FieldPreview, Reading
 from datahub.mapping.names import Target, fold, split_brackets
 from datahub.mapping.proposals import Proposal
 from datahub.models.setting import GeneralSettings

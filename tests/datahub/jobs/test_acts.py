@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub import crash_points
 from datahub.jobs import import_run
-from datahub.jobs.act_writer import ACTS
-from datahub.jobs.acts import Act
 from datahub.jobs.export_run import Context
+from datahub.jobs.rows.act_writer import ACTS
+from datahub.jobs.rows.acts import Act
 from datahub.models.execution import EXPORT, INTEGRATION_DONE_WITH_ERRORS, Execution
 from datahub.models.import_run import RejectedRow
 from datahub.models.order import Order

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine
 
-from datahub.jobs import again
+from datahub.jobs.merging import again
 
 
 def test_on_sqlite_the_lock_is_left_free_once_a_second_for_longer_than_a_waiting_writer_sleeps(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, waits = 100.0, list[float]()
-    monkeypatch.setattr("datahub.jobs.again.time.monotonic", lambda: now)
+    monkeypatch.setattr("datahub.jobs.merging.again.time.monotonic", lambda: now)
     with engine.connect() as connection:
         room = again.Room(connection)
     for _ in range(25):

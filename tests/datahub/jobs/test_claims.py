@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
-from datahub.jobs import claims, lifecycle, orders
+from datahub.jobs import export_claims, lifecycle, orders
 from datahub.jobs.lifecycle import Claim, Failure
 from datahub.models.connection import Connection
 from datahub.models.execution import ERROR, JOB_PENDING, Execution
@@ -31,7 +31,7 @@ def job(session: Session, vault: Vault) -> ExportJob:
 
 
 def take(session: Session, job: ExportJob, settings: Settings, *, is_idle: bool, count: int = 10) -> list[Claim]:
-    return claims.claim_due(session, job.id, count=count, is_idle=is_idle, worker="one", settings=settings)
+    return export_claims.claim_due(session, job.id, count=count, is_idle=is_idle, worker="one", settings=settings)
 
 
 def test_what_was_under_way_when_the_connection_broke_goes_again_at_once_and_each_alone(

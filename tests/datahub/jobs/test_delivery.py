@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from datahub.db import database_now
 from datahub.errors import ConnectionLostError, TransientError
-from datahub.jobs import executions, export_run, leftovers, lifecycle, orders, reconcile
+from datahub.jobs import executions, export_leftovers, export_run, lifecycle, orders, reconcile
 from datahub.jobs.export_run import Context
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STOPPED, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
@@ -77,7 +77,7 @@ def test_a_late_partial_file_of_an_older_attempt_is_no_evidence(
     (delivered,) = folder.iterdir()
     delivered_as = delivered.stat().st_ino
     # Only now does the server carry out what the first attempt asked for.
-    late = folder / leftovers.temporary_name(read(context.sessions, execution_id).public_id, 1)
+    late = folder / export_leftovers.temporary_name(read(context.sessions, execution_id).public_id, 1)
     late.write_bytes(b"half a fi")
     let_lease_run_out()
     export_run.run(context, execution_id, 3)
@@ -96,7 +96,7 @@ def test_a_late_partial_file_does_not_hide_that_the_file_was_taken(
         export_run.run(context, execution_id, 2)
     (delivered,) = folder.iterdir()
     delivered.unlink()
-    (folder / leftovers.temporary_name(read(context.sessions, execution_id).public_id, 1)).write_bytes(b"")
+    (folder / export_leftovers.temporary_name(read(context.sessions, execution_id).public_id, 1)).write_bytes(b"")
     let_lease_run_out()
     export_run.run(context, execution_id, 3)
     found = read(context.sessions, execution_id)

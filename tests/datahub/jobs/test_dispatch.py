@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import Base, database_now, make_engine
-from datahub.jobs import claims, dispatch, lifecycle, orders
+from datahub.jobs import dispatch, export_claims, lifecycle, orders
 from datahub.models.connection import Connection
 from datahub.models.execution import Execution
 from datahub.settings import Settings
@@ -126,11 +126,11 @@ def test_a_claim_is_given_once_and_counts_the_attempt(
     sessions: sessionmaker[Session], settings: Settings, due: list[int]
 ) -> None:
     with sessions.begin() as session:
-        claim = claims.claim(session, due[0], attempt=1, worker="one", settings=settings)
+        claim = export_claims.claim(session, due[0], attempt=1, worker="one", settings=settings)
         assert claim is not None
-        assert claims.claim(session, due[0], attempt=1, worker="two", settings=settings) is None
-        assert claims.claim(session, due[0], attempt=2, worker="two", settings=settings) is None
-        assert claims.claim(session, due[1], attempt=2, worker="two", settings=settings) is None
+        assert export_claims.claim(session, due[0], attempt=1, worker="two", settings=settings) is None
+        assert export_claims.claim(session, due[0], attempt=2, worker="two", settings=settings) is None
+        assert export_claims.claim(session, due[1], attempt=2, worker="two", settings=settings) is None
         execution = session.get_one(Execution, due[0])
         assert (execution.attempts, execution.token, execution.worker) == (1, claim.token, "one")
         assert execution.lease_until is not None
@@ -148,7 +148,7 @@ def test_two_workers_never_claim_the_same_execution(
     def run(name: str) -> None:
         together.wait()
         with sessions.begin() as session:
-            due = claims.claim_due(session, job_id or 0, count=2, is_idle=True, worker=name, settings=settings)
+            due = export_claims.claim_due(session, job_id or 0, count=2, is_idle=True, worker=name, settings=settings)
         taken.extend(claim.execution_id for claim in due)
 
     threads = [threading.Thread(target=run, args=(f"worker-{number}",)) for number in range(4)]
@@ -164,7 +164,7 @@ def test_a_lease_that_ran_out_writes_nothing(
 ) -> None:
     brief = dataclasses.replace(settings, lease_seconds=0.000001)
     with sessions.begin() as session:
-        claim = claims.claim(session, due[0], attempt=1, worker="one", settings=brief)
+        claim = export_claims.claim(session, due[0], attempt=1, worker="one", settings=brief)
     assert claim is not None
     with sessions() as session, pytest.raises(lifecycle.LostClaimError):
         lifecycle.save(session, claim, rename_attempt=1)
@@ -174,7 +174,7 @@ def test_looking_for_due_executions_reads_no_ended_one(tmp_path: Path) -> None:
     """On SQLite, whose planner takes a partial index only for words that equal the index's own."""
     engine = make_engine(f"sqlite:///{tmp_path}/plan.db")
     Base.metadata.create_all(engine)
-    due = select(Execution.id).where(*claims.is_due(datetime.now(UTC))).order_by(Execution.next_attempt_at)
+    due = select(Execution.id).where(*export_claims.is_due(datetime.now(UTC))).order_by(Execution.next_attempt_at)
     statement = due.compile(engine, compile_kwargs={"render_postcompile": True})
     values = tuple(str(statement.params[name]) for name in statement.positiontup or ())
     with engine.connect() as connection:
@@ -199,7 +199,7 @@ def test_the_places_of_a_connection_hold_for_all_workers_and_jobs(
         together.wait()
         with sessions.begin() as session:
             taken.extend(
-                claims.claim_due(
+                export_claims.claim_due(
                     session, jobs[number % 2], count=2, is_idle=True, worker=f"worker-{number}", settings=narrow
                 )
             )
@@ -213,9 +213,9 @@ def test_the_places_of_a_connection_hold_for_all_workers_and_jobs(
     with sessions.begin() as session:
         waiting = session.scalars(select(Execution).where(Execution.status == "JOB_PENDING")).first()
         assert waiting is not None
-        assert claims.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is None
+        assert export_claims.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is None
         lifecycle.succeed(session, taken[0], reason="delivered")
-        assert claims.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is not None
+        assert export_claims.claim(session, waiting.id, attempt=1, worker="late", settings=narrow) is not None
 
 
 def test_a_job_gets_a_handful_of_messages_and_no_more_while_a_worker_is_on_it(
@@ -229,12 +229,12 @@ def test_a_job_gets_a_handful_of_messages_and_no_more_while_a_worker_is_on_it(
     assert hand_out(sessions, queue, settings) == 2 * dispatch.MESSAGES_PER_JOB
     assert hand_out(sessions, queue, settings) == 0
     with sessions.begin() as session:
-        (claim,) = claims.claim_due(session, jobs[0], count=1, is_idle=True, worker="one", settings=settings)
+        (claim,) = export_claims.claim_due(session, jobs[0], count=1, is_idle=True, worker="one", settings=settings)
     assert hand_out(sessions, queue, settings) == 0, "its worker goes on by itself"
     with sessions.begin() as session:
         lifecycle.succeed(session, claim, reason="delivered")
     assert hand_out(sessions, queue, settings) == 1
     with sessions.begin() as session:
-        claims.claim_due(session, jobs[0], count=1, is_idle=True, worker="one", settings=settings)
+        export_claims.claim_due(session, jobs[0], count=1, is_idle=True, worker="one", settings=settings)
         session.execute(update(Execution).values(next_attempt_at=database_now(session) - timedelta(minutes=5)))
     assert hand_out(sessions, queue, settings) > 0, "a second worker is called when it takes long"

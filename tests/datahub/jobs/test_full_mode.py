@@ -15,10 +15,10 @@ from datahub.entities import ENTITIES
 from datahub.formats.delimited import Limits
 from datahub.jobs import custom_fields
 from datahub.jobs.custom_fields import Definition
-from datahub.jobs.full_mode import Effect
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_preview import preview
 from datahub.jobs.import_sample import Sample
+from datahub.jobs.rows.full_mode import Effect
 from datahub.models.catalogue import Product, Variant
 from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now, make_engine, make_sessions
-from datahub.jobs import claims, dispatch, health, lifecycle, orders
+from datahub.jobs import dispatch, export_claims, health, lifecycle, orders
 from datahub.jobs.health import Check
 from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import JOB_PENDING, SUCCESS, Execution
@@ -191,7 +191,7 @@ def under_way(sessions: sessionmaker[Session], vault: Vault) -> list[Claim]:
     """Four files over one connection that takes four at once; two more are due for two minutes."""
     with sessions.begin() as session:
         job_id = owe(session, vault, orders_due=6)
-        taken = claims.claim_due(session, job_id, count=6, is_idle=True, worker="one", settings=CROWDED)
+        taken = export_claims.claim_due(session, job_id, count=6, is_idle=True, worker="one", settings=CROWDED)
     assert len(taken) == 4
     wait_for(sessions, seconds=130)
     return taken

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.entities import ENTITIES
-from datahub.jobs.import_plan import Plan
+from datahub.jobs.rows.plan import Plan
 from datahub.mapping.transcoding import Transcoding
 from datahub.models.catalogue import Category, Product, Variant
 from datahub.models.change import Change

@@ -6,8 +6,8 @@ import pytest
 
 from datahub.entities import ENTITIES
 from datahub.entities.base import KEY_LENGTH
-from datahub.jobs.import_columns import convert_all
-from datahub.jobs.import_plan import Plan
+from datahub.jobs.rows.columns import convert_all
+from datahub.jobs.rows.plan import Plan
 from datahub.mapping.transcoding import Transcoding
 
 PRODUCT_COLUMNS = [

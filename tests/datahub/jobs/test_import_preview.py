@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now, read_only
 from datahub.entities import ENTITIES
 from datahub.formats.delimited import Limits
-from datahub.jobs import import_reading
+from datahub.jobs import sample_reading
+from datahub.jobs.import_forecast import Cause, FieldPreview, Fit, Preview
 from datahub.jobs.import_jobs import Configuration
 from datahub.jobs.import_preview import preview
-from datahub.jobs.import_reading import SAMPLE_ROWS
 from datahub.jobs.import_sample import Sample
-from datahub.jobs.previewed import Cause, FieldPreview, Fit, Preview
+from datahub.jobs.sample_reading import SAMPLE_ROWS
 from datahub.models.custom_field import CustomField
 from datahub.models.party import DEFAULT_STORE, Supplier
 from datahub.models.setting import GeneralSettings
@@ -237,7 +237,7 @@ def test_a_look_leaves_nothing_behind_and_keeps_nobody_waiting(session: Session,
 def test_the_most_frequent_causes_are_told_and_the_others_counted(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_reading, "CAUSES_SHOWN", 1)
+    monkeypatch.setattr(sample_reading, "CAUSES_SHOWN", 1)
     content = "externalId;name;supplierRating;status\nS-1;One;x;y\nS-2;Two;z;ACTIVE\n"
     shown = look(session, content, entity="SUPPLIER").reading
     assert (shown.rejected, shown.other_causes) == (2, 1)

@@ -15,8 +15,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import Base
-from datahub.jobs import import_executions, import_run, import_secrets, record_reads, rejected_rows
+from datahub.jobs import import_executions, import_run, record_reads, rejected_rows
 from datahub.jobs.export_run import Context
+from datahub.jobs.rows import secret_values
 from datahub.models.change import Change
 from datahub.models.execution import JOB_FAILED, MANUAL, Execution
 from datahub.models.import_run import ImportWarning, RejectedRow
@@ -50,7 +51,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(password)
         return quick.hash(password)
 
-    monkeypatch.setattr(import_secrets, "hash_password", hash_password)
+    monkeypatch.setattr(secret_values, "hash_password", hash_password)
     return done
 
 
@@ -123,8 +124,8 @@ def test_a_password_that_somebody_changed_since_the_file_was_read_rejects_the_ro
             session.scalars(select(CustomerUser)).one().password = {}
         return iter(rows)
 
-    seal = import_secrets.Sealer.seal
-    monkeypatch.setattr(import_secrets.Sealer, "seal", seal_and_change)
+    seal = secret_values.Sealer.seal
+    monkeypatch.setattr(secret_values.Sealer, "seal", seal_and_change)
     assert causes(load("CUSTOMER_USER", row)) == [(2, "changed_meanwhile", "customerUserPassword")]
     monkeypatch.undo()
     assert counts(load("CUSTOMER_USER", row)) == {"updated": 1}
@@ -136,7 +137,7 @@ def test_of_two_files_read_before_either_is_written_the_second_changes_nothing(
     row = customer_user("U", Password=SECRET)
     load("CUSTOMER_USER", row)
     before = kept(sessions)
-    monkeypatch.setattr(import_secrets, "stored_values", lambda *_: {})
+    monkeypatch.setattr(secret_values, "stored_values", lambda *_: {})
     assert counts(load("CUSTOMER_USER", row)) == {"unchanged": 1}
     assert (kept(sessions), hashed) == (before, [SECRET, SECRET])
 
@@ -154,7 +155,7 @@ def test_a_key_that_was_taken_out_costs_one_more_hash(
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     done = []
     for keys in ({"a": old}, {"b": new, "a": old}, {"b": new}, {"b": new}):
-        load._sealer = import_secrets.Sealer(engine, Vault(keys))
+        load._sealer = secret_values.Sealer(engine, Vault(keys))
         done.append((counts(load("CUSTOMER_USER", row)), kept(sessions)["fingerprint"][:2]))
     assert done == [({"created": 1}, "a:"), ({"unchanged": 1}, "a:"), ({"updated": 1}, "b:"), ({"unchanged": 1}, "b:")]
     assert hashed == [SECRET, SECRET]

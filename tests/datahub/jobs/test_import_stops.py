@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from datahub.crash_points import BETWEEN_CHUNKS, INSIDE_CHUNK
-from datahub.jobs import again, import_executions, import_run
+from datahub.jobs import import_executions, import_run
 from datahub.jobs.export_run import Context
+from datahub.jobs.merging import again
 from datahub.models.change import Change
 from datahub.models.execution import INTEGRATION_DONE, JOB_STOPPED, MANUAL
 from datahub.models.import_job import ImportJob

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
-from datahub.jobs.previewed import Reading
+from datahub.jobs.import_forecast import Reading
 from datahub.models.party import DEFAULT_STORE
 from tests.datahub.jobs.test_import_preview import look
 from tests.importer import Importer, category, navigation, product

@@ -16,9 +16,9 @@ from datahub import storage
 from datahub.db import database_now
 from datahub.jobs import history, import_claims, import_run, records
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_chunk import ChunkWriter, Outcome
 from datahub.jobs.import_executions import MOST_TRIES
-from datahub.jobs.merge import Merge
+from datahub.jobs.merging.merge import Merge
+from datahub.jobs.rows.chunk import ChunkWriter, Outcome
 from datahub.models.change import Change
 from datahub.models.execution import (
     INTEGRATION_DONE,

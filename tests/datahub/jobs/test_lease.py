@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import claims, executions, orders
+from datahub.jobs import executions, export_claims, orders
 from datahub.jobs.lease import LEASE_LOST, LeaseKeeper
 from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import Execution
@@ -56,7 +56,7 @@ def claim(sessions: sessionmaker[Session], settings: Settings, vault: Vault) -> 
     with sessions.begin() as session:
         make_job(session, add_connection(session, vault))
         (execution,) = orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
-        claim = claims.claim(session, execution.id, attempt=1, worker="one", settings=settings)
+        claim = export_claims.claim(session, execution.id, attempt=1, worker="one", settings=settings)
     assert claim is not None
     return claim
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.jobs import claims, dispatch, export_run, orders, reconcile
+from datahub.jobs import dispatch, export_claims, export_run, orders, reconcile
 from datahub.jobs.export_run import Context
 from datahub.models.execution import SUCCESS, Event, Execution, Payload
 from datahub.models.export_job import ExportJob
@@ -111,7 +111,7 @@ def test_a_sweep_and_a_claim_cost_the_same_however_many_wait(context: Context, e
     assert done["hand out exports"] == dispatch.MESSAGES_PER_JOB
     with context.sessions.begin() as session, noted_cost(engine) as claimed:
         job_id = session.scalars(select(ExportJob.id)).one()
-        found = claims.claim_due(session, job_id, count=8, is_idle=True, worker="one", settings=context.settings)
+        found = export_claims.claim_due(session, job_id, count=8, is_idle=True, worker="one", settings=context.settings)
     assert len(found) == 8
     assert swept.rows == dispatch.MESSAGES_PER_JOB
     assert len(swept.statements) < 25
@@ -129,7 +129,7 @@ def test_on_postgresql_a_claim_among_thousands_needs_no_statistics_to_be_quick(
         # What compares each with each takes seconds.
         session.execute(text("set local statement_timeout = '1s'"))
         job_id = session.scalars(select(ExportJob.id)).one()
-        found = claims.claim_due(session, job_id, count=8, is_idle=True, worker="one", settings=context.settings)
+        found = export_claims.claim_due(session, job_id, count=8, is_idle=True, worker="one", settings=context.settings)
     assert len(found) == 8
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import read_only
 from datahub.jobs import records
-from datahub.jobs.import_chunk import ChunkWriter, Outcome
-from datahub.jobs.merge import Merge
+from datahub.jobs.merging.merge import Merge
+from datahub.jobs.rows.chunk import ChunkWriter, Outcome
 from datahub.models.catalog_view import CatalogView
 from datahub.models.catalogue import Variant
 from datahub.models.change import Change

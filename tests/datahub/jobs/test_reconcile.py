@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import ConflictError, IllegalMoveError, LostClaimError
-from datahub.jobs import claims, executions, export_jobs, lifecycle, orders, reconcile
+from datahub.jobs import executions, export_claims, export_jobs, lifecycle, orders, reconcile
 from datahub.jobs.lifecycle import Claim, Failure
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution, Payload
 from datahub.models.export_job import ExportJob
@@ -27,7 +27,7 @@ def execution(session: Session, vault: Vault) -> Execution:
 
 @pytest.fixture
 def claim(session: Session, execution: Execution, settings: Settings) -> Claim:
-    claim = claims.claim(session, execution.id, attempt=1, worker="one", settings=settings)
+    claim = export_claims.claim(session, execution.id, attempt=1, worker="one", settings=settings)
     assert claim is not None
     return claim
 
@@ -48,7 +48,7 @@ def test_a_dead_lease_is_followed_by_the_next_attempt_at_once(
     assert execution.next_attempt_at <= database_now(session)
     with pytest.raises(LostClaimError):
         lifecycle.succeed(session, claim, reason="too late")
-    assert claims.claim(session, execution.id, attempt=2, worker="two", settings=settings) is not None
+    assert export_claims.claim(session, execution.id, attempt=2, worker="two", settings=settings) is not None
 
 
 def test_a_lease_that_died_in_the_last_attempt_is_an_error(

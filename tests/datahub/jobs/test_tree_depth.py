@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datahub.jobs.tree_depth import DELETIONS, Tree
+from datahub.jobs.rows.tree_depth import DELETIONS, Tree
 
 KEYS = st.sampled_from("abcdefgh")
 TREES = st.dictionaries(KEYS, st.sampled_from(["", *"abcdefgh"]))

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
-from datahub.jobs import tree_order
-from datahub.jobs.import_plan import Plan
+from datahub.jobs.rows import tree_order
+from datahub.jobs.rows.plan import Plan
 from datahub.models.catalogue import Category
 from datahub.models.change import Change
 from datahub.storage import Spool

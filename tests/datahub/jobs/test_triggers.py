@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.errors import IllegalMoveError, InvalidError
-from datahub.jobs import claims, executions, export_jobs, lifecycle, orders, triggers
+from datahub.jobs import executions, export_claims, export_jobs, lifecycle, orders, triggers
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, Execution
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order, OrderSnapshot, OrderStatusChange
@@ -222,7 +222,7 @@ def test_a_draft_that_changes_while_its_repeat_is_taken_goes_out_once_more(
     settle(sessions, first, settings)
     second = hold(sessions, order_id, "two")
     with sessions.begin() as session:
-        assert claims.claim(session, second, attempt=1, worker="one", settings=settings)
+        assert export_claims.claim(session, second, attempt=1, worker="one", settings=settings)
     third = hold(sessions, order_id, "three")
     with sessions() as session:
         frozen = [session.get_one(Execution, number).snapshot for number in (first, second, third)]
@@ -245,6 +245,6 @@ def hold(sessions: sessionmaker[Session], order_id: int, name: str) -> int:
 
 def settle(sessions: sessionmaker[Session], execution_id: int, settings: Settings) -> None:
     with sessions.begin() as session:
-        claim = claims.claim(session, execution_id, attempt=1, worker="one", settings=settings)
+        claim = export_claims.claim(session, execution_id, attempt=1, worker="one", settings=settings)
         assert claim is not None
         lifecycle.succeed(session, claim, reason="delivered")

@@ -19,7 +19,7 @@ from datahub.entities.base import CATALOGUE, EntityType, Field, Reference, Use
 from datahub.entities.values import LOCALISED, TEXT
 from datahub.jobs import import_run, rejected_rows
 from datahub.jobs.export_run import Context
-from datahub.jobs.import_chunk import ChunkWriter, Outcome
+from datahub.jobs.rows.chunk import ChunkWriter, Outcome
 from datahub.models.change import Change
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_FAILED, JOB_FAILED, Execution
 from datahub.models.import_run import ImportRun, RejectedRow
