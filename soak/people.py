@@ -1,5 +1,5 @@
 """What people do meanwhile: stop what is under way, retry what was stopped or failed, send again what was delivered,
-edit jobs, disable and enable their connection, run a job for what it never exported."""
+edit jobs, disable and activate their connection, run a job for what it never exported."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def connected(context: Context, job_id: int, act: Callable[[Transport], Awaitabl
     with context.sessions.begin() as session:
         connection = session.get_one(ImportJob, job_id).connection
         if not connection.active:
-            raise ConfigError(f"The connection {connection.name} is disabled. Enable it, then run the job again.")
+            raise ConfigError(f"The connection {connection.name} is disabled. Activate it, then run the job again.")
         session.expunge(connection)
 
     async def open_and_act() -> T:

@@ -62,7 +62,7 @@ class Faults:
 
 def choose_connection(session: Session, job: Job, public_id: str, faults: Faults) -> Connection | None:
     """None after a fault that nothing was found. The connection a job has already may be disabled: what goes over it
-    is held up, or fails, until it is enabled again."""
+    is held up, or fails, until it is active again."""
     current = job.connection if job.id is not None else None
     connection = session.scalar(select(Connection).where(Connection.public_id == public_id.strip()))
     if connection is None:

@@ -51,7 +51,7 @@ class Connection(Base):
 
     @property
     def is_usable(self) -> bool:
-        """Switched on, and its server is known by its key."""
+        """Active, and its server is known by its key."""
         return self.active and self.host_key is not None
 
 

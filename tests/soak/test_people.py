@@ -56,7 +56,7 @@ def test_an_edit_changes_one_thing_and_keeps_folder_statuses_and_suppliers(
     assert api.taken == [("PUT", "/v1/mapper/jobout/j-1", kept | changed)]
 
 
-def test_a_connection_that_was_disabled_is_enabled_again_whatever_fails_meanwhile() -> None:
+def test_a_connection_that_was_disabled_is_active_again_whatever_fails_meanwhile() -> None:
     api = Api()
     people.switch_connection(api.client, active=False)
     api.failures = 4
