@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
-from wtforms import SelectChoice
 
 from datahub.access import store_limits
-from datahub.jobs import connections, export_jobs, export_preview, record_reads
+from datahub.jobs import export_jobs, export_preview, record_reads
 from datahub.jobs.export_preview import Preview
-from datahub.models.connection import SFTP
 from datahub.models.export_job import JSON_FORMAT, XML, ExportJob
+from webapp.connections.choices import offer_connections
 from webapp.export_jobs.forms import STATUS_GROUPS, ExportJobForm
 
 SUPPLIERS_SHOWN = 50
@@ -38,7 +37,7 @@ def context(
     session: Session, form: ExportJobForm, *, search: str = "", job: ExportJob | None = None
 ) -> dict[str, object]:
     """For the whole form with its consequences."""
-    offer_connections(session, form)
+    offer_connections(session, form.connection_id)
     return (
         {
             "form": form,
@@ -50,12 +49,6 @@ def context(
         | supplier_context(session, form, search, job)
         | preview_context(session, form, job)
     )
-
-
-def offer_connections(session: Session, form: ExportJobForm) -> None:
-    known = [connection for connection in connections.list_connections(session) if connection.type == SFTP]
-    named = [SelectChoice(it.public_id, it.name if it.active else f"{it.name} (disabled)") for it in known]
-    form.connection_id.choices = [SelectChoice("", "Choose…"), *named]
 
 
 def supplier_context(session: Session, form: ExportJobForm, search: str, job: ExportJob | None) -> dict[str, object]:

@@ -23,9 +23,10 @@ from datahub.jobs.import_history import labels_of
 from datahub.jobs.import_preview import ROWS_SHOWN
 from datahub.jobs.import_sample import Place, Sample
 from datahub.jobs.import_targets import mapping_targets
-from datahub.models.connection import SFTP, Connection
+from datahub.models.connection import Connection
 from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
 from datahub.transports.base import join
+from webapp.connections.choices import offer_connections
 from webapp.forms import Fault
 from webapp.import_jobs import mapping_lines
 from webapp.import_jobs.forms import FOLDER, ImportJobForm
@@ -63,7 +64,7 @@ def context(
     session: Session, form: ImportJobForm, lines: Lines, entity: EntityType, *, job: ImportJob | None = None
 ) -> dict[str, object]:
     """For the whole page: no server is asked, the preview does that once the page is there."""
-    offer_connections(session, form)
+    offer_connections(session, form.connection_id)
     if form.has_store:
         named = [SelectChoice(it.external_id, f"{it.name} ({it.external_id})") for it in store_limits.choices(session)]
         form.store_external_ids.choices = [
@@ -177,12 +178,6 @@ def faults(session: Session, form: ImportJobForm, lines: Lines, entity: EntityTy
     for name, messages in refused.items():
         found.setdefault(name, messages)
     return [f"{_called(form, name)}: {message}" for name, messages in found.items() for message in messages]
-
-
-def offer_connections(session: Session, form: ImportJobForm) -> None:
-    known = [connection for connection in connections.list_connections(session) if connection.type == SFTP]
-    named = [SelectChoice(it.public_id, it.name if it.active else f"{it.name} (disabled)") for it in known]
-    form.connection_id.choices = [SelectChoice("", "Choose…"), *named]
 
 
 def printable(text: str) -> str:
