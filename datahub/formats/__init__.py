@@ -10,4 +10,11 @@ FORMATS = {
     "JSON": Format("JSON", "json", "application/json", order_json.render),
 }
 
-__all__ = ["FORMATS", "Format"]
+
+def content_type(file_name: str) -> str:
+    """Of a file that the hub named."""
+    kinds = {kind.extension: kind.content_type for kind in FORMATS.values()}
+    return kinds.get(file_name.rpartition(".")[2], "application/octet-stream")
+
+
+__all__ = ["FORMATS", "Format", "content_type"]

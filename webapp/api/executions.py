@@ -9,6 +9,7 @@ from flask_login import current_user
 from pydantic import Field
 
 from datahub.errors import NotFoundError
+from datahub.formats import FORMATS, content_type
 from datahub.jobs import execution_list, executions, queries
 from datahub.jobs.execution_list import Wanted
 from datahub.jobs.queries import Slice
@@ -27,7 +28,6 @@ from webapp.database import db
 from webapp.permissions import MAPPER_READ, MAPPER_WRITE, permission
 
 blueprint = make_blueprint("executions", "Executions")
-CONTENT_TYPES = {"xml": "application/xml", "json": "application/json"}
 
 
 class ExecutionQuery(PageQuery):
@@ -80,7 +80,7 @@ def get_execution(job_id: str, execution_id: str) -> Response:
     responses={
         200: {
             "description": "The bytes that were sent",
-            "content": {kind: {"schema": {"type": "string"}} for kind in CONTENT_TYPES.values()},
+            "content": {kind.content_type: {"schema": {"type": "string"}} for kind in FORMATS.values()},
         }
     }
 )
@@ -89,8 +89,7 @@ def get_payload(job_id: str, execution_id: str) -> Response:
     sent = _execution(job_id, execution_id).payload
     if sent is None:
         raise NotFoundError("Nothing was rendered yet: this execution waits for its first attempt.")
-    extension = sent.file_name.rpartition(".")[2]
-    response = Response(sent.content, content_type=CONTENT_TYPES.get(extension, "application/octet-stream"))
+    response = Response(sent.content, content_type=content_type(sent.file_name))
     response.headers.set("Content-Disposition", "attachment", filename=sent.file_name)
     return response
 

@@ -18,6 +18,7 @@ from flask import (
 from flask_login import current_user
 
 from datahub.errors import ConflictError, NotFoundError
+from datahub.formats import content_type
 from datahub.jobs import executions, history, import_history
 from datahub.models.execution import ERROR, EXPORT, IMPORT, JOB_STOPPED, SUCCESS, Execution
 from webapp.database import db
@@ -47,7 +48,6 @@ for function in (
     blueprint.add_app_template_filter(function)
 
 SHOWN_BYTES = 200_000
-TYPES = {"xml": "application/xml", "json": "application/json"}
 
 
 @blueprint.get("/executions")
@@ -126,8 +126,9 @@ def payload(execution_id: str) -> Response:
     sent = executions.get(db.session(), execution_id).payload
     if sent is None:
         raise NotFoundError("No file was made for this execution yet.")
-    kind = TYPES.get(sent.file_name.rpartition(".")[2], "application/octet-stream")
-    return send_file(BytesIO(sent.content), mimetype=kind, as_attachment=True, download_name=sent.file_name)
+    return send_file(
+        BytesIO(sent.content), mimetype=content_type(sent.file_name), as_attachment=True, download_name=sent.file_name
+    )
 
 
 @blueprint.post("/executions/<execution_id>/stop")
