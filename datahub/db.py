@@ -33,6 +33,8 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -46,6 +48,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 MILLIONTHS = Decimal(1_000_000)
+# The database, and not what was asked of it, is the trouble; or no connection to it became free in time.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 _CLOCK = "database clock"
 # Marks of columns for the audit log: it says only that the one changed, and nothing of the other.
 SECRET = {"audit": "secret"}

@@ -5,17 +5,16 @@ from __future__ import annotations
 from flask import Flask, Response, make_response, render_template, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 
+from datahub.db import DATABASE_AWAY
 from datahub.errors import ConflictError, DataHubError, InvalidError, NotFoundError, TransientError
 from webapp.api.errors import as_json
 from webapp.auth.identity import is_api_request
 from webapp.database import READING, db
 from webapp.htmx import wants_fragment
 
-AWAY = (OperationalError, InterfaceError)
 # The first class that fits. Everything else that a person must mend is a 422 too.
 STATUSES = ((NotFoundError, 404), (ConflictError, 409), (TransientError, 503), (InvalidError, 422), (DataHubError, 422))
 WORDS = {
@@ -39,7 +38,7 @@ WORDS = {
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(DataHubError, _answer_domain)
-    for error in AWAY:
+    for error in DATABASE_AWAY:
         app.register_error_handler(error, _answer_away)
     app.register_error_handler(StaleDataError, _answer_late)
 
@@ -47,7 +46,7 @@ def init_app(app: Flask) -> None:
 def _answer_http(error: HTTPException) -> Response:
     if is_api_request():
         return _answer_script(error)
-    if isinstance(error, InternalServerError) and isinstance(error.original_exception, AWAY):
+    if isinstance(error, InternalServerError) and isinstance(error.original_exception, DATABASE_AWAY):
         return _answer_away(error.original_exception)
     if error.response is not None:
         return make_response(error.response)

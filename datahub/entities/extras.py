@@ -33,6 +33,7 @@ def _by_definition(field: Field, value: object) -> Any:
 EXTRAS = FieldType("EXTRAS", _by_definition)
 CUSTOM_FIELDS = Field("customFields", "Custom field", "custom_fields", EXTRAS, default={})
 ATTRIBUTES = Field("attributes", "Attribute", "attributes", EXTRAS, default={})
+EXTRA_KEYS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
 
 
 def personal_fields(fields: Sequence[Field]) -> list[Field]:

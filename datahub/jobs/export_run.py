@@ -13,11 +13,11 @@ from functools import partial
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import InterfaceError, NoResultFound, OperationalError
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session, joinedload, sessionmaker
 
 from datahub import crash_points
-from datahub.db import database_now, read_only
+from datahub.db import DATABASE_AWAY, database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
 from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle
 from datahub.jobs.delivery import Consignment, Target
@@ -37,7 +37,6 @@ log = structlog.stdlib.get_logger(__name__)
 
 # A batch takes no further executions after this; other jobs and messages want their turn.
 BATCH_SECONDS = 300
-DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True)

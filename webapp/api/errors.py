@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 
 from flask import Response
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 
+from datahub.db import DATABASE_AWAY
 from datahub.errors import (
     ConfigError,
     ConflictError,
@@ -22,7 +21,6 @@ from datahub.errors import (
 )
 from webapp.api.reply import reply
 
-AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 # The first class that fits.
 STATUSES: tuple[tuple[type[DataHubError], int], ...] = (
     (NotFoundError, 404),
@@ -62,7 +60,7 @@ MESSAGES = {
 def as_json(error: Exception) -> Response:
     """The answer to any exception. What nobody raised on purpose is logged and becomes a plain 500."""
     original = getattr(error, "original_exception", None) if isinstance(error, InternalServerError) else None
-    if isinstance(original or error, AWAY):
+    if isinstance(original or error, DATABASE_AWAY):
         return _body(503)
     if isinstance(error, DataHubError):
         status = next(status for kind, status in STATUSES if isinstance(error, kind))

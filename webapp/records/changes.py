@@ -10,7 +10,7 @@ from flask import render_template, request, url_for
 
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType
-from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
+from datahub.entities.extras import EXTRA_KEYS
 from datahub.errors import NotFoundError
 from datahub.jobs import executions, record_history, record_reads
 from datahub.jobs.record_history import Recorded
@@ -24,7 +24,6 @@ from webapp.records.addresses import address_of
 from webapp.records.blueprint import blueprint
 from webapp.records.extras import names_of
 
-EXTRAS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
 # Of what has no parts of its own in the registry.
 PARTS = {"orderLines": "Line"}
 
@@ -79,7 +78,9 @@ def shown_changes(found: list[Recorded]) -> list[dict[str, Any]]:
 
 def _extras_in(entity: str, found: list[Recorded]) -> set[str]:
     changes = [it.differences or {} for it in found if it.change.entity == entity]
-    return {name for fields in changes for key in EXTRAS & fields.keys() for side in fields[key] for name in side or ()}
+    return {
+        name for fields in changes for key in EXTRA_KEYS & fields.keys() for side in fields[key] for name in side or ()
+    }
 
 
 def _part_words(kind: EntityType, part: str) -> str:
@@ -89,7 +90,7 @@ def _part_words(kind: EntityType, part: str) -> str:
 def _differences(kind: EntityType, changes: dict[str, list[Any]], names: shown.Names) -> Iterator[shown.Difference]:
     labels = shown.labels_of(kind)
     for key, (old, new) in changes.items():
-        if key in EXTRAS:
+        if key in EXTRA_KEYS:
             yield from shown.differing_extras(old, new, names)
         else:
             yield from shown.differences(labels.get(key, key), old, new)

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from datahub.db import DATABASE_AWAY
 
 TRIES = 5
 # PostgreSQL's words for a serialization failure, a deadlock, and a lock that was waited for too long.
@@ -56,7 +58,7 @@ class Room:
 
 def is_away(error: DBAPIError) -> bool:
     """Whether the database, and not what was asked of it, is the trouble."""
-    return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return isinstance(error, DATABASE_AWAY) or error.connection_invalidated
 
 
 def _came_between(error: DBAPIError | CameBetweenError) -> bool:

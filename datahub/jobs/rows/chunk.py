@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from datahub.entities.base import Field, Part
-from datahub.entities.extras import ATTRIBUTES, CUSTOM_FIELDS
+from datahub.entities.extras import EXTRA_KEYS
 from datahub.entities.values import HIDDEN
 from datahub.jobs import ledger
 from datahub.jobs.merging import conditions, gone, links
@@ -62,7 +62,6 @@ from datahub.storage import SpooledRow
 CREATED, UPDATED, DELETED, UNCHANGED, REJECTED = COUNTS[0], COUNTS[1], COUNTS[2], COUNTS[3], COUNTS[4]
 OUTCOMES = {CREATE: CREATED, REVIVE: CREATED, UPDATE: UPDATED, DELETE: DELETED, NOTHING: UNCHANGED, ABSENT: UNCHANGED}
 MADE = {CREATE, REVIVE}
-EXTRAS = {CUSTOM_FIELDS.key, ATTRIBUTES.key}
 STRENGTH = {UNCHANGED: 0, UPDATED: 1, DELETED: 2, CREATED: 3, REJECTED: 4}
 KEY = attrgetter("spooled.key")
 RANKS = {action: STRENGTH[outcome] for action, outcome in OUTCOMES.items()}
@@ -339,7 +338,7 @@ class ChunkWriter:
 
     def _note(self, source: ledger.Source, part: str, action: str, lines: list[Updated], now: datetime) -> None:
         for line in lines:
-            for key in EXTRAS & line.fields.keys():
+            for key in EXTRA_KEYS & line.fields.keys():
                 old, new = line.fields[key]
                 line.fields[key] = list(what_differs(old, new or {}))
             for key in self._secret & line.fields.keys():
