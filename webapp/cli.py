@@ -27,7 +27,7 @@ from sandbox.place import Place
 from webapp import route_table
 from webapp.database import db
 
-LIMITS = "A store that the user sees; repeat it for more. Without any he sees all."
+LIMITS = "A store that the user sees; repeat it for more. Without any they see all."
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -82,7 +82,7 @@ def create_user(name: str, role: str, stores: tuple[str, ...]) -> None:
 @click.option("--store", "stores", multiple=True, metavar="EXTERNAL_ID", help=LIMITS)
 @with_appcontext
 def set_stores(user: str, stores: tuple[str, ...]) -> None:
-    """Limit a user to stores, in place of those chosen before; without --store, let him see all."""
+    """Limit a user to stores, in place of those chosen before; without --store, let them see all."""
     with _work() as session:
         found = users.find(session, user)
         store_limits.choose(session, found, stores)

@@ -1,4 +1,4 @@
-"""Who is limited to some stores, and the one place that keeps the rows of all others from him.
+"""Who is limited to some stores, and the one place that keeps the rows of all others from them.
 
 A session that is limited finds no order, execution, supplier … of another store, whatever statement a route makes."""
 
@@ -32,7 +32,7 @@ class StoreLimit:
         return [external_id for external_id in external_ids if external_id in self.external_ids]
 
     def sees(self, stores: Collection[str]) -> bool:
-        """Whether a supplier, product or offer with this list of stores is there for him."""
+        """Whether a supplier, product or offer with this list of stores is there for them."""
         return any(external_id in self.external_ids for external_id in stores or [DEFAULT_STORE])
 
     def words(self) -> str:
@@ -52,7 +52,7 @@ def choices(session: Session) -> list[Store]:
 
 
 def choose(session: Session, user: User, external_ids: Sequence[str]) -> None:
-    """Limits the user to these stores, or with none lets him see all. Flushes.
+    """Limits the user to these stores, or with none lets them see all. Flushes.
 
     Raises InvalidError at `stores` for one that does not exist, and for an ADMIN, who always sees all."""
     users.lock(session, user)

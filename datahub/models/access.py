@@ -15,7 +15,7 @@ from datahub.models.party import Store
 ADMIN, OPERATOR, VIEWER = "ADMIN", "OPERATOR", "VIEWER"
 ROLES = (ADMIN, OPERATOR, VIEWER)
 
-# A store that somebody is limited to cannot go: without a row he would see everything.
+# A store that somebody is limited to cannot go: without a row they would see everything.
 user_stores = Table(
     "user_stores",
     Base.metadata,

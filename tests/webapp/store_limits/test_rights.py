@@ -97,7 +97,7 @@ def test_a_run_sends_the_orders_of_his_stores_alone(ask: Ask, stores: TwoStores,
 
 
 def test_a_status_that_he_sets_fires_every_job_that_it_must(ask: Ask, stores: TwoStores, sessions: Sessions) -> None:
-    """A job of suppliers whom he does not see is none of every supplier."""
+    """A job of suppliers that the user does not see is none of every supplier."""
     with sessions.begin() as session:
         for job in (stores.both, stores.everyone, stores.southern):
             session.get_one(ExportJob, job.id).trigger_statuses = ["WAITING_SHIPMENT"]
@@ -141,7 +141,7 @@ def test_header_and_home_tell_what_one_is_limited_to_and_whom_to_ask(ask: Ask) -
     assert "An administrator can do that for you or let you see more stores." in page
 
 
-def test_home_asks_nobody_to_activate_what_is_not_his_to_change(
+def test_home_asks_nobody_to_activate_what_is_not_theirs_to_change(
     ask: Ask, stores: TwoStores, sessions: Sessions
 ) -> None:
     with sessions.begin() as session:

@@ -75,7 +75,7 @@ def test_no_answer_holds_anything_of_the_other_store(app: APIFlask, ask: Ask, st
             if response.status_code == 200 and "north" in text:
                 found.add(rule.endpoint)
     assert leaks == []
-    # The same walk does find what is his own.
+    # The same walk does find what is the user's own.
     lists = {"orders.index", "orders.list_incidents", "executions.index", "export_jobs.detail", "dashboard.index"}
     details = {"orders.detail", "orders.incident", "records.detail", "executions.payload"}
     api = {"api_orders.list_orders", "api_executions.list_all", "api_jobouts.get_jobout", "api_records.list_changes"}
