@@ -25,7 +25,6 @@ RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
 ASSETS = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
-    "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "tabler-icons.min.css": "@tabler/icons-webfont/dist/tabler-icons.min.css",
     "fonts/tabler-icons.woff2": "@tabler/icons-webfont/dist/fonts/tabler-icons.woff2",
 }

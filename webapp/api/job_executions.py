@@ -27,7 +27,6 @@ from webapp.executions.rejected_file import rejected_file
 from webapp.permissions import EVERY_STORE_READ, MAPPER_READ, permission
 
 blueprint = make_blueprint("job_executions", "Import executions")
-CSV_TYPE = "text/csv; charset=utf-8"
 
 
 class ImportExecutionQuery(PageQuery):

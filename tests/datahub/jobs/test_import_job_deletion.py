@@ -24,8 +24,6 @@ from datahub.models.import_job import Tick
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job
 
-ENDS = (INTEGRATION_DONE, JOB_FAILED, JOB_SKIPPED)
-
 
 def test_deleting_keeps_the_history(session: Session, vault: Vault) -> None:
     job = add_import_job(session, add_connection(session, vault))

@@ -17,7 +17,6 @@ from tests.webapp.conftest import parse
 from tests.webapp.import_jobs.conftest import Sessions, SignIn
 from tests.webapp.import_jobs.pages import fields_of, look, piece
 
-PREVIEW = "/imports/preview?entity=OFFER"
 OFFERS = "Stock Id;Prix;Supplier External ID;stock_number\nS-1;2.5;SUP-1;4\nS-2;;SUP-1;many\n"
 
 
