@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from apiflask import APIFlask
 from flask import abort
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from datahub.errors import ConfigError, ConflictError, FieldConflictError, InvalidError, NotFoundError, TransientError
 from datahub.settings import Settings
@@ -68,6 +69,14 @@ def test_a_bug_shows_neither_traceback_nor_message(app: APIFlask, client: Parsin
     page = client.get("/raise")
     assert page.status_code == 500
     assert "Something broke" in page.text and "secret" not in page.text
+
+
+def test_a_page_that_waits_in_vain_for_a_connection_of_the_pool_answers_503(
+    app: APIFlask, client: ParsingClient
+) -> None:
+    raising(app, PoolTimeoutError("QueuePool limit reached"))
+    page = client.get("/raise")
+    assert page.status_code == 503 and "The database does not answer" in page.text
 
 
 def test_an_unknown_address_is_a_page_for_the_signed_in_and_for_strangers(
