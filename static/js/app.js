@@ -27,10 +27,11 @@
 
   async function copy(button) {
     const text = button.dataset.copy;
-    if (navigator.clipboard) await navigator.clipboard.writeText(text);
-    else copyBySelection(text); // pages over plain http have no clipboard
-    byId("announce").textContent = "Copied";
-    button.classList.add("is-copied");
+    let copied = true;
+    // Pages over plain http have no clipboard, and a browser may refuse it.
+    try { await navigator.clipboard.writeText(text); } catch { copied = copyBySelection(text); }
+    byId("announce").textContent = copied ? "Copied" : "Could not copy";
+    button.classList.toggle("is-copied", copied);
     setTimeout(() => { button.classList.remove("is-copied"); byId("announce").textContent = ""; }, 1500);
   }
   function copyBySelection(text) {
@@ -38,8 +39,9 @@
     area.value = text;
     document.body.append(area);
     area.select();
-    document.execCommand("copy");
+    const copied = document.execCommand("copy");
     area.remove();
+    return copied;
   }
 
   function ask(button, question) {

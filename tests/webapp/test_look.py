@@ -257,9 +257,12 @@ def test_revoking_asks_first_and_cancel_leaves_all_as_it_is(open_page: Open) -> 
     expect(page.locator("#flash")).to_contain_text("is revoked")
 
 
-def test_a_new_token_can_be_copied(open_page: Open) -> None:
+@pytest.mark.parametrize("setting", ["granted", "denied"])
+def test_a_new_token_can_be_copied_also_where_the_browser_refuses_the_clipboard(open_page: Open, setting: str) -> None:
     page = open_page("/settings/tokens")
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.context.grant_permissions(["clipboard-read"])
+    may_write = {"permission": {"name": "clipboard-write"}, "setting": setting}
+    page.context.new_cdp_session(page).send("Browser.setPermission", may_write)
     page.get_by_label("What it is for").fill("Nightly")
     page.get_by_role("button", name="Create token").click()
     page.get_by_role("button", name="Copy the token").click()
