@@ -74,13 +74,24 @@ class ParsingClient(FlaskClient):
 
 
 def parse(text: str) -> Any:
-    """The tree of a page or a fragment; raises at the first markup error."""
+    """The tree of a page or a fragment; raises at the first markup error, and at what the content policy forbids."""
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
     start = text.lstrip().lower()
     if start.startswith("<!doctype"):
-        return parser.parse(text)
-    container = next((name for prefix, name in CELLS.items() if start.startswith(prefix)), "div")
-    return parser.parseFragment(text, container=container)
+        tree = parser.parse(text)
+    else:
+        container = next((name for prefix, name in CELLS.items() if start.startswith(prefix)), "div")
+        tree = parser.parseFragment(text, container=container)
+    for element in tree.iter():
+        refuse_what_the_policy_forbids(element)
+    return tree
+
+
+def refuse_what_the_policy_forbids(element: Any) -> None:
+    names = {name for name in element.attrib if isinstance(name, str)}
+    forbidden = {name for name in names if name == "style" or name.startswith(("on", "hx-on"))}
+    assert not forbidden, (element.tag, forbidden)
+    assert element.tag != "style" and (element.tag != "script" or "src" in names), element.text
 
 
 @pytest.fixture(autouse=True)
