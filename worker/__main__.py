@@ -18,7 +18,7 @@ from datahub.errors import SettingError
 from datahub.jobs import dispatch, health, reconcile
 from datahub.jobs.export_run import Context
 from datahub.logs import configure_logging
-from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER
+from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER
 from datahub.settings import Settings
 from datahub.vault import Vault
 from worker import runtime
@@ -28,7 +28,7 @@ from worker.messages import make_worker
 log = structlog.stdlib.get_logger(__name__)
 
 MESSAGES_BEFORE_RECYCLING = 10_000
-ROLES = {dispatch.EXPORTS: WORKER, dispatch.IMPORTS: IMPORTER, "clock": CLOCK}
+ROLES = {dispatch.EXPORTS: EXPORTER, dispatch.IMPORTS: IMPORTER, "clock": CLOCK}
 
 
 def main() -> int:

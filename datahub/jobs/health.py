@@ -16,7 +16,7 @@ from datahub.db import database_now, read_only
 from datahub.jobs.export_claims import is_due
 from datahub.models.execution import SUCCESS, UNENDED_IMPORT, Execution, is_started
 from datahub.models.export_job import ExportJob
-from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
 from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 
@@ -97,7 +97,7 @@ def _processes(session: Session, settings: Settings) -> Iterator[Check]:
     now = database_now(session)
     beats = session.scalars(select(Heartbeat)).all()
     alive = [beat for beat in beats if beat.seen_at >= now - SEEN_WITHIN]
-    workers = sum(beat.role == WORKER for beat in alive)
+    workers = sum(beat.role == EXPORTER for beat in alive)
     clocks = [beat for beat in alive if beat.role == CLOCK]
     late = "Nothing is lost: what is due stays due"
     command = "Start one: python -m worker"

@@ -14,7 +14,7 @@ from datahub.db import database_now, read_only
 from datahub.jobs import executions, health
 from datahub.jobs.export_claims import is_due
 from datahub.models.execution import EXPORT_STATUSES, JOB_PENDING, Execution, is_started, is_unended
-from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
 
 RECENT = timedelta(minutes=5)
 
@@ -58,7 +58,7 @@ def read(session: Session) -> Figures:
         oldest_due_age=_age(oldest, now) if oldest else 0.0,
         lease_expired=lease_expired,
         recent=_recent(session, now),
-        processes={role: sum(beat.role == role for beat in alive) for role in (WORKER, IMPORTER, CLOCK)},
+        processes={role: sum(beat.role == role for beat in alive) for role in (EXPORTER, IMPORTER, CLOCK)},
         sweep_age=_age(max(swept), now) if swept else None,
         failed_sweeps=max((beat.failed_sweeps for beat in alive), default=0),
     )

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from datahub.db import Base
 
-WORKER, IMPORTER, CLOCK = "WORKER", "IMPORTER", "CLOCK"
+EXPORTER, IMPORTER, CLOCK = "EXPORTER", "IMPORTER", "CLOCK"
 
 
 class Heartbeat(Base):
-    """A WORKER sends exports, an IMPORTER reads and writes imports. `swept_at` is the end of a clock's last good sweep,
-    `failed_sweeps` how many have failed since."""
+    """An EXPORTER sends exports, an IMPORTER reads and writes imports; both are workers. `swept_at` is the end of a
+    clock's last good sweep, `failed_sweeps` how many have failed since."""
 
     __tablename__ = "heartbeats"
 

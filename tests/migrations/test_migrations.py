@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from datahub.jobs import execution_list, incidents, orders
 from datahub.jobs.execution_list import Wanted
 from datahub.models.change import Change
 from datahub.models.execution import Execution
+from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
 from datahub.models.order import OrderStatusChange
 from datahub.models.party import Store
 from datahub.models.setting import GeneralSettings
@@ -207,6 +209,22 @@ def test_moves_of_incidents_that_were_made_before_are_in_the_change_ledger(engin
         }
         assert (made.actor, made.action, made.changes, made.at) == ("x", "created", None, came_at)
         assert (moved.actor, moved.changes) == ("y", {"incidentStatus": ["OPEN", "CLOSED"]})
+
+
+def test_export_workers_that_beat_before_are_exporters(engines: tuple[Engine, Engine]) -> None:
+    migrated, _ = engines
+    command.upgrade(config(migrated), "head")
+    with Session(migrated) as session:
+        seen = {"seen_at": datetime.now(UTC), "failed_sweeps": 0}
+        session.add_all(Heartbeat(name=role, role=role, **seen) for role in (EXPORTER, IMPORTER, CLOCK))
+        session.commit()
+    roles = text("select role from heartbeats order by name")
+    command.downgrade(config(migrated), "0027")
+    with migrated.connect() as before:
+        assert before.scalars(roles).all() == [CLOCK, "WORKER", IMPORTER]
+    command.upgrade(config(migrated), "head")
+    with migrated.connect() as after:
+        assert after.scalars(roles).all() == [CLOCK, EXPORTER, IMPORTER]
 
 
 def test_a_postgresql_without_trigrams_is_told_what_to_do(postgres_server: Server) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.errors import LostClaimError
 from datahub.jobs.group_commit import GroupCommit
-from datahub.models.heartbeat import WORKER, Heartbeat
+from datahub.models.heartbeat import EXPORTER, Heartbeat
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def commits(engine: Engine) -> Iterator[list[object]]:
 
 
 def write(name: str, session: Session) -> str:
-    session.add(Heartbeat(name=name, role=WORKER, seen_at=database_now(session)))
+    session.add(Heartbeat(name=name, role=EXPORTER, seen_at=database_now(session)))
     session.flush()
     return name
 
@@ -88,7 +88,7 @@ def test_the_victim_of_a_deadlock_is_run_again(sessions: sessionmaker[Session]) 
 
     def touch(first: str, second: str, session: Session) -> None:
         for name in (first, second):
-            session.execute(update(Heartbeat).where(Heartbeat.name == name).values(role=WORKER))
+            session.execute(update(Heartbeat).where(Heartbeat.name == name).values(role=EXPORTER))
             with contextlib.suppress(threading.BrokenBarrierError):
                 met.wait()
 

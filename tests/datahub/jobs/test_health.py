@@ -16,7 +16,7 @@ from datahub.jobs import dispatch, export_claims, health, lifecycle, orders
 from datahub.jobs.health import Check
 from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import JOB_PENDING, SUCCESS, Execution
-from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
 from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
 from datahub.vault import Vault
@@ -44,7 +44,7 @@ def ago(sessions: sessionmaker[Session], seconds: float) -> datetime:
 
 
 def test_a_hub_whose_processes_beat_and_sweep_is_well(sessions: sessionmaker[Session], redis_url: str) -> None:
-    beat(sessions, WORKER)
+    beat(sessions, EXPORTER)
     beat(sessions, CLOCK)
     found = checked(sessions, dispatch.make_redis(redis_url))
     parts = [
@@ -63,7 +63,7 @@ def test_a_hub_whose_processes_beat_and_sweep_is_well(sessions: sessionmaker[Ses
 
 
 def test_a_process_not_seen_for_a_while_is_named(sessions: sessionmaker[Session], redis_url: str) -> None:
-    beat(sessions, WORKER, seen_at=ago(sessions, 20))
+    beat(sessions, EXPORTER, seen_at=ago(sessions, 20))
     found = checked(sessions, dispatch.make_redis(redis_url))
     assert not found["worker"].ok
     assert not found["clock"].ok
@@ -74,7 +74,7 @@ def test_workers_of_imports_count_apart_and_are_missed_once_there_is_an_import_j
     sessions: sessionmaker[Session], redis_url: str, vault: Vault
 ) -> None:
     redis = dispatch.make_redis(redis_url)
-    beat(sessions, WORKER)
+    beat(sessions, EXPORTER)
     assert checked(sessions, redis)["importer"].ok, "nothing to import"
     with sessions.begin() as session:
         job = add_import_job(session, add_connection(session, vault))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.jobs import home, metrics, orders
 from datahub.models.execution import ERROR, JOB_STARTED, SUCCESS, Execution
-from datahub.models.heartbeat import CLOCK, IMPORTER, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
 from tests.statements import noted_statements
@@ -47,7 +47,7 @@ def test_figures_count_what_is_there(session: Session, owed: list[Execution], se
     change(owed[7:8], status=JOB_STARTED, lease_until=now - timedelta(seconds=1))
     change(owed[8:9], status=JOB_STARTED, lease_until=now + timedelta(minutes=1))
     seen = {"seen_at": now, "failed_sweeps": 0}
-    session.add_all(Heartbeat(name=f"w{number}", role=WORKER, **seen) for number in range(2))
+    session.add_all(Heartbeat(name=f"w{number}", role=EXPORTER, **seen) for number in range(2))
     session.add(Heartbeat(name="c", role=CLOCK, swept_at=now - timedelta(seconds=7), seen_at=now, failed_sweeps=2))
     session.add(Heartbeat(name="dead", role=CLOCK, seen_at=now - timedelta(minutes=2), failed_sweeps=9))
     session.commit()
@@ -57,7 +57,7 @@ def test_figures_count_what_is_there(session: Session, owed: list[Execution], se
     assert (figures.failed, figures.due) == (2, 2)
     assert 89 < figures.oldest_due_age < 100
     assert figures.recent == {"SUCCESS": 2, "ERROR": 2, "JOB_PENDING": 3, "JOB_STARTED": 2, "JOB_STOPPED": 0}
-    assert (figures.processes, figures.failed_sweeps) == ({WORKER: 2, IMPORTER: 0, CLOCK: 1}, 2)
+    assert (figures.processes, figures.failed_sweeps) == ({EXPORTER: 2, IMPORTER: 0, CLOCK: 1}, 2)
     assert figures.sweep_age is not None and 7 <= figures.sweep_age < 17
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import orders
-from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, EXPORTER, Heartbeat
 from datahub.settings import Settings
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_job, make_job, make_order
@@ -26,7 +26,7 @@ PARTS = ("database", "redis", "worker", "importer", "clock", "sweeps")
 def test_a_hub_that_beats_is_well(client: ParsingClient, sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         now = database_now(session)
-        session.add_all(Heartbeat(name=role, role=role, seen_at=now, swept_at=now) for role in (WORKER, CLOCK))
+        session.add_all(Heartbeat(name=role, role=role, seen_at=now, swept_at=now) for role in (EXPORTER, CLOCK))
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json["ok"]) == (200, True)
     assert all(answer.json[part]["ok"] for part in PARTS)
@@ -44,7 +44,7 @@ def test_a_missing_worker_of_imports_is_named_once_there_is_an_import_job(
 ) -> None:
     with sessions.begin() as session:
         now = database_now(session)
-        session.add_all(Heartbeat(name=role, role=role, seen_at=now, swept_at=now) for role in (WORKER, CLOCK))
+        session.add_all(Heartbeat(name=role, role=role, seen_at=now, swept_at=now) for role in (EXPORTER, CLOCK))
         add_import_job(session, add_connection(session, vault))
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json["message"]) == (503, "Not well: importer.")
@@ -80,7 +80,7 @@ def test_metrics_are_read_by_a_monitor_without_signing_in(
     assert (answer.status_code, answer.mimetype) == (200, "text/plain")
     found = figures_of(answer)
     assert (found["datahub_database_up"], found["datahub_redis_up"], found["datahub_executions_waiting"]) == (1, 1, 1)
-    assert (found["datahub_executions_recent JOB_PENDING"], found["datahub_processes WORKER"]) == (1, 0)
+    assert (found["datahub_executions_recent JOB_PENDING"], found["datahub_processes EXPORTER"]) == (1, 0)
     assert all(name.startswith("datahub_") for name in found)
     assert "Secret" not in answer.text, "names from outside are no labels"
 

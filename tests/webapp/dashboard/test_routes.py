@@ -15,7 +15,7 @@ from datahub.db import database_now
 from datahub.jobs.home import Hour
 from datahub.models.execution import ERROR, JOB_PENDING, STATUSES, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
-from datahub.models.heartbeat import CLOCK, WORKER, Heartbeat
+from datahub.models.heartbeat import CLOCK, EXPORTER, Heartbeat
 from datahub.models.import_job import ImportJob
 from datahub.vault import Vault
 from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
@@ -81,7 +81,7 @@ def test_processes_that_are_not_alive_need_a_person(sign_in: SignIn, sessions: S
     client = sign_in("VIEWER")
     assert "python -m worker clock" in section(client, "needs-you")
     with sessions.begin() as session:
-        for role in (WORKER, CLOCK):
+        for role in (EXPORTER, CLOCK):
             now = database_now(session)
             session.add(Heartbeat(name=role, role=role, seen_at=now, swept_at=now))
     assert section(client, "needs-you") == ""
