@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from orjson import OPT_SORT_KEYS, dumps
+from orjson import dumps
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,7 @@ from datahub.formats.rejected_sheet import DELIMITER, HUB_CELLS, HUB_COLUMNS, as
 from datahub.grouping import grouped
 from datahub.jobs.import_format import Table, open_table
 from datahub.jobs.import_targets import mapping_targets
+from datahub.jobs.merging.json_values import canonical
 from datahub.jobs.rejected_rows import HOW_TO_MEND, UNMENDED
 from datahub.jobs.rows import definitions
 from datahub.jobs.rows.columns import Spoolable, convert_all
@@ -117,10 +118,11 @@ def plan_of(recipe: dict[str, Any], file: str | None = None) -> Plan:
     return Plan(entity, header, bound, transcoding, recipe["main_locale"], extras, mended, recipe.get("store"))
 
 
-def spool_of(folder: Path, public_id: str, recipe: dict[str, Any]) -> Path:
-    """Named by the definitions that its values were read with: it is never taken for one of others."""
-    definitions = dumps(recipe["extras"], option=OPT_SORT_KEYS)
-    return folder / f"{public_id}.{storage.LAYOUT}.{sha256(definitions).hexdigest()[:16]}.spool"
+def spool_of(folder: Path, public_id: str, recipe: dict[str, Any], files: Sequence[Mapping[str, Any]]) -> Path:
+    """Named by what was read, and how: a spool that a dead worker left is never taken for another one. A recipe that
+    `read` has completed, and its files."""
+    source = canonical([recipe, [file["sha256"] for file in files]])
+    return folder / f"{public_id}.{storage.LAYOUT}.{sha256(source.encode()).hexdigest()[:16]}.spool"
 
 
 def file_of(source: Source) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -199,8 +199,9 @@ class _Run:
         self._move_files()
         raise ConfigError(import_folder.told(unusable))
 
-    def _read_source(self, recipe: dict[str, Any], names: Sequence[str] | None = None) -> Read:
-        """`names` are those of the files of the folder that an earlier attempt has read."""
+    def _read_source(self, recipe: dict[str, Any], before: list[dict[str, Any]] | None = None) -> Read:
+        """`before` are the files that an earlier attempt has read: they must be there still, to the last byte."""
+        names = None if before is None else [file["name"] for file in before]
         unfinished = self._folder / f"{self._held.public_id}.reading"
         try:
             fetched = import_source.fetch(self._context, self._held, recipe, self._check, self._progress, names)
@@ -213,7 +214,9 @@ class _Run:
                 found = import_read.read(
                     fetched.sources, recipe, spool, self._context.settings, self._progress.read, self._sealer
                 )
-            unfinished.replace(self._spool_of(found.recipe))
+            if before is not None and [file["sha256"] for file in found.files] != [file["sha256"] for file in before]:
+                raise ConfigError("It had to be read again, and the file has changed since. Run the job again.")
+            unfinished.replace(self._spool_of(found.recipe, found.files))
             found.warnings.extend(fetched.warnings)
             return found
         finally:
@@ -263,15 +266,15 @@ class _Run:
             self._write()
             return
         if progress.rows_done < progress.rows:
-            if not self._spool_of(recipe).exists():
-                self._read_again(recipe, files)
+            if not self._spool_of(recipe, files).exists():
+                self._read_source(recipe, files)
             self._write_rows(progress, actor)
         crash_points.reach(crash_points.AFTER_LAST_CHUNK)
         is_moved = self._move_files() if is_folder(recipe) else True
         self._finish(is_moved and not any(file.get("error") for file in files))
 
     def _write_rows(self, progress: ImportRun, actor: str) -> None:
-        plan, path = import_read.plan_of(progress.recipe), self._spool_of(progress.recipe)
+        plan, path = import_read.plan_of(progress.recipe), self._spool_of(progress.recipe, progress.files)
         after = tuple(json.loads(progress.last_key)) if progress.last_key else None
         with self._context.sessions.kw["bind"].connect() as connection:
             other_keys.settle(path, plan, self._finder(plan, connection, is_begun=after is not None))
@@ -334,24 +337,17 @@ class _Run:
             after = (rows[-1].depth, rows[-1].key)
             yield rows
 
-    def _spool_of(self, recipe: dict[str, Any]) -> Path:
-        return import_read.spool_of(self._folder, self._held.public_id, recipe)
+    def _spool_of(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> Path:
+        return import_read.spool_of(self._folder, self._held.public_id, recipe, files)
 
     def _read_anew(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> None:
         """Values were read by definitions that have changed while this execution waited for its turn to write."""
         log.info("custom fields or attributes have changed since the file was read, so it is read again")
-        found = self._read_again(recipe, files)
+        found = self._read_source(recipe, files)
         if import_folder.are_unusable(found.files):
             self._refuse(found)
         with self._context.sessions.begin() as session:
             self._keep_read(session, found)
-
-    def _read_again(self, recipe: dict[str, Any], files: list[dict[str, Any]]) -> Read:
-        """What was read must be there still, to the last byte."""
-        found = self._read_source(recipe, [file["name"] for file in files])
-        if [file["sha256"] for file in found.files] != [file["sha256"] for file in files]:
-            raise ConfigError("It had to be read again, and the file has changed since. Run the job again.")
-        return found
 
     def _write_chunk(self, connection: DatabaseConnection, writer: Writer, rows: list[SpooledRow]) -> None:
         session, last = self._claimed(connection), (rows[-1].depth, rows[-1].key)
@@ -378,6 +374,8 @@ class _Run:
     def _finish(self, is_clean: bool) -> None:
         with self._context.sessions.begin() as session:
             progress = session.get_one(ImportRun, self._held.execution_id)
+            if progress.rows_done != progress.rows:
+                raise RuntimeError(f"{progress.rows_done} rows of {progress.rows} were looked at")
             to = INTEGRATION_DONE if is_clean and not progress.rejected else INTEGRATION_DONE_WITH_ERRORS
             done, rejected = counted(progress.rows_done, "row"), grouped(progress.rejected)
             told = f"{done} looked at, {rejected} rejected" if progress.rejected else f"{done} written"

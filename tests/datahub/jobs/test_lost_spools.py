@@ -1,21 +1,30 @@
-"""Rows that name records by another field come in the same order again when the spool is lost between two chunks."""
+"""Spools that are lost between two chunks, or left behind by workers that died: what is written is what was read."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from datahub.crash_points import BETWEEN_CHUNKS
-from datahub.jobs import import_run
+from datahub.jobs import import_hold, import_run
 from datahub.jobs.export_run import Context
-from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS
+from datahub.models.execution import (
+    INTEGRATION_DONE,
+    INTEGRATION_DONE_WITH_ERRORS,
+    INTEGRATION_FAILED,
+    INTEGRATION_WAITING,
+)
 from datahub.models.import_run import ImportRun, SettledKeys
 from datahub.models.order import Order
-from tests.datahub.jobs.test_import_run import Start, importing, look, start
+from datahub.models.party import Supplier
+from tests.datahub.jobs.test_import_run import HEADER, Start, hold_family, importing, let_go, look, start, take_back
 from tests.datahub.jobs.test_import_tries import is_asked_to_end
 from tests.factories import make_order
+from tests.killed import Killed, at, die
 
 __all__ = ["importing", "start"]
 
@@ -67,3 +76,61 @@ def test_orders_that_others_make_meanwhile_cost_and_repeat_no_row(
         orders = {order.external_id: order.status for order in session.scalars(select(Order))}
     assert orders == {KNOWN: ON_HOLD, TEN: DRAFT, LATER: ON_HOLD}
     assert settled(importing) == [], "they are forgotten with the end of the execution"
+
+
+def on_host(context: Context, spool_folder: Path) -> Context:
+    return dataclasses.replace(context, settings=dataclasses.replace(context.settings, spool_folder=str(spool_folder)))
+
+
+def suppliers(word: str, numbers: Iterable[int]) -> str:
+    return HEADER + "".join(f"S-{number:02d};{word};3\n" for number in numbers)
+
+
+def names(context: Context) -> list[str]:
+    with context.sessions() as session:
+        return list(session.scalars(select(Supplier.name)))
+
+
+def test_a_spool_whose_reading_was_never_told_is_not_taken_for_that_of_another_host(
+    importing: Context, start: Start, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = on_host(importing, tmp_path / "one"), on_host(importing, tmp_path / "other")
+    (folder / "suppliers.csv").write_text(suppliers("old", range(5)))
+    before, number = start(), start()
+    hold_family(importing, before)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(import_run._Run, "_keep_read", die)
+        import_run.run(one, number, 1)
+    assert len(list((tmp_path / "one").iterdir())) == 1, "its spool is in place, but no row says so"
+    take_back(importing)
+
+    (folder / "suppliers.csv").write_text(suppliers("new", range(7)))
+    import_run.run(other, number, 2)
+    assert look(importing.sessions, number)[0] == INTEGRATION_WAITING
+    let_go(importing, before)
+    import_run.run(one, number, 3)
+    assert look(importing.sessions, number) == (INTEGRATION_DONE, {"created": 7}, None)
+    assert names(importing) == ["new"] * 7
+
+
+def test_a_file_that_has_changed_is_not_gone_on_with_even_where_its_refusal_could_not_be_told(
+    importing: Context, start: Start, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers("old", range(25)))
+    number = start()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("datahub.crash_points.reach", at(BETWEEN_CHUNKS, die))
+        import_run.run(on_host(importing, tmp_path / "one"), number, 1)
+    take_back(importing)
+
+    (folder / "suppliers.csv").write_text(suppliers("new", range(25)))
+    other = on_host(importing, tmp_path / "other")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(import_hold.Hold, "fail", die)
+        import_run.run(other, number, 3)
+    take_back(importing)
+    import_run.run(other, number, 4)
+    status, counts, error = look(importing.sessions, number)
+    assert (status, counts) == (INTEGRATION_FAILED, {"created": 10})
+    assert error and "has changed since" in error
+    assert names(importing) == ["old"] * 10
