@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from commands.machine import ROOT, CommandError, say
+from commands.machine import BEHIND_TLS, ROOT, CommandError, say
 
 ARRIVAL_SECONDS = 60
 NEW_ORDER = ROOT / "sandbox" / "samples" / "new_order.json"
@@ -19,7 +19,7 @@ NEW_ORDER = ROOT / "sandbox" / "samples" / "new_order.json"
 class Api:
     def __init__(self, address: str, token: str) -> None:
         self._address = address
-        self._headers = {
+        self._headers = BEHIND_TLS | {
             "Authorization": f"Bearer {token}",
             "dj-client": "OPERATOR",
             "Content-Type": "application/json",

@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
 LOOPBACK = "127.0.0.1"
+# A web that is public by https sends everybody there, but for what a proxy with TLS passes on.
+BEHIND_TLS = {"X-Forwarded-Proto": "https"}
 
 
 class CommandError(Exception):

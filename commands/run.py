@@ -19,6 +19,7 @@ from types import FrameType
 from commands import environment, supervise
 from commands.check import round_trip
 from commands.machine import (
+    BEHIND_TLS,
     LOOPBACK,
     PYTHON,
     ROOT,
@@ -150,9 +151,10 @@ def _start(data: Path, env: dict[str, str], port: int, *, demo: bool) -> supervi
 def _wait_until_healthy(supervisor: supervise.Supervisor, data: Path, port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     answer = "no answer"
+    request = urllib.request.Request(f"http://{LOOPBACK}:{port}/healthz", headers=BEHIND_TLS)
     while time.monotonic() < deadline and supervisor.is_running():
         try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/healthz", timeout=5):
+            with urllib.request.urlopen(request, timeout=5):
                 return
         except urllib.error.HTTPError as error:
             answer = error.read().decode(errors="replace")

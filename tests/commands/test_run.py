@@ -100,6 +100,14 @@ def test_termination_leaves_nothing_running(start: Callable[..., subprocess.Pope
     assert processes_of(tmp_path) == []
 
 
+def test_a_hub_that_is_public_by_https_is_found_healthy(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "PUBLIC_URL", "https://hub.example")
+    address = wait_until_ready(start("--port", "0", "--no-demo"), tmp_path)
+    assert httpx.get(f"{address}/sign-in").headers["Location"].startswith("https://")
+
+
 def test_killed_bin_run_takes_everything_with_it(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     process = start("--port", "0", "--no-demo")
     wait_until_ready(process, tmp_path)
