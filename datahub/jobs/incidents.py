@@ -1,4 +1,5 @@
-"""Incidents of orders: declared, moved, found. They mark the order and its lines, and fire no export."""
+"""Incidents of orders: declared, moved, found. One that is declared marks the order and its lines, and reaches no
+status of the order; a move changes nothing of the order."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from datahub.db import database_now, holds
 from datahub.entities.incident import EXTERNAL_ID, STATUS
 from datahub.errors import FieldConflictError, IllegalMoveError, InvalidError, NotFoundError
-from datahub.jobs import ledger
+from datahub.jobs import ledger, triggers
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.change import CREATED, UPDATED
 from datahub.models.incident import (
@@ -121,6 +122,7 @@ def declare(
         by_number[number].incident_declared = True
     ledger.note(session, ledger.Source("INCIDENT", None, actor), incident.incident_id, CREATED, None, now)
     session.flush()
+    triggers.edited(session, order, actor=actor)
     return incident
 
 

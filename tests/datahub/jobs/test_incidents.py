@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datahub.errors import IllegalMoveError, InvalidError, NotFoundError
-from datahub.jobs import incidents, orders
+from datahub.jobs import incidents, orders, triggers
 from datahub.models.execution import Execution
 from datahub.models.order import Order
+from datahub.orders.snapshot import build_document
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
 
@@ -83,6 +84,23 @@ def test_an_incident_fires_no_export_but_is_told_by_the_next_one(session: Sessio
     (export,) = orders.change_status(session, order, "ACCEPTED_BY_SUPPLIER", actor="ann")
     assert export.snapshot is not None
     assert export.snapshot.document["incidentDeclared"] is True
+
+
+def test_a_draft_on_hold_goes_out_again_with_its_incident(session: Session, vault: Vault) -> None:
+    connection = add_connection(session, vault)
+    make_job(session, connection, trigger_statuses=[triggers.ON_HOLD], reexport_on_hold=True)
+    make_job(session, connection, trigger_statuses=[triggers.ON_HOLD])
+    order = make_order(session, status="DRAFT_ORDER")
+    assert len(orders.change_status(session, order, triggers.ON_HOLD, actor="ann")) == 2
+    incident = declare(session, order, (order.lines[0].number, 1))
+    (again,) = session.scalars(select(Execution).where(Execution.repeats))
+    assert again.snapshot is not None
+    frozen = again.snapshot.document
+    assert frozen["incidentDeclared"] is frozen["lines"][0]["incidentDeclared"] is True
+    incidents.change_status(session, incident, "CLOSED", actor="bob")
+    session.refresh(again)
+    assert again.snapshot.document == frozen == build_document(order), "a move changes nothing of the order"
+    assert session.scalar(select(func.count()).select_from(Execution)) == 3
 
 
 def test_incidents_are_found_by_order_and_status(session: Session, order: Order) -> None:
