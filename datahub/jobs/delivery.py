@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from datahub import crash_points
 from datahub.db import database_now
 from datahub.errors import ConfigError, ConnectionLostError, TransientError
 from datahub.formats import FORMATS
-from datahub.formats.file_names import file_name
+from datahub.formats.file_names import SHORT, file_name
 from datahub.jobs import export_leftovers, lifecycle
 from datahub.jobs.export_leftovers import Leftover, temporary_name
 from datahub.jobs.group_commit import GroupCommit
@@ -86,10 +87,11 @@ async def prepare(consignment: Consignment, target: Target, ledger: GroupCommit)
     Needs no connection, so that the name bears the time of the first attempt. Raises RenderError or LostClaimError."""
     if consignment.file is not None:
         return consignment.file
-    file = _render(consignment, target)
-    await ledger.run(lambda session: _store(session, consignment.claim, target, file))
+    name = _name(consignment, target, consignment.claim.started_at)
+    content = FORMATS[target.export_format].render(consignment.document)
+    stored = await ledger.run(lambda session: _store(session, consignment, target, File(name, content)))
     crash_points.reach(crash_points.AFTER_RENDER)
-    return file
+    return stored
 
 
 async def deliver(
@@ -185,33 +187,58 @@ async def _look(
     return False, None
 
 
-def _render(consignment: Consignment, target: Target) -> File:
-    chosen = FORMATS[target.export_format]
-    name = file_name(
+def _name(consignment: Consignment, target: Target, at: datetime) -> str:
+    return file_name(
         consignment.document,
         job_format=target.file_name_format,
-        extension=chosen.extension,
+        extension=FORMATS[target.export_format].extension,
         prefix=target.prefix,
         multi_store=target.multi_store,
         store_external_id=consignment.store_external_id,
-        at=consignment.claim.started_at,
+        at=at,
     )
-    return File(name, chosen.render(consignment.document))
 
 
-def _store(session: Session, claim: Claim, target: Target, file: File) -> None:
+def _store(session: Session, consignment: Consignment, target: Target, file: File) -> File:
+    """As it is on record then, perhaps under a later name."""
+    claim = consignment.claim
     _aim(session, claim, target, None)
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(Payload).values(
         execution_id=claim.execution_id,
-        file_name=file.name,
+        file_name=_free_name(session, consignment, target, file.name),
         content=file.content,
         size=len(file.content),
         sha256=hashlib.sha256(file.content).hexdigest(),
         created_at=database_now(session),
     )
     # It is there already when the answer to an earlier commit of this very step was lost.
-    session.execute(statement.on_conflict_do_nothing())
+    kept = statement.on_conflict_do_update(
+        index_elements=[Payload.execution_id], set_={"file_name": Payload.file_name}
+    ).returning(Payload.file_name)
+    return File(session.execute(kept).scalar_one(), file.content)
+
+
+def _free_name(session: Session, consignment: Consignment, target: Target, name: str) -> str:
+    """Within one second an order may reach several statuses: then the time in a name goes on by seconds until no other
+    file of the folder bears it. Nobody names another export of this order by this job meanwhile; they take turns."""
+    at = consignment.claim.started_at
+    while target.file_name_format != SHORT and _is_taken(session, consignment.claim, target, name):
+        at += timedelta(seconds=1)
+        name = _name(consignment, target, at)
+    return name
+
+
+def _is_taken(session: Session, claim: Claim, target: Target, name: str) -> bool:
+    others = select(Payload.execution_id).join(Payload.execution)
+    others = others.where(
+        # Some servers tell no case.
+        func.lower(Payload.file_name) == name.lower(),
+        Execution.id != claim.execution_id,
+        Execution.sent_server == target.server,
+        Execution.sent_folder == target.folder,
+    )
+    return session.scalar(others.limit(1)) is not None
 
 
 def _aim(session: Session, claim: Claim, target: Target, whole: int | None) -> None:

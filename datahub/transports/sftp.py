@@ -107,7 +107,7 @@ class SftpTransport:
             if not self._can_replace and await self.stat_size(new) is not None:
                 raise ConfigError(
                     f"{new} exists already, and this server cannot replace a file by renaming (it lacks posix-rename). "
-                    "Remove the file there, or let the job use the long file names, which never repeat."
+                    "Remove the file there. With the long file names only what is sent again meets a file of its name."
                 ) from error
             raise TransientError(f"{self._server} refused to rename {old} to {new}: {error}") from error
 
