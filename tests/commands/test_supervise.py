@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,10 @@ def test_the_documentation_says_how_long_a_stop_waits(tmp_path: Path) -> None:
     config = supervise.write_config(tmp_path, chosen(tmp_path)).read_text()
     assert config.count(f"stopwaitsecs={supervise.GRACE_SECONDS}\n") == len(chosen(tmp_path))
     assert f"for {supervise.GRACE_SECONDS} s" in (ROOT / "docs" / "operation.md").read_text()
+
+
+def test_units_of_systemd_start_what_bin_run_starts(tmp_path: Path) -> None:
+    units = (ROOT / "docs" / "systemd").glob("*.service")
+    commands = {re.search("^ExecStart=(.*)$", unit.read_text(), re.M)[1] for unit in units}  # type: ignore[index]
+    own = {name: command for name, command in chosen(tmp_path).items() if name != "redis"}
+    assert commands == {shlex.join(["/opt/datahub/.venv/bin/python", *command[1:]]) for command in own.values()}
