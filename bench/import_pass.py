@@ -12,7 +12,7 @@ import structlog
 from bench.spans import Spans
 from datahub.db import make_engine, make_sessions
 from datahub.jobs import import_executions, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import MANUAL, Execution
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import COUNTS, ImportRun

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import make_engine, make_sessions
 from datahub.errors import SettingError
 from datahub.jobs import dispatch, health, reconcile
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.logs import configure_logging
 from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER
 from datahub.settings import Settings

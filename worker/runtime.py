@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 
 _context: list[Context] = []
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import NoResultFound
-from sqlalchemy.orm import Session, joinedload, sessionmaker
+from sqlalchemy.orm import Session, joinedload
 
 from datahub import crash_points
 from datahub.db import DATABASE_AWAY, database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
 from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle
+from datahub.jobs.context import Context
 from datahub.jobs.delivery import Consignment, Target
 from datahub.jobs.group_commit import GroupCommit
 from datahub.jobs.lease import LeaseKeeper
@@ -31,23 +30,11 @@ from datahub.models.setting import GeneralSettings
 from datahub.settings import Settings
 from datahub.transports import open_transport
 from datahub.transports.base import Transport
-from datahub.vault import Vault
 
 log = structlog.stdlib.get_logger(__name__)
 
 # A batch takes no further executions after this; other jobs and messages want their turn.
 BATCH_SECONDS = 300
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a worker process brings: its name appears in claims and events."""
-
-    sessions: sessionmaker[Session]
-    settings: Settings
-    vault: Vault
-    worker: str
-    is_stopping: Callable[[], bool] = lambda: False
 
 
 def run(context: Context, execution_id: int, attempt: int) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.errors import LostClaimError
 from datahub.jobs import import_executions, lifecycle
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_read import FileWarning
 from datahub.jobs.lifecycle import SYSTEM, Claim
 from datahub.models.execution import IMPORT, INTEGRATION_STARTED, JOB_FAILED, JOB_STARTED, Execution

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from datahub.jobs import lifecycle
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_hold import Hold
 from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import JOB_STARTED

@@ -32,7 +32,7 @@ from datahub.jobs import (
     import_source,
     lifecycle,
 )
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_folder import is_folder
 from datahub.jobs.import_hold import Hold
 from datahub.jobs.import_progress import Progress, keep_names
@@ -313,22 +313,28 @@ class _Run:
             again.commit(connection, partial(self._reject_all, connection, spool, refused))
 
     def _write_all(self, connection: DatabaseConnection, writer: ChunkWriter, spool: Spool) -> None:
-        session = self._claimed(connection)
+        session = Session(connection)
         outcome, removed = replace_all(writer, self._renewing(session, spool), database_now(session))
-        self._keep(session, outcome, removed=removed)
+        self._keep(self._claimed(connection), outcome, removed=removed)
         crash_points.reach(crash_points.INSIDE_CHUNK)
 
     def _renewing(self, session: Session, spool: Spool) -> Iterator[list[SpooledRow]]:
-        """One transaction may take longer than the lease, as long as each chunk of it does not."""
+        """One transaction may take longer than the lease, as long as each chunk of it does not. Where others can write
+        beside it the claim is locked at its end only: until then it is renewed as always, and a stop is heard."""
+        is_alone = session.get_bind().dialect.name == "sqlite"
         for rows in self._chunks(spool):
-            self._keeper.renew(session, self._held)
+            if is_alone:
+                self._keeper.renew(session, self._held)
             yield rows
 
     def _reject_all(self, connection: DatabaseConnection, spool: Spool, refused: RefusedError) -> None:
-        # The lease may have run out: what was taken back may have taken longer, and its renewals went with it.
-        session = Session(connection)
+        # On SQLite the lease may have run out: what was taken back may have taken longer, with its renewals.
+        session, total = Session(connection), Outcome()
         for rows in self._renewing(session, spool):
-            self._keep(session, reject_all(rows, refused))
+            outcome = reject_all(rows, refused)
+            keep_findings(session, self._held.execution_id, outcome)
+            total.counts["rejected"] += outcome.counts["rejected"]
+        self._keep(self._claimed(connection), total)
         crash_points.reach(crash_points.INSIDE_CHUNK)
 
     def _chunks(self, spool: Spool, after: tuple[int, str] | None = None) -> Iterator[list[SpooledRow]]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from datahub import crash_points
 from datahub.errors import ConfigError
 from datahub.jobs import connections, import_folder
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_folder import Haul
 from datahub.jobs.import_progress import Progress
 from datahub.jobs.import_read import Source

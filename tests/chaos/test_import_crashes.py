@@ -13,7 +13,7 @@ import pytest
 from datahub import crash_points
 from datahub.db import make_engine, make_sessions
 from datahub.jobs import import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.lease import LEASE_LOST
 from datahub.models.change import CREATED
 from datahub.models.execution import (
@@ -27,6 +27,7 @@ from datahub.models.execution import (
 from datahub.models.import_job import RUN_IMMEDIATELY
 from tests.chaos.every_outcome import CASES, Case
 from tests.chaos.imports import CHUNK, Imports, plain
+from tests.chaos.points import FOLDER_POINTS, IMPORT_POINTS, WRITING_POINTS
 from tests.chaos.scene import Hold
 from tests.conftest import create_tables
 from tests.servers import Server, postgres_admin, start_postgres, wait_until
@@ -36,11 +37,11 @@ pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("brief_lease")]
 # What the worker says: whichever of its threads finds out first.
 AWAY = ("the database is away in the middle of an import", "no lease could be renewed")
 BY_THE_CLOCK = (crash_points.AFTER_MARKING, crash_points.AFTER_HAND_OUT)
-BY_A_WORKER = [point for point in crash_points.IMPORT_POINTS if point != crash_points.AFTER_OUTBOX_COMMIT]
+BY_A_WORKER = [point for point in IMPORT_POINTS if point != crash_points.AFTER_OUTBOX_COMMIT]
 POINTS = {
     "SUPPLIER": BY_A_WORKER,
-    "PRODUCT": crash_points.WRITING_POINTS,
-    "CLASSIFICATION_CATEGORY": crash_points.WRITING_POINTS,
+    "PRODUCT": WRITING_POINTS,
+    "CLASSIFICATION_CATEGORY": WRITING_POINTS,
 }
 
 
@@ -122,7 +123,7 @@ def test_a_run_that_was_committed_goes_on_by_the_clock_when_the_web_process_dies
     assert left_behind(imports, turns) == expected
 
 
-@pytest.mark.parametrize("point", crash_points.FOLDER_POINTS)
+@pytest.mark.parametrize("point", FOLDER_POINTS)
 def test_after_a_crash_around_the_move_a_folder_is_applied_once_and_away(
     imports: Imports, point: str, tmp_path: Path
 ) -> None:

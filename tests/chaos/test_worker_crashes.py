@@ -16,6 +16,7 @@ from datahub.jobs.lease import LEASE_LOST
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
 from datahub.models.order import Order
 from tests.background import in_background
+from tests.chaos.points import EXPORT_POINTS
 from tests.chaos.proxy import STALL, Habit, chaos_proxy
 from tests.chaos.scene import ACCEPTED, Hold, Scene, starts
 from tests.factories import make_order
@@ -24,9 +25,7 @@ from tests.servers import SshServer, wait_until
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("brief_lease")]
 
 BY_THE_CLOCK = (crash_points.AFTER_MARKING, crash_points.AFTER_HAND_OUT)
-BY_THE_WORKER = [
-    point for point in crash_points.EXPORT_POINTS if point not in (crash_points.AFTER_OUTBOX_COMMIT, *BY_THE_CLOCK)
-]
+BY_THE_WORKER = [point for point in EXPORT_POINTS if point not in (crash_points.AFTER_OUTBOX_COMMIT, *BY_THE_CLOCK)]
 # One new attempt takes a lease, a sweep and the start of a worker on a busy machine.
 SLACK = timedelta(seconds=5)
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now, read_only
 from datahub.errors import ConflictError, NotFoundError
 from datahub.jobs import import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_claims import is_due
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED, Execution
 from datahub.models.import_job import ImportJob

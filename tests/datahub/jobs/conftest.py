@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import orders
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.vault import Vault

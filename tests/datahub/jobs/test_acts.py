@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub import crash_points
 from datahub.jobs import import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.rows.act_writer import ACTS
 from datahub.jobs.rows.acts import Act
 from datahub.models.execution import EXPORT, INTEGRATION_DONE_WITH_ERRORS, Execution

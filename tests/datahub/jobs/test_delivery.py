@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from datahub.db import database_now
 from datahub.errors import ConnectionLostError, TransientError
 from datahub.jobs import executions, export_leftovers, export_run, lifecycle, orders, reconcile
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import ERROR, JOB_PENDING, JOB_STOPPED, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.jobs import export_run, lifecycle
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.lifecycle import Claim
 from datahub.models.connection import Connection
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution

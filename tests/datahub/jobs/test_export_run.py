@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.errors import IllegalMoveError
 from datahub.jobs import executions, export_run, lifecycle, orders
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
 from datahub.models.connection import Connection

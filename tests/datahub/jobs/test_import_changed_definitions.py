@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from datahub.db import database_now
 from datahub.jobs import import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import INTEGRATION_DONE_WITH_ERRORS, INTEGRATION_FAILED
 from datahub.models.import_run import ImportRun, ImportWarning

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED
@@ -227,7 +227,7 @@ from pathlib import Path
 from datahub import storage
 from datahub.db import make_engine, make_sessions
 from datahub.jobs import import_read, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.settings import Settings
 from datahub.vault import Vault
 

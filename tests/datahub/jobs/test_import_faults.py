@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import import_history, import_run, incidents
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import Execution
 from datahub.models.setting import GeneralSettings

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from datahub.db import make_sessions
 from datahub.jobs import import_executions, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.change import Change
 from datahub.models.execution import INTEGRATION_DONE, MANUAL, Execution
 from datahub.models.import_job import ImportJob

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub.jobs import execution_search, import_executions, import_history, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import INTEGRATION_DONE, JOB_FAILED, JOB_SKIPPED, JOB_STARTED, MANUAL, Execution
 from datahub.models.import_job import WAIT_FOR_NEXT, ImportJob
 from datahub.models.import_run import ImportFile, ImportRun

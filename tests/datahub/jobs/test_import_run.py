@@ -17,7 +17,7 @@ from datahub.db import database_now
 from datahub.errors import IllegalMoveError
 from datahub.formats import rejected_sheet
 from datahub.jobs import executions, import_claims, import_executions, import_run, rejected_rows
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_executions import MOST_TRIES
 from datahub.models.execution import (
     INTEGRATION_DONE,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import Base
 from datahub.jobs import import_executions, import_run, record_reads, rejected_rows
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.rows import secret_values
 from datahub.models.change import Change
 from datahub.models.execution import JOB_FAILED, MANUAL, Execution

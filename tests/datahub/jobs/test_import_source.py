@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from datahub.jobs import import_folder, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_executions import MOST_TRIES
 from datahub.jobs.import_read import Source
 from datahub.models.connection import Connection

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from datahub.crash_points import BETWEEN_CHUNKS, INSIDE_CHUNK
 from datahub.jobs import import_executions, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.merging import again
 from datahub.models.change import Change
 from datahub.models.execution import INTEGRATION_DONE, JOB_STOPPED, MANUAL

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from datahub.crash_points import INSIDE_CHUNK
 from datahub.jobs import import_executions, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_executions import MOST_TRIES
 from datahub.models.execution import (
     INTEGRATION_DONE,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from datahub import storage
 from datahub.db import database_now
 from datahub.jobs import history, import_claims, import_run, records
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_executions import MOST_TRIES
 from datahub.jobs.merging.merge import Merge
 from datahub.jobs.rows.chunk import ChunkWriter, Outcome

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now, make_sessions
 from datahub.jobs import export_run, reconcile
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
 from datahub.settings import Settings
 from datahub.vault import Vault

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from datahub.crash_points import BETWEEN_CHUNKS
 from datahub.jobs import import_hold, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_DONE_WITH_ERRORS,

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, func, insert, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import dispatch, export_claims, export_run, orders, reconcile
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import SUCCESS, Event, Execution, Payload
 from datahub.models.export_job import ExportJob
 from datahub.models.order import Order, OrderSnapshot

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub import crash_points
 from datahub.db import database_now
 from datahub.jobs import custom_fields, import_run, orders
+from datahub.jobs.context import Context
 from datahub.jobs.custom_fields import Definition
-from datahub.jobs.export_run import Context
 from datahub.models.change import Change
 from datahub.models.execution import EXPORT, Execution
 from datahub.models.import_run import ImportRun

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.formats import rejected_sheet
 from datahub.formats.order_xml import render
 from datahub.jobs import custom_fields, import_run, record_history, rejected_rows
+from datahub.jobs.context import Context
 from datahub.jobs.custom_fields import Definition
-from datahub.jobs.export_run import Context
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED, Execution
 from datahub.models.import_run import ImportRun
 from datahub.models.order import Order

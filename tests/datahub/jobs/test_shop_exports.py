@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.jobs import import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.catalogue import Product, Variant
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS, JOB_FAILED
 from datahub.models.import_run import ImportWarning, RejectedRow

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.db import database_now
 from datahub.errors import InvalidError, NotFoundError
 from datahub.jobs import import_jobs, import_run, record_history, record_reads
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_jobs import configuration_of
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_FAILED, JOB_FAILED
 from datahub.models.import_job import ImportJob

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import JSON, Engine, ForeignKey, String, select
+from sqlalchemy import JSON, Engine, ForeignKey, String, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, sessionmaker
 
 from datahub import crash_points
@@ -17,11 +18,13 @@ from datahub.db import UtcTime
 from datahub.entities import ENTITIES
 from datahub.entities.base import CATALOGUE, EntityType, Field, Reference, Use
 from datahub.entities.values import LOCALISED, TEXT
-from datahub.jobs import import_run, rejected_rows
-from datahub.jobs.export_run import Context
+from datahub.jobs import executions, import_run, rejected_rows
+from datahub.jobs.context import Context
+from datahub.jobs.lease import LeaseKeeper
+from datahub.jobs.lifecycle import Claim
 from datahub.jobs.rows.chunk import ChunkWriter, Outcome
 from datahub.models.change import Change
-from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_FAILED, JOB_FAILED, Execution
+from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_FAILED, JOB_FAILED, JOB_STOPPED, Execution
 from datahub.models.import_run import ImportRun, RejectedRow
 from datahub.storage import SpooledRow
 from tests.datahub.jobs.test_import_run import Start, importing, look, start, take_back
@@ -129,6 +132,40 @@ def test_a_tree_that_takes_longer_than_the_lease_is_written_whole(
     assert look(importing.sessions, number)[0] == ended
     assert len(tree(importing.sessions)) == (0 if others else 80)
     assert ends == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("others", ["", "x;X;nowhere\n"])
+def test_a_stop_in_the_middle_is_obeyed_at_once_and_nothing_was_changed(
+    importing: Context, start: Start, folder: Path, replace: Replace, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    replace(TREE)
+    before, write = tree(importing.sessions), ChunkWriter.write
+    branches = "".join(f"b-{each:02};B;Root\n" for each in range(80))
+    (folder / "branches.csv").write_text(f"branchId;names;parentId\n{branches}{others}")
+    number = start(entity="BRANCH", file_path="out/branches.csv")
+    let_go, stopped, told = LeaseKeeper._let_go, threading.Event(), threading.Event()
+
+    def stop(self: ChunkWriter, rows: list[SpooledRow], now: datetime) -> Outcome:
+        outcome = write(self, rows, now)
+        if not stopped.is_set():
+            with importing.sessions.begin() as session:
+                session.execute(text("set local lock_timeout = '5s'"))
+                executions.stop(session, session.get_one(Execution, number), actor="ada")
+            stopped.set()
+            assert told.wait(60), "a beat of the lease finds it"
+        return outcome
+
+    def tell(self: LeaseKeeper, claim: Claim) -> None:
+        let_go(self, claim)
+        if stopped.is_set():
+            told.set()
+
+    monkeypatch.setattr(ChunkWriter, "write", stop)
+    monkeypatch.setattr(LeaseKeeper, "_let_go", tell)
+    import_run.run(importing, number, 1)
+    assert look(importing.sessions, number)[:2] == (JOB_STOPPED, {})
+    assert tree(importing.sessions) == before
 
 
 def test_the_same_file_again_changes_nothing(importing: Context, replace: Replace) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import dispatch, import_claims, import_executions, import_run, reconcile
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import (
     INTEGRATION_DONE,
     INTEGRATION_STARTED,

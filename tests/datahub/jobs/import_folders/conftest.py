@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import import_executions
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import (
     MANUAL,
 )

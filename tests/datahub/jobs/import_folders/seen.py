@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.import_job import ConsumedFile
 from datahub.models.import_run import ImportRun, ImportWarning
 from datahub.models.party import Supplier

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from datahub.db import database_now
 from datahub.formats import rejected_sheet
 from datahub.jobs import import_run, rejected_rows
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import (
     INTEGRATION_DONE,

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from datahub.crash_points import AFTER_RENAME, BEFORE_RENAME, MID_DOWNLOAD
 from datahub.errors import ConfigError, ConnectionLostError
 from datahub.jobs import import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import INTEGRATION_DONE, INTEGRATION_DONE_WITH_ERRORS
 from datahub.models.import_run import ImportWarning
 from datahub.transports import sftp

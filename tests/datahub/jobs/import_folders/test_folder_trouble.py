@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from datahub.jobs import executions, import_folder, import_run
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.jobs.import_read import Source
 from datahub.models.execution import (
     INTEGRATION_DONE,
