@@ -1,13 +1,14 @@
-"""The declarative base, the column types and the engine. No table and no query lives here."""
+"""The declarative base, the column types, the engine, and what queries of every table have in common."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from itertools import islice
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -51,6 +52,10 @@ MILLIONTHS = Decimal(1_000_000)
 # The database, and not what was asked of it, is the trouble; or no connection to it became free in time.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 _CLOCK = "database clock"
+# Databases take a limited number of parameters in a statement.
+MOST_IN_ONE = 10_000
+
+Item = TypeVar("Item")
 # Marks of columns for the audit log: it says only that the one changed, and nothing of the other.
 SECRET = {"audit": "secret"}
 UNRECORDED = {"audit": "unrecorded"}
@@ -234,3 +239,10 @@ def _holds_folded(text: str | None, folded: str) -> bool:
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("begin deferred" if only_reads(connection) else "begin immediate")
+
+
+def in_batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Each as long as one `in` may be."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, MOST_IN_ONE)):
+        yield batch

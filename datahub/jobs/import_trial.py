@@ -14,10 +14,10 @@ import orjson
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from datahub.db import in_batches
 from datahub.entities.base import Field
 from datahub.formats.delimited import Row
 from datahub.jobs.import_read import unreadable
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merging.problem import IN_USE, cannot_delete
 from datahub.jobs.merging.target import Target
 from datahub.jobs.rows.act_writer import writer_of

@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
+from datahub.db import in_batches
 from datahub.entities import ENTITIES, RECORDS, adding_to, parts_shown
 from datahub.entities.attribute import METRIC_TYPES
 from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
 from datahub.errors import InvalidError, NotFoundError
 from datahub.jobs import order_records, record_search
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.jobs.record_search import has, is_reference
 from datahub.models.catalogue import Attribute

@@ -29,9 +29,9 @@ from sqlalchemy import (
     update,
 )
 
+from datahub.db import in_batches
 from datahub.entities.base import Field
 from datahub.entities.extras import personal_fields
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merging.staging import empty, load
 from datahub.jobs.merging.target import Target, is_json, is_reference, referred, temporary_tables
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from datahub.jobs.in_batches import in_batches
+from datahub.db import in_batches
 from datahub.jobs.merging.target import Target
 
 Stored = dict[str, dict[str, Any]]

@@ -27,7 +27,6 @@ from datahub.jobs.merging.staged_cells import staged_cells
 from datahub.jobs.merging.stored_values import Stored, stored_values
 from datahub.jobs.merging.target import Target
 from datahub.jobs.rows import part_owners
-from datahub.jobs.rows.erased_values import warn_of_erased
 from datahub.jobs.rows.extras import ExtraValues, what_differs
 from datahub.jobs.rows.faults import (
     NOT_EDITABLE,
@@ -47,14 +46,12 @@ from datahub.jobs.rows.fold import Record, Row, Warned, fold, read_rows
 from datahub.jobs.rows.held_values import still_held
 from datahub.jobs.rows.kept_options import settle_options
 from datahub.jobs.rows.listed_ids import shortened_by, unknown_in_lists
-from datahub.jobs.rows.part_limits import beyond_limit, take_all
+from datahub.jobs.rows.part_rows import beyond_limit, leave_unmade, take_all
 from datahub.jobs.rows.plan import Plan
 from datahub.jobs.rows.secret_values import settle_secrets
-from datahub.jobs.rows.stored_checks import broken_with_stored
-from datahub.jobs.rows.taking_rows import leave_unmade
+from datahub.jobs.rows.stored_checks import broken_with_stored, second_holders
+from datahub.jobs.rows.stored_warnings import warn_of_erased, warn_of_units
 from datahub.jobs.rows.tree_cycles import new_cycles
-from datahub.jobs.rows.unique_values import second_holders
-from datahub.jobs.rows.unit_changes import warn_of_units
 from datahub.models import change
 from datahub.models.import_run import COUNTS
 from datahub.storage import SpooledRow

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from datahub.db import in_batches
 from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merging.json_values import contradicts, newer
 from datahub.jobs.rows.attribute_links import AttributeLinks, Borne
 from datahub.jobs.rows.cells import as_cell

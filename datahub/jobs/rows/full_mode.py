@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from datahub.jobs.in_batches import in_batches
+from datahub.db import in_batches
 from datahub.jobs.merging.stored_values import stored_values
 from datahub.jobs.merging.target import Target
 from datahub.jobs.rows.extras import ExtraValues

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, literal, select
 
-from datahub.db import elements_of
+from datahub.db import elements_of, in_batches
 from datahub.entities.base import EntityType, Holder
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.rows.fold import Record
 
 

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, exists, literal, null, select, update
 
-from datahub.db import elements_of, only_reads
+from datahub.db import elements_of, in_batches, only_reads
 from datahub.entities.base import Field, Listed
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merging.merge import DELETE, Merge, Updated
 from datahub.jobs.merging.target import Target, is_json
 from datahub.jobs.rows.fold import Record

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from datahub.jobs.in_batches import in_batches
+from datahub.db import in_batches
 from datahub.jobs.merging.merge import Merge
 from datahub.jobs.merging.target import Target
 from datahub.jobs.rows.fold import Record, Row

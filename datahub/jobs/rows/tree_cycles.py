@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, select
 
+from datahub.db import in_batches
 from datahub.entities.base import Field
-from datahub.jobs.in_batches import in_batches
 from datahub.jobs.merging.target import Target
 from datahub.jobs.rows.fold import Record
 
