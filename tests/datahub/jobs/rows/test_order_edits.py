@@ -15,7 +15,7 @@ from datahub.models.change import Change
 from datahub.models.execution import EXPORT, Execution
 from datahub.models.order import Order
 from datahub.vault import Vault
-from tests.datahub.jobs.order_sheet import ADDRESS, line, order_of, shop
+from tests.datahub.jobs.rows.order_sheet import ADDRESS, line, order_of, shop
 from tests.factories import add_connection, make_account, make_job, make_order, make_supplier
 from tests.importer import Importer, causes, counts
 

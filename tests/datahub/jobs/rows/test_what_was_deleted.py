@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.models.change import Change
-from tests.datahub.jobs.test_import_extras import define
+from tests.datahub.jobs.rows.test_extras import define
 from tests.importer import Importer, category, counts, offer, product
 
 __all__ = ["define"]

@@ -15,8 +15,8 @@ from datahub.models.execution import EXPORT, SUCCESS, Execution
 from datahub.models.offer import Price
 from datahub.models.order import Order
 from datahub.vault import Vault
-from tests.datahub.jobs.order_sheet import line, order_of, shop
-from tests.datahub.jobs.test_order_edits import made
+from tests.datahub.jobs.rows.order_sheet import line, order_of, shop
+from tests.datahub.jobs.rows.test_order_edits import made
 from tests.factories import add_connection, make_job
 from tests.importer import Importer, causes, counts
 

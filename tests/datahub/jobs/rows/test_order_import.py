@@ -23,7 +23,7 @@ from datahub.models.order import Order, OrderSnapshot
 from datahub.models.party import Store
 from datahub.orders.snapshot import build_document
 from datahub.vault import Vault
-from tests.datahub.jobs.order_sheet import ADDRESS, line, order_of, shop
+from tests.datahub.jobs.rows.order_sheet import ADDRESS, line, order_of, shop
 from tests.datahub.jobs.test_import_run import Start, importing, look, start, take_back
 from tests.factories import add_connection, make_job, make_order
 from tests.importer import Importer, causes, counts

@@ -24,7 +24,7 @@ from datahub.models.custom_field import CustomField
 from datahub.models.party import Supplier
 from datahub.models.setting import GeneralSettings
 from tests import catalogue
-from tests.datahub.jobs.order_sheet import line, order_of, shop
+from tests.datahub.jobs.rows.order_sheet import line, order_of, shop
 from tests.importer import Importer, product
 
 __all__ = ["shop"]

@@ -22,7 +22,7 @@ from datahub.models.change import Change
 from datahub.models.offer import Stock
 from datahub.models.party import Supplier
 from datahub.settings import Settings
-from tests.datahub.jobs.test_import_extras import define, supplier
+from tests.datahub.jobs.rows.test_extras import define, supplier
 from tests.datahub.jobs.test_import_preview import look
 from tests.factories import make_account
 from tests.importer import Importer, category, causes, counts, offer, product
