@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -34,7 +35,8 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -163,6 +165,7 @@ def engine_options(url: str, *, statement_seconds: float = 0) -> dict[str, Any]:
 
 def attach_habits(engine: Engine) -> None:
     """Once per engine, before its first connection."""
+    event.listen(engine, "handle_error", _retell)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -181,6 +184,21 @@ def read_only(session: Session) -> Session:
 
 def only_reads(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get("reads_only", False))
+
+
+@contextmanager
+def driver(connection: Connection) -> Iterator[Any]:
+    """The driver's own connection, for what SQLAlchemy has no words for. Its errors are raised as SQLAlchemy's."""
+    driven: Any = connection.connection.driver_connection
+    base: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        yield driven
+    except base as error:
+        is_gone = connection.dialect.is_disconnect(error, driven, None)
+        if is_gone:
+            connection.invalidate(error)
+        raised = DBAPIError.instance(None, None, error, base, connection_invalidated=is_gone)
+        raise _told(raised) from error
 
 
 def is_one_of(number: SQLColumnExpression[Any], ids: Collection[int], dialect: str) -> ColumnElement[bool]:
@@ -223,6 +241,30 @@ def _read_clock(session: Session) -> datetime:
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     now: datetime = session.execute(text("select clock_timestamp()")).scalar_one()
     return now.astimezone(UTC)
+
+
+def _retell(context: ExceptionContext) -> DBAPIError | None:
+    error = context.sqlalchemy_exception
+    return _told(error) if isinstance(error, DBAPIError) else None
+
+
+def _told(error: DBAPIError) -> DBAPIError:
+    """Without PostgreSQL's DETAIL and CONTEXT, which quote rows. Where the connection is gone, as one of DATABASE_AWAY:
+    of a transaction that was ended because it was idle, psycopg makes an internal error."""
+    brief = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    if error.orig is not None and brief:
+        error.orig.args = (brief,)
+    is_away = error.connection_invalidated and not isinstance(error, DATABASE_AWAY)
+    kind = OperationalError if is_away else type(error)
+    return kind(
+        error.statement,
+        error.params,
+        error.orig or error,
+        hide_parameters=error.hide_parameters,
+        connection_invalidated=error.connection_invalidated,
+        code=kind.code,
+        ismulti=error.ismulti,
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
@@ -17,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 from datahub import crash_points
 from datahub.db import DATABASE_AWAY, database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
-from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle
+from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle, own_fault
 from datahub.jobs.context import Context
 from datahub.jobs.delivery import Consignment, Target
 from datahub.jobs.group_commit import GroupCommit
@@ -231,8 +230,8 @@ class _Batch:
             return Failure(str(error), final=True)
         except DATABASE_AWAY:
             raise
-        except Exception:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
-            return Failure(f"Internal error, please report it with this text:\n{traceback.format_exc()}", final=True)
+        except Exception as fault:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
+            return Failure(own_fault.report(fault, claim.public_id), final=True)
         self.has_delivered = True
         log.info("export delivered")
         return None

@@ -4,7 +4,6 @@ Whatever finds that the claim is lost raises LostClaimError."""
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -49,9 +48,6 @@ class Hold:
             wait = timedelta(seconds=min(settings.connect_seconds, settings.retry_seconds)) * tries
             execution = session.get_one(Execution, self._held.execution_id)
             import_executions.end_try(session, execution, why, conditions=lifecycle.is_mine(self._held), wait=wait)
-
-    def fail_internally(self) -> None:
-        self.fail(f"Internal error, please report it with this text:\n{traceback.format_exc()}")
 
     def fail(self, message: str) -> None:
         log.warning("import failed", error=message)

@@ -14,11 +14,10 @@ from typing import Any, NoReturn, TypeVar
 import structlog
 from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from datahub import crash_points
-from datahub.db import database_now
+from datahub.db import DATABASE_AWAY, database_now
 from datahub.entities import ENTITIES
 from datahub.entities.base import Field
 from datahub.errors import ConfigError, LostClaimError, TransientError
@@ -31,6 +30,7 @@ from datahub.jobs import (
     import_read,
     import_source,
     lifecycle,
+    own_fault,
 )
 from datahub.jobs.context import Context
 from datahub.jobs.import_folder import is_folder
@@ -121,14 +121,12 @@ class _Run:
                 self._hold.try_again(str(error))
             except ConfigError as error:
                 self._hold.fail(import_read.words(error))
-            except DBAPIError as error:
-                if again.is_away(error):
-                    # Nothing can be recorded: the lease runs out, and the next worker goes on from the last chunk.
-                    log.warning("the database is away in the middle of an import", error=type(error).__name__)
-                    return False
-                self._hold.fail_internally()
-            except Exception:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
-                self._hold.fail_internally()
+            except DATABASE_AWAY as error:
+                # Nothing can be recorded: the lease runs out, and the next worker goes on from the last chunk.
+                log.warning("the database is away in the middle of an import", error=type(error).__name__)
+                return False
+            except Exception as fault:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen
+                self._hold.fail(own_fault.report(fault, self._held.public_id))
             finally:
                 keeper.release(self._held)
         import_leftovers.forget_spools(self._folder, self._held.public_id)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy import Connection, Engine, create_engine, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import SERVER_LIMITS, database_now, engine_options, make_engine, read_only
+from datahub.db import DATABASE_AWAY, SERVER_LIMITS, Base, database_now, engine_options, make_engine, read_only
+from datahub.jobs.merging import staging
 from datahub.models.party import Store, Supplier
 from tests.background import in_background
+from tests.idle_transaction import let_it_be_ended
 from tests.partner import silent_listener
 from tests.servers import Server
 
+OURS = "of-nobody-else"
 NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -104,3 +109,42 @@ def test_postgresql_takes_the_locks_from_a_process_that_went_silent_in_a_transac
     engine.dispose()
     assert limits["idle_in_transaction_session_timeout"] == limits["lock_timeout"] == "20s"
     assert (limits["tcp_keepalives_idle"], limits["tcp_keepalives_count"]) == ("10", "3")
+
+
+def ask(connection: Connection) -> None:
+    connection.execute(text("select 1"))
+
+
+def copy(connection: Connection) -> None:
+    """Too little for a row, by the driver alone."""
+    staging.load(connection, Base.metadata.tables["stores"], [[OURS]], ["external_id"])
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("use", [ask, copy])
+def test_a_transaction_that_was_ended_as_idle_means_that_the_database_is_away(
+    engine: Engine, use: Callable[[Connection], None]
+) -> None:
+    """psycopg itself calls it an internal error."""
+    with engine.connect() as connection:
+        let_it_be_ended(connection)
+        with pytest.raises(DATABASE_AWAY, match="idle-in-transaction") as raised:
+            use(connection)
+        assert isinstance(raised.value, DBAPIError) and getattr(raised.value.orig, "sqlstate", "") == "25P03"
+        connection.rollback()
+        ask(connection)
+
+
+def insert_twice(connection: Connection) -> None:
+    now = datetime.now(UTC)
+    for _ in range(2):
+        connection.execute(insert(Store).values(external_id=OURS, name="Store", created_at=now, updated_at=now))
+
+
+@pytest.mark.parametrize("offend", [insert_twice, copy])
+def test_an_error_of_the_database_quotes_no_row(engine: Engine, offend: Callable[[Connection], None]) -> None:
+    with engine.connect() as connection, pytest.raises(IntegrityError) as raised:
+        offend(connection)
+    told = "".join(traceback.format_exception(raised.value))
+    assert OURS not in told
+    assert "stores" in told, "what it is about is said"

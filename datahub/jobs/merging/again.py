@@ -10,8 +10,6 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from datahub.db import DATABASE_AWAY
-
 TRIES = 5
 # PostgreSQL's words for a serialization failure, a deadlock, and a lock that was waited for too long.
 CAME_BETWEEN = ("40001", "40P01", "55P03")
@@ -54,11 +52,6 @@ class Room:
         if self._is_needed and time.monotonic() - self._given_at >= ROOM_EACH_SECONDS:
             wait(ROOM_SECONDS)
             self._given_at = time.monotonic()
-
-
-def is_away(error: DBAPIError) -> bool:
-    """Whether the database, and not what was asked of it, is the trouble."""
-    return isinstance(error, DATABASE_AWAY) or error.connection_invalidated
 
 
 def _came_between(error: DBAPIError | CameBetweenError) -> bool:

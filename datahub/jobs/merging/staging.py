@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Table, delete, text
 
+from datahub.db import driver
+
 # For the rest of the transaction. Whatever a chunk is joined to has an index, and the chunk is small beside it. Left to
 # itself, PostgreSQL reads whole tables: it knows the size of no temporary one, nor of one that an import is filling.
 _LOOKUPS_ONLY = text(
@@ -41,8 +43,8 @@ def load(
         _copy(connection, f"copy {table.name} ({names}) from stdin", rows)
         return
     marks = ", ".join("?" * len(chosen))
-    driver: Any = connection.connection.driver_connection
-    driver.executemany(f"insert into {table.name} ({names}) values ({marks})", rows)  # noqa: S608 - our own name
+    with driver(connection) as driven:
+        driven.executemany(f"insert into {table.name} ({names}) values ({marks})", rows)  # noqa: S608 - our own name
 
 
 def _processor(connection: Connection, column: Column[Any]) -> Callable[[Any], Any] | None:
@@ -53,8 +55,7 @@ def _processor(connection: Connection, column: Column[Any]) -> Callable[[Any], A
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with driver(connection) as driven, driven.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 

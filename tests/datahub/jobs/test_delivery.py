@@ -18,12 +18,13 @@ from datahub.db import database_now
 from datahub.errors import ConnectionLostError, TransientError
 from datahub.jobs import executions, export_leftovers, export_run, lifecycle, orders, reconcile
 from datahub.jobs.context import Context
-from datahub.models.execution import ERROR, JOB_PENDING, JOB_STOPPED, SUCCESS, Execution
+from datahub.models.execution import ERROR, JOB_PENDING, JOB_STARTED, JOB_STOPPED, SUCCESS, Execution
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.transports.sftp import SftpTransport
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job, make_order
+from tests.idle_transaction import let_it_be_ended
 from tests.servers import SshServer
 
 Sessions = sessionmaker[Session]
@@ -119,6 +120,28 @@ def test_a_worker_that_dies_after_the_last_rename_leaves_an_error_that_says_so_a
     export_run.run(context, retried, 1)
     again = read(context.sessions, retried)
     assert (again.status, again.may_have_arrived_twice) == (SUCCESS, True)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("step", ["save", "succeed"])
+def test_a_step_whose_transaction_was_ended_as_idle_costs_a_try_and_is_no_fault_of_ours(
+    context: Context, execution_id: int, folder: Path, let_lease_run_out: Await, step: str
+) -> None:
+    done = getattr(lifecycle, step)
+
+    def too_late(session: Session, *given: object, **named: object) -> object:
+        let_it_be_ended(session.connection())
+        return done(session, *given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, step, too_late)
+        export_run.run(context, execution_id, 1)
+    found = read(context.sessions, execution_id)
+    assert (found.status, found.error) == (JOB_STARTED, None)
+    let_lease_run_out()
+    export_run.run(context, execution_id, 2)
+    assert read(context.sessions, execution_id).status == SUCCESS
+    assert len(list(folder.iterdir())) == 1
 
 
 def hang_at_the_rename(context: Context, execution_id: int) -> None:

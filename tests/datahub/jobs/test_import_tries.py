@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from datetime import datetime
 from math import ceil
@@ -31,7 +32,9 @@ from datahub.models.execution import (
 )
 from datahub.models.import_run import ImportRun, UploadChunk
 from datahub.models.party import Supplier
+from datahub.storage import SpooledRow
 from tests.datahub.jobs.test_import_run import Start, importing, let_go, look, start, suppliers, take_back
+from tests.idle_transaction import let_it_be_ended
 from tests.killed import Killed, at, die
 from tests.servers import SshServer, start_sshd
 
@@ -278,7 +281,29 @@ def test_a_chunk_that_collides_for_ever_fails_the_run(
     monkeypatch.setattr(ChunkWriter, "write", always)
     import_run.run(importing, number, 1)
     status, counts, error = look(importing.sessions, number)
-    assert (status, counts) == ("INTEGRATION_FAILED", {}) and "Internal error" in (error or "")
+    assert (status, counts) == ("INTEGRATION_FAILED", {})
+    assert re.search(r"Internal error, .*: IntegrityError \(Exception\) in datahub/jobs/[\w/]+\.py:\d+, ", error or "")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_chunk_whose_transaction_was_ended_as_idle_is_written_by_the_next_worker(
+    importing: Context, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "suppliers.csv").write_text(suppliers(15))
+    number = start()
+    write = ChunkWriter.write
+
+    def too_late(self: ChunkWriter, rows: list[SpooledRow], now: datetime) -> Outcome:
+        let_it_be_ended(self._connection)
+        return write(self, rows, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChunkWriter, "write", too_late)
+        import_run.run(importing, number, 1)
+    assert look(importing.sessions, number) == (INTEGRATION_STARTED, {}, None)
+    take_back(importing)
+    import_run.run(importing, number, 3)
+    assert look(importing.sessions, number)[:2] == (INTEGRATION_DONE, {"created": 15})
 
 
 def test_half_a_spool_of_a_dead_worker_is_never_written(
