@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import executions, export_claims, export_run, orders
-from datahub.jobs.export_run import Context
+from datahub.jobs.context import Context
 from datahub.models.execution import SUCCESS, Execution
 from datahub.models.export_job import ExportJob
 
