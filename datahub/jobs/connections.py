@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sqlalchemy
 from sqlalchemy import func, select
@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now
-from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
+from datahub.errors import ConflictError, FieldConflictError, NotFoundError
+from datahub.faults import Faults
 from datahub.models.connection import CONNECTION_TYPES, SFTP, Connection
 from datahub.models.execution import JOB_PENDING, Execution
 from datahub.models.export_job import ExportJob
@@ -27,6 +28,7 @@ from datahub.vault import Vault
 NAME_LENGTH = USERNAME_LENGTH = 100
 PASSWORD_LENGTH = 1000
 DEFAULT_PORT = 22
+MISSING = "Must not be empty."
 SORT_COLUMNS = {"name": func.lower(Connection.name), "created_at": Connection.created_at}
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
@@ -47,26 +49,6 @@ class _Given:
     active: bool
 
 
-@dataclass
-class _Faults:
-    fields: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, name: str, message: str) -> None:
-        self.fields.setdefault(name, []).append(message)
-
-    @contextmanager
-    def collect(self) -> Iterator[None]:
-        try:
-            yield
-        except InvalidError as error:
-            for name, messages in error.fields.items():
-                self.fields.setdefault(name, []).extend(messages)
-
-    def raise_any(self) -> None:
-        if self.fields:
-            raise InvalidError("The connection has faults in: " + ", ".join(sorted(self.fields)) + ".", self.fields)
-
-
 def create(
     session: Session,
     vault: Vault,
@@ -83,14 +65,13 @@ def create(
     type: str = SFTP,
 ) -> Connection:
     """Needs a password or a private key, not both. Raises InvalidError with every fault, or FieldConflictError."""
-    faults = _Faults()
-    if type not in CONNECTION_TYPES:
-        faults.add("type", f"Must be {' or '.join(CONNECTION_TYPES)}, not {type!r}.")
+    faults = Faults()
+    faults.choice("type", type, CONNECTION_TYPES)
     given = _read(name, host, port, username, password, private_key, private_key_passphrase, host_key, active)
     now = database_now(session)
     connection = Connection(public_id=str(uuid.uuid4()), type=type, created_at=now)
     _check(given, connection, vault, faults)
-    faults.raise_any()
+    faults.raise_any("connection")
     _fill(session, connection, given, vault)
     with _claimed(session, given.name):
         session.add(connection)
@@ -117,10 +98,10 @@ def update(
     A new host or port drops the accepted host key, unless the call brings the new one; a stored password is kept but
     sent only to the address it was entered for.
     """
-    faults = _Faults()
+    faults = Faults()
     given = _read(name, host, port, username, password, private_key, private_key_passphrase, host_key, active)
     _check(given, connection, vault, faults)
-    faults.raise_any()
+    faults.raise_any("connection")
     with _claimed(session, given.name, connection):
         _fill(session, connection, given, vault)
     return connection
@@ -243,9 +224,9 @@ def _read(
     )
 
 
-def _check(given: _Given, connection: Connection, vault: Vault, faults: _Faults) -> None:
-    _check_text(faults, "name", given.name, NAME_LENGTH)
-    _check_text(faults, "username", given.username, USERNAME_LENGTH)
+def _check(given: _Given, connection: Connection, vault: Vault, faults: Faults) -> None:
+    faults.text("name", given.name, NAME_LENGTH, missing=MISSING)
+    faults.text("username", given.username, USERNAME_LENGTH, missing=MISSING)
     if not _is_host(given.host):
         faults.add("host", "Give a host name or an IP address alone, such as sftp.example.com.")
     if not 1 <= given.port <= 65535:
@@ -256,11 +237,11 @@ def _check(given: _Given, connection: Connection, vault: Vault, faults: _Faults)
     _check_sign_in(given, connection, vault, faults)
 
 
-def _check_sign_in(given: _Given, connection: Connection, vault: Vault, faults: _Faults) -> None:
+def _check_sign_in(given: _Given, connection: Connection, vault: Vault, faults: Faults) -> None:
     if given.password and given.private_key:
         faults.add("private_key", "Give a password or a private key, not both.")
     elif given.password:
-        _check_text(faults, "password", given.password, PASSWORD_LENGTH)
+        faults.text("password", given.password, PASSWORD_LENGTH, missing=MISSING)
     elif given.private_key:
         with faults.collect():
             read_private_key(given.private_key, given.private_key_passphrase)
@@ -271,15 +252,6 @@ def _check_sign_in(given: _Given, connection: Connection, vault: Vault, faults: 
         faults.add("private_key_passphrase", "There is no private key for this passphrase.")
     elif not connection.password and not connection.private_key:
         faults.add("password", "Give a password or a private key.")
-
-
-def _check_text(faults: _Faults, name: str, value: str, length: int) -> None:
-    if not value:
-        faults.add(name, "Must not be empty.")
-    elif len(value) > length:
-        faults.add(name, f"Has at most {length} characters.")
-    elif not value.isprintable():
-        faults.add(name, "Must not hold line breaks or other control characters.")
 
 
 def _is_host(text: str) -> bool:

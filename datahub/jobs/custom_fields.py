@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.entities.values import A_NUMBER
-from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
-from datahub.jobs.job_rules import CONTROL, Faults
+from datahub.errors import ConflictError, FieldConflictError, NotFoundError
+from datahub.faults import CONTROL, Faults
 from datahub.models.custom_field import CUSTOM_FIELD_TYPES, LIST_TYPES, METRIC_TYPES, TEXT_TYPES, CustomField
 from datahub.models.order import OrderLine
 
@@ -180,9 +180,7 @@ def _fill(custom_field: CustomField, definition: Definition, faults: Faults) -> 
         faults.add("multi", f"Only lists take several values: {' and '.join(LIST_TYPES)}.")
     if definition.localisable and definition.type not in TEXT_TYPES:
         faults.add("localisable", f"Only texts have locales: {' and '.join(TEXT_TYPES)}.")
-    if faults.fields:
-        listed = ", ".join(sorted(faults.fields))
-        raise InvalidError(f"The custom field has faults in: {listed}.", faults.fields)
+    faults.raise_any("custom field")
     custom_field.entity, custom_field.external_id = definition.entity, definition.external_id
     custom_field.name, custom_field.type = name, definition.type
     custom_field.required, custom_field.multi = definition.required, definition.multi

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, selectinload
 from datahub.access import store_limits
 from datahub.db import database_now
 from datahub.errors import ConflictError, InvalidError, NotFoundError, OtherStoresError
+from datahub.faults import Faults
 from datahub.jobs import executions, job_rules
-from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
+from datahub.jobs.job_rules import METHODS, NAME_LENGTH
 from datahub.models.connection import SFTP
 from datahub.models.execution import Execution, is_unended
 from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
@@ -192,7 +193,7 @@ def add_suppliers(session: Session, job: ExportJob, *, supplier_external_ids: Se
     wanted = _at_least_one(supplier_external_ids)
     faults = Faults()
     suppliers = _suppliers(session, wanted, seen_suppliers(session, job), faults)
-    faults.raise_any(job)
+    faults.raise_any(job_rules.KINDS[type(job)])
     present = {supplier.id for supplier in job.suppliers}
     job.suppliers.extend(supplier for supplier in suppliers if supplier.id not in present)
     _touch(session, job)
@@ -249,7 +250,7 @@ def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> No
         connection = job_rules.choose_connection(session, job, given.connection_id, faults)
         statuses = _statuses(given.trigger_statuses, faults)
         suppliers = _suppliers(session, job_rules.distinct(given.supplier_external_ids), had, faults)
-        faults.raise_any(job)
+        faults.raise_any(job_rules.KINDS[type(job)])
         assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
         _require_any(session, [*suppliers, *hidden])
         job_rules.require_free_name(session, job, name)

@@ -10,8 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datahub import currencies
-from datahub.errors import InvalidError
-from datahub.jobs.job_rules import Faults
+from datahub.faults import Faults
 from datahub.mapping.names import locale_tag
 from datahub.models.export_job import ExportJob
 from datahub.models.setting import GeneralSettings
@@ -63,9 +62,7 @@ def update(
         faults.add(where, f"The main locale {main} must be among the locales: {', '.join(tags)}.")
     if currency is not None and (fault := currencies.fault(currency)):
         faults.add("currency", fault)
-    if faults.fields:
-        listed = ", ".join(sorted(faults.fields))
-        raise InvalidError(f"The general settings have faults in: {listed}.", faults.fields)
+    faults.raise_any("general settings")
     settings.locales, settings.main_locale = tags, main or settings.main_locale
     settings.file_name_prefix = settings.file_name_prefix if file_name_prefix is None else file_name_prefix
     settings.multi_store = settings.multi_store if multi_store is None else multi_store

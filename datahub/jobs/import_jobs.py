@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session, selectinload
 from datahub.db import database_now
 from datahub.entities import ENTITIES
 from datahub.errors import ConflictError, FieldConflictError, NotFoundError
+from datahub.faults import Faults
 from datahub.jobs import executions, general_settings, job_rules
 from datahub.jobs.import_format import example_of
 from datahub.jobs.import_targets import mapping_targets
-from datahub.jobs.job_rules import METHODS, NAME_LENGTH, Faults
+from datahub.jobs.job_rules import METHODS, NAME_LENGTH
 from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.jobs.schedule import parse_cron
 from datahub.mapping import columns, transcoding
@@ -198,7 +199,7 @@ def _fill(session: Session, job: ImportJob, configuration: Configuration, faults
     """Reads everything before it changes anything, so that a refused change leaves the job as it was."""
     with session.no_autoflush:
         given, connection = _look_over(session, job, configuration, faults)
-        faults.raise_any(job)
+        faults.raise_any(job_rules.KINDS[type(job)])
         assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
         job_rules.require_free_name(session, job, given.name)
     with job_rules.claimed(session, job, given.name):

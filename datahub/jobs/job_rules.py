@@ -1,63 +1,27 @@
-"""What export and import jobs have in common: how faults are gathered, names, connections, copies. Each kind's own
+"""What export and import jobs have in common: names, connections, copies. Each kind's own
 rules are in export_jobs.py and import_jobs.py."""
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from datahub.errors import FieldConflictError, InvalidError, NotFoundError
+from datahub.errors import FieldConflictError, NotFoundError
+from datahub.faults import Faults
 from datahub.models.connection import SFTP, Connection
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
 
 NAME_LENGTH = 200
 METHODS = (SFTP,)
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 Job = ExportJob | ImportJob
-_KINDS = {ExportJob: "export job", ImportJob: "import job"}
-
-
-@dataclass
-class Faults:
-    """Collects every fault of one job, so that all are shown together."""
-
-    fields: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, name: str, message: str) -> None:
-        self.fields.setdefault(name, []).append(message)
-
-    def extend(self, found: Mapping[str, Sequence[str]]) -> None:
-        for name, messages in found.items():
-            self.fields.setdefault(name, []).extend(messages)
-
-    def choice(self, name: str, value: str, allowed: Iterable[str]) -> None:
-        if value not in allowed:
-            self.add(name, f"Must be {' or '.join(allowed)}, not {value!r}.")
-
-    def text(self, name: str, value: str, length: int, *, missing: str) -> str:
-        """The value without the space around it. `missing` asks for it where there is none."""
-        text = value.strip()
-        if not text:
-            self.add(name, missing)
-        elif len(text) > length:
-            self.add(name, f"At most {length} characters; this has {len(text)}.")
-        elif CONTROL.search(text):
-            self.add(name, "Control characters and line breaks are not possible here.")
-        return text
-
-    def raise_any(self, job: Job) -> None:
-        if self.fields:
-            listed = ", ".join(sorted(self.fields))
-            raise InvalidError(f"The {_KINDS[type(job)]} has faults in: {listed}.", self.fields)
+KINDS = {ExportJob: "export job", ImportJob: "import job"}
 
 
 def choose_connection(session: Session, job: Job, public_id: str, faults: Faults) -> Connection | None:
@@ -128,8 +92,8 @@ def distinct(values: Iterable[str]) -> list[str]:
 
 
 def _gone(job: Job) -> NotFoundError:
-    return NotFoundError(f"The {_KINDS[type(job)]} {job.name} has just been deleted.")
+    return NotFoundError(f"The {KINDS[type(job)]} {job.name} has just been deleted.")
 
 
 def _taken(job: Job, name: str) -> FieldConflictError:
-    return FieldConflictError("name", f"Another {_KINDS[type(job)]} is called {name}.")
+    return FieldConflictError("name", f"Another {KINDS[type(job)]} is called {name}.")

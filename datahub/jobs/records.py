@@ -17,13 +17,14 @@ from datahub.entities.base import EntityType, Field, Part, Use
 from datahub.entities.extras import CUSTOM_FIELDS
 from datahub.entities.store import A_STORE, STORE
 from datahub.errors import ConflictError, InvalidError, NotFoundError
+from datahub.faults import Faults
 from datahub.jobs import ledger, order_records
 from datahub.jobs.merging.gone import as_it_was
 from datahub.jobs.merging.json_values import newer
 from datahub.jobs.merging.problem import cannot_delete
 from datahub.jobs.record_reads import entity_type
 from datahub.jobs.rows.extras import what_differs
-from datahub.jobs.rows.given_custom_fields import FieldFaults, read_custom_fields
+from datahub.jobs.rows.given_custom_fields import read_custom_fields
 from datahub.jobs.rows.held_values import holders_of
 from datahub.jobs.rows.listed_ids import drop_from_lists
 from datahub.models.change import CREATED, DELETED, UPDATED
@@ -58,9 +59,9 @@ def put(
     `customFields.<id>`; nothing is changed then. In a session that is limited to stores, raises NotFoundError for the
     record of another store, and leaves the stores that it does not see as they are."""
     kind = writable(entity)
-    faults = FieldFaults()
+    faults = Faults()
     key = _key(kind.key, external_id, "externalId", faults)
-    faults.raise_any(f"The {entity} record")
+    faults.raise_any(f"{entity} record")
     record = session.scalar(select(kind.model).where(kind.model.external_id == key).with_for_update())
     if record is None:
         _require_own(session, kind, key)
@@ -73,7 +74,7 @@ def put(
     _require_references(session, kind, change, faults)
     if is_new and not delete:
         _require_parts(kind, parts, faults)
-    faults.raise_any(f"{entity} {key}")
+    faults.raise_any(f"{entity} record {key}")
     _keep_other_stores(session, kind, key, None if is_new else record, change.columns, deleting=delete)
     if delete:
         return _delete(session, kind, key, record, actor), False
@@ -123,7 +124,7 @@ def _keep_other_stores(
         columns[column] = kept + [store for store in given if store not in kept]
 
 
-def _key(field_: Field, value: object, path: str, faults: FieldFaults) -> str:
+def _key(field_: Field, value: object, path: str, faults: Faults) -> str:
     try:
         key = field_.parse(value)
     except ValueError as error:
@@ -134,12 +135,12 @@ def _key(field_: Field, value: object, path: str, faults: FieldFaults) -> str:
     return key or ""
 
 
-def _wants_deletion(kind: EntityType, fields: Mapping[str, Any], faults: FieldFaults) -> bool:
+def _wants_deletion(kind: EntityType, fields: Mapping[str, Any], faults: Faults) -> bool:
     return kind.deleted_by is not None and _flag(kind.deleted_by, fields, "fields", faults)
 
 
 def _read_fields(
-    kind: EntityType, key: str, record: Any | None, fields: Mapping[str, Any], faults: FieldFaults, *, deleting: bool
+    kind: EntityType, key: str, record: Any | None, fields: Mapping[str, Any], faults: Faults, *, deleting: bool
 ) -> _Change:
     others = {part.key for part in kind.parts} | ({kind.deleted_by.key} if kind.deleted_by else set())
     _refuse_unknown("fields", fields, {kind.key.key, *kind.by_key, *others}, faults)
@@ -155,7 +156,7 @@ def _columns(
     known: tuple[Field, ...],
     stored: Any | None,
     given: Mapping[str, Any],
-    faults: FieldFaults,
+    faults: Faults,
     *,
     demand: bool,
 ) -> dict[str, Any]:
@@ -178,13 +179,13 @@ def _columns(
     return columns
 
 
-def _refuse_unknown(path: str, given: Mapping[str, Any], known: set[str], faults: FieldFaults) -> None:
+def _refuse_unknown(path: str, given: Mapping[str, Any], known: set[str], faults: Faults) -> None:
     for key in given:
         if key not in known:
             faults.add(f"{path}.{key}", "There is no such field.")
 
 
-def _read_parts(part: Part, record: Any | None, fields: Mapping[str, Any], faults: FieldFaults) -> list[_Change]:
+def _read_parts(part: Part, record: Any | None, fields: Mapping[str, Any], faults: Faults) -> list[_Change]:
     path = f"fields.{part.key}"
     given = fields.get(part.key)
     if given is None:
@@ -207,7 +208,7 @@ def _read_parts(part: Part, record: Any | None, fields: Mapping[str, Any], fault
     return changes
 
 
-def _flag(flag: Field, given: Mapping[str, Any], path: str, faults: FieldFaults) -> bool:
+def _flag(flag: Field, given: Mapping[str, Any], path: str, faults: Faults) -> bool:
     try:
         return bool(flag.parse(given.get(flag.key)))
     except ValueError as error:
@@ -215,14 +216,14 @@ def _flag(flag: Field, given: Mapping[str, Any], path: str, faults: FieldFaults)
         return False
 
 
-def _require_parts(kind: EntityType, parts: Mapping[Part, list[_Change]], faults: FieldFaults) -> None:
+def _require_parts(kind: EntityType, parts: Mapping[Part, list[_Change]], faults: Faults) -> None:
     for part in kind.parts:
         path = f"fields.{part.key}"
         if part.required_on_create and path not in faults.fields and all(change.unlink for change in parts[part]):
             faults.add(path, "At least one is required.")
 
 
-def _require_references(session: Session, kind: EntityType, change: _Change, faults: FieldFaults) -> None:
+def _require_references(session: Session, kind: EntityType, change: _Change, faults: Faults) -> None:
     for item in kind.fields:
         wanted = change.columns.get(item.column)
         if item.refers_to is None or not wanted:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from datahub.orders.faults import Faults
+from datahub.faults import Faults
 
 CENT = Decimal("0.01")
 TOLERANCE = CENT

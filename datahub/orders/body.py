@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from datahub.errors import InvalidError
+from datahub.faults import Faults
 from datahub.models.order import ORDER_STATUSES
 from datahub.models.order_document import (
     ILLEGAL_IN_XML,
@@ -22,7 +23,6 @@ from datahub.models.order_document import (
     Kind,
     Part,
 )
-from datahub.orders.faults import Faults
 from datahub.orders.life import parse_status
 
 Values = dict[str, Any]

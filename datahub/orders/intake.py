@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from datahub import currencies
 from datahub.errors import FieldConflictError
+from datahub.faults import Faults
 from datahub.models.order import Order, OrderAddress, OrderLine, OrderPayment
 from datahub.models.order_document import (
     CUSTOMER,
@@ -34,7 +35,6 @@ from datahub.models.order_document import (
 from datahub.models.setting import GeneralSettings
 from datahub.orders.amounts import complete_line, complete_order
 from datahub.orders.body import Values, read_body
-from datahub.orders.faults import Faults
 from datahub.orders.parties import Parties, addresses, customer_snapshot, find_parties, supplier_snapshot
 
 LINE_DEFAULTS: Values = {
@@ -67,7 +67,7 @@ def read_order(
     _check_required(values, faults)
     found = find_parties(session, values, faults)
     complete_prices(values, session.get_one(GeneralSettings, 1).currency, faults)
-    faults.raise_any()
+    faults.raise_any("order")
     if found is None:
         raise AssertionError("a missing party must have been a fault")
     return add_order(session, values, found, now=now, seeing_all=seeing_all)

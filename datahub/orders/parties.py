@@ -9,8 +9,8 @@ from sqlalchemy import exists, literal, select
 from sqlalchemy.orm import Session
 
 from datahub.db import elements_of
+from datahub.faults import Faults
 from datahub.models.party import DEFAULT_STORE, Account, AccountAddress, CustomerUser, Store, Supplier
-from datahub.orders.faults import Faults
 
 Values = dict[str, Any]
 

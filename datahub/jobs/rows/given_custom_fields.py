@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,30 +10,18 @@ from sqlalchemy.orm import Session
 from datahub.entities.base import EntityType
 from datahub.entities.extras import Definition
 from datahub.entities.values import parse_custom_value
-from datahub.errors import InvalidError
+from datahub.faults import Faults
 from datahub.jobs.merging.json_values import newer
 from datahub.jobs.rows.definitions import custom_fields_of
 from datahub.mapping.names import locale_tag
 from datahub.models.setting import GeneralSettings
 
 
-@dataclass
-class FieldFaults:
-    fields: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, path: str, message: str) -> None:
-        self.fields.setdefault(path, []).append(message)
-
-    def raise_any(self, what: str) -> None:
-        if self.fields:
-            raise InvalidError(f"{what} has faults in: {', '.join(sorted(self.fields))}.", self.fields)
-
-
 def read_custom_fields(
     session: Session,
     kind: EntityType,
     given: Mapping[str, Any],
-    faults: FieldFaults,
+    faults: Faults,
     stored: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Those that are given and not empty. `stored` is None for a record that goes away, which needs none."""

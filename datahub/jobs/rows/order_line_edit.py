@@ -24,6 +24,7 @@ from datahub.entities.order import (
     VARIANT_DESCRIPTION,
     VARIANT_NAME,
 )
+from datahub.faults import Faults
 from datahub.jobs import ledger
 from datahub.jobs.rows import order_lines
 from datahub.jobs.rows.extras import what_differs
@@ -35,7 +36,6 @@ from datahub.models.order import Order, OrderLine
 from datahub.orders import intake, purchase
 from datahub.orders.amounts import complete_line
 from datahub.orders.editing import Stage
-from datahub.orders.faults import Faults
 
 LAST_LINE, IN_USE, UNKNOWN_KEY = "last_line", "in_use", "unknown_key"
 # Of a line that an import has not made, these alone may change.

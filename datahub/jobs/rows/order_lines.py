@@ -18,6 +18,7 @@ from datahub.entities.order import (
     VARIANT_DESCRIPTION,
     VARIANT_NAME,
 )
+from datahub.faults import Faults
 from datahub.jobs.rows.faults import REQUIRED
 from datahub.jobs.rows.order_rows import OF_A_LINE, OrderRows
 from datahub.models import order_document
@@ -28,7 +29,6 @@ from datahub.models.order_document import LINE_PRICES, ORDER_PRICES, TAX_INFORMA
 from datahub.models.party import Supplier
 from datahub.orders import purchase
 from datahub.orders.amounts import ZERO, complete_line, complete_order
-from datahub.orders.faults import Faults
 
 Values = dict[str, Any]
 

@@ -20,6 +20,7 @@ from datahub.entities.order import (
     SUPPLIER,
 )
 from datahub.errors import FieldConflictError
+from datahub.faults import Faults
 from datahub.jobs import ledger, orders
 from datahub.jobs.rows import order_lines
 from datahub.jobs.rows.faults import NOT_UNIQUE, REQUIRED
@@ -32,7 +33,6 @@ from datahub.models.order_document import LINE_PRICES, LINES, ORDER_PRICES, SHIP
 from datahub.models.party import DEFAULT_STORE, Store
 from datahub.models.setting import GeneralSettings
 from datahub.orders import intake
-from datahub.orders.faults import Faults
 from datahub.orders.parties import Parties, addresses, find_customer, find_parties, of_customer
 
 FIRST_STATUS, NO_STATUS = "DRAFT_ORDER_ON_HOLD", "CREATING"
@@ -94,7 +94,7 @@ def _parties(session: Session, rows: OrderRows, values: dict[str, Any]) -> Parti
     for path, item in FIELDS.items():
         if path in faults.fields:
             raise rows.fault(rows.of_order[item.key].number, order_lines.UNKNOWN, item)
-    faults.raise_any()
+    faults.raise_any("order")
     if found is None:
         raise AssertionError("a missing party must have been a fault")
     return found

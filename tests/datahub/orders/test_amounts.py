@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datahub.faults import Faults
 from datahub.orders.amounts import ORDER_TOTALS, complete_line, complete_order, round_money
-from datahub.orders.faults import Faults
 from tests.orders import body_of_json_example, body_of_xml_example
 
 D = Decimal

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from datahub.faults import Faults
 from datahub.orders.body import read_body
-from datahub.orders.faults import Faults
 from tests.orders import PRICES, body_of_json_example, body_of_xml_example, priced, small_body, small_line
 
 D = Decimal
