@@ -31,15 +31,15 @@ Row = TypeVar("Row")
 @dataclass(frozen=True)
 class Preview:
     """`is_sample`: there is no order yet. `is_changed`: the order is not in a chosen status and is shown as it would
-    be on reaching the first one. `orders_in_status_now` stops at 10 000. `problem` says why documents are empty."""
+    be on reaching the first one. `documents` are by format; `problem` says why there are none. `orders_in_status_now`
+    stops at 10 000."""
 
     file_names: dict[str, str]
     order_reference: str
     status: str
     is_sample: bool
     is_changed: bool
-    document_xml: str
-    document_json: str
+    documents: dict[str, str]
     orders_in_status_now: int
     every_supplier: bool
     problem: str = ""
@@ -62,10 +62,10 @@ def preview(
     if statuses and (order is None or is_changed):
         document = document | {"status": statuses[0], "updatedAt": time_text(now)}
     store = DEFAULT_STORE if order is None else order.store.external_id
-    names, xml, json, problem = {}, "", "", ""
+    names, documents, problem = {}, {}, ""
     try:
         names = _names(session, document, export_format, now, store)
-        xml, json = (FORMATS[name].render(document).decode() for name in ("XML", "JSON"))
+        documents = {kind.name: kind.render(document).decode() for kind in FORMATS.values()}
     except RenderError as error:
         problem = str(error)
     return Preview(
@@ -74,8 +74,7 @@ def preview(
         status=document["status"],
         is_sample=order is None,
         is_changed=is_changed,
-        document_xml=xml,
-        document_json=json,
+        documents=documents,
         orders_in_status_now=_count(session, statuses, suppliers) if statuses else 0,
         every_supplier=not suppliers,
         problem=problem,

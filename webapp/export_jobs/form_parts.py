@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from datahub.access import store_limits
 from datahub.jobs import export_jobs, export_preview, record_reads
 from datahub.jobs.export_preview import Preview
-from datahub.models.export_job import JSON_FORMAT, XML, ExportJob
+from datahub.models.export_job import ExportJob
 from webapp.connections.choices import offer_connections
 from webapp.export_jobs.forms import STATUS_GROUPS, ExportJobForm
 
@@ -101,9 +101,8 @@ def faults(session: Session, form: ExportJobForm, job: ExportJob | None) -> list
 
 def _excerpts(seen: Preview, chosen: str) -> list[Excerpt]:
     """The chosen format first."""
-    documents = [(XML, seen.document_xml), (JSON_FORMAT, seen.document_json)]
-    documents.sort(key=lambda pair: pair[0] != chosen)
-    return [_excerpt(name, document) for name, document in documents if document]
+    documents = sorted(seen.documents.items(), key=lambda pair: pair[0] != chosen)
+    return [_excerpt(name, document) for name, document in documents]
 
 
 def _excerpt(name: str, document: str) -> Excerpt:

@@ -8,7 +8,7 @@ from wtforms import BooleanField, RadioField, SelectChoice, SelectField, SelectM
 from wtforms.validators import DataRequired, Length
 
 from datahub.jobs.export_jobs import FOLDER_LENGTH, NAME_LENGTH
-from datahub.models.export_job import JSON_FORMAT, SHORT, STANDARD, XML
+from datahub.models.export_job import EXPORT_FORMATS, SHORT, STANDARD, XML
 from webapp.forms import Form
 
 # Every status of an order, as its life goes.
@@ -37,7 +37,7 @@ class ExportJobForm(Form):
     name = StringField("Name", [DataRequired("Give the job a name."), Length(max=NAME_LENGTH)])
     connection_id = SelectField("Connection", [DataRequired("Choose a connection.")], validate_choice=False)
     output_folder = StringField("Folder", [DataRequired("Give the folder on the server."), Length(max=FOLDER_LENGTH)])
-    export_format = RadioField("Format of the files", choices=[XML, JSON_FORMAT], default=XML)
+    export_format = RadioField("Format of the files", choices=list(EXPORT_FORMATS), default=XML)
     file_name_format = RadioField(
         "File names", choices=[SelectChoice(SHORT, "Short"), SelectChoice(STANDARD, "Standard (long)")], default=SHORT
     )

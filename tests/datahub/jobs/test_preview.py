@@ -14,8 +14,8 @@ from tests.factories import make_order, make_supplier
 def test_without_orders_a_sample_is_shown_in_both_formats(session: Session) -> None:
     shown = export_preview.preview(session, trigger_statuses=["SHIPPED"])
     assert (shown.is_sample, shown.status, shown.problem, shown.orders_in_status_now) == (True, "SHIPPED", "", 0)
-    assert "<status>SHIPPED</status>" in shown.document_xml
-    assert json.loads(shown.document_json)["status"] == "SHIPPED"
+    assert "<status>SHIPPED</status>" in shown.documents["XML"]
+    assert json.loads(shown.documents["JSON"])["status"] == "SHIPPED"
 
 
 def test_an_unfinished_form_is_no_error(session: Session) -> None:
@@ -24,7 +24,7 @@ def test_an_unfinished_form_is_no_error(session: Session) -> None:
         session, trigger_statuses=["LOST", ""], supplier_external_ids=[" "], export_format=""
     )
     assert (shown.is_changed, shown.every_supplier, shown.orders_in_status_now) == (False, True, 0)
-    assert shown.document_json
+    assert shown.documents["JSON"]
 
 
 def test_the_newest_order_of_a_chosen_status_and_supplier_is_shown_as_it_is(session: Session) -> None:
@@ -41,7 +41,7 @@ def test_an_order_that_is_not_there_yet_is_shown_as_on_reaching_the_first_status
     order = make_order(session)
     shown = export_preview.preview(session, trigger_statuses=["CREATED", "SHIPPED"])
     assert (shown.order_reference, shown.status, shown.is_changed) == (order.reference, "ORDER_CREATED", True)
-    assert json.loads(shown.document_json)["status"] == "ORDER_CREATED"
+    assert json.loads(shown.documents["JSON"])["status"] == "ORDER_CREATED"
     assert order.status == "WAITING_SUPPLIER_APPROVAL"
 
 
@@ -57,4 +57,4 @@ def test_an_order_that_cannot_be_written_says_why(session: Session) -> None:
     make_order(session, shipping_type="a\x01b")
     shown = export_preview.preview(session)
     assert "shippingType" in shown.problem
-    assert shown.document_xml == ""
+    assert shown.documents == {}
