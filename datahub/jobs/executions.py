@@ -143,11 +143,13 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
 
 
 def left_failed() -> list[ColumnElement[bool]]:
-    """Failed and never retried: what waits for a person."""
+    """An export that failed and was never retried, of a job that is still there: it waits for a person. What a deleted
+    job left behind can only be read."""
     later = aliased(Execution)
     # Written out, not bound, or SQLite would not see that its partial index fits.
     error = literal(ERROR, literal_execute=True)
-    return [Execution.status == error, ~exists(select(later.id).where(later.predecessor_id == Execution.id))]
+    is_retried = exists(select(later.id).where(later.predecessor_id == Execution.id))
+    return [Execution.export_job_id.is_not(None), Execution.status == error, ~is_retried]
 
 
 def count_never_exported(session: Session, job: ExportJob) -> int:

@@ -1,4 +1,4 @@
-"""Which executions are due, and taking them: one conditional update each, so that two workers never have the same."""
+"""Which exports are due, and taking them: one conditional update each, so that two workers never have the same."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from datahub.db import database_now, read_only
-from datahub.jobs.export_claims import is_due
-from datahub.models.execution import SUCCESS, UNENDED_IMPORT, Execution, is_started
+from datahub.jobs import export_claims, import_claims
+from datahub.models.execution import HELD, IMPORT, SUCCESS, UNENDED_IMPORT, Execution, is_started, is_unended
 from datahub.models.export_job import ExportJob
 from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
 from datahub.models.import_job import ImportJob
@@ -25,7 +25,10 @@ SEEN_WITHIN = timedelta(seconds=15)
 SWEEP_PATIENCE = timedelta(seconds=30)
 FAILED_SWEEPS = 3
 KEEPS_ALL = "noeviction"
+# An import may take as long as its files are large, and others wait for its worker meanwhile.
+IMPORT_PATIENCE = timedelta(hours=1)
 EXPORTERS, IMPORTERS = "Export workers", "Import workers"
+DUE_EXPORTS, DUE_IMPORTS = "Due exports", "Due imports"
 
 
 @dataclass(frozen=True)
@@ -62,23 +65,6 @@ def overdue_after(settings: Settings) -> timedelta:
     return 2 * timedelta(seconds=settings.hand_out_again_seconds)
 
 
-def oldest_due(session: Session, now: datetime) -> datetime | None:
-    """Since when the longest due execution waits. Those behind a disabled connection are not due."""
-    oldest = _oldest_due(session, now)
-    return oldest[0] if oldest else None
-
-
-def _oldest_due(session: Session, now: datetime, *, besides: Collection[int] = ()) -> tuple[datetime, int] | None:
-    """Since when it waits, and its job; none of the jobs `besides`."""
-    due = select(Execution.next_attempt_at, Execution.export_job_id).where(*is_due(now))
-    if besides:
-        due = due.where(Execution.export_job_id.not_in(besides))
-    # By the order of the partial index: it stops at the first one.
-    found = session.execute(due.order_by(Execution.next_attempt_at, Execution.id).limit(1)).first()
-    since, job_id = found or (None, None)
-    return (since, job_id) if since and job_id else None
-
-
 def _database(session: Session, settings: Settings) -> list[Check]:
     try:
         read_only(session).execute(text("select 1"))
@@ -88,7 +74,7 @@ def _database(session: Session, settings: Settings) -> list[Check]:
         advice = "Nothing can be shown, stored or sent without it. Start it, and look at DATABASE_URL."
         away = Check("database", "Database", False, "The database does not answer.", advice)
         titles = ("worker", EXPORTERS), ("importer", IMPORTERS), ("clock", "Clock")
-        unknown = dict(titles) | {"sweeps": "Sweeps", "executions": "Due work"}
+        unknown = dict(titles) | {"sweeps": "Sweeps", "exports": DUE_EXPORTS, "imports": DUE_IMPORTS}
         message, advice = "Unknown without the database.", "First bring back the database."
         return [away, *(Check(name, title, False, message, advice) for name, title in unknown.items())]
 
@@ -97,15 +83,16 @@ def _processes(session: Session, settings: Settings) -> Iterator[Check]:
     now = database_now(session)
     beats = session.scalars(select(Heartbeat)).all()
     alive = [beat for beat in beats if beat.seen_at >= now - SEEN_WITHIN]
-    workers = sum(beat.role == EXPORTER for beat in alive)
+    exporters, importers = (sum(beat.role == role for beat in alive) for role in (EXPORTER, IMPORTER))
     clocks = [beat for beat in alive if beat.role == CLOCK]
     late = "Nothing is lost: what is due stays due"
     command = "Start one: python -m worker"
-    yield _alive("worker", EXPORTERS, workers, f"{late}, but nothing is sent. {command} exports.")
-    yield _importers(session, sum(beat.role == IMPORTER for beat in alive), f"{command} imports.")
+    yield _alive("worker", EXPORTERS, exporters, f"{late}, but nothing is sent. {command} exports.")
+    yield _importers(session, importers, f"{command} imports.")
     yield _alive("clock", "Clock", len(clocks), f"{late}, but nothing is tried again. {command} clock.")
     yield _sweeps([beat.swept_at for beat in beats if beat.swept_at], clocks, now, settings)
-    yield _due(session, now, settings)
+    yield _due_exports(session, now, settings)
+    yield _due_imports(session, importers, now, settings)
 
 
 def _importers(session: Session, number: int, command: str) -> Check:
@@ -142,21 +129,57 @@ def _sweeps(swept: list[datetime], clocks: list[Heartbeat], now: datetime, setti
     return Check("sweeps", "Sweeps", False, told, advice)
 
 
-def _due(session: Session, now: datetime, settings: Settings) -> Check:
-    oldest = _oldest_due(session, now)
+def _due_exports(session: Session, now: datetime, settings: Settings) -> Check:
+    oldest = _oldest_due_export(session, now)
     if oldest is None:
-        return Check("executions", "Due work", True, "No execution is due.")
+        return Check("exports", DUE_EXPORTS, True, "No export is due.")
     since, job_id = oldest
     if now - since < overdue_after(settings):
-        return Check("executions", "Due work", True, _told(now - since))
+        return Check("exports", DUE_EXPORTS, True, _told(now - since))
     crowded = _crowded_jobs(session, now, settings)
     if job_id in crowded:
         # Behind one partner who takes long, others may have been forgotten.
-        oldest = _oldest_due(session, now, besides=crowded)
+        oldest = _oldest_due_export(session, now, besides=crowded)
         if oldest is None or now - oldest[0] < overdue_after(settings):
             return _behind_others(session, job_id, now, now - since, settings)
     advice = "Workers are missing, stuck or too few. Look whether they run; if they do and this stays, start more."
-    return Check("executions", "Due work", False, _told(now - oldest[0]), advice)
+    return Check("exports", DUE_EXPORTS, False, _told(now - oldest[0]), advice)
+
+
+def _oldest_due_export(
+    session: Session, now: datetime, *, besides: Collection[int] = ()
+) -> tuple[datetime, int] | None:
+    """Since when it waits, and its job; none of the jobs `besides`. Those behind a disabled connection are not due."""
+    due = select(Execution.next_attempt_at, Execution.export_job_id).where(*export_claims.is_due(now))
+    if besides:
+        due = due.where(Execution.export_job_id.not_in(besides))
+    # By the order of the partial index: it stops at the first one.
+    found = session.execute(due.order_by(Execution.next_attempt_at, Execution.id).limit(1)).first()
+    since, job_id = found or (None, None)
+    return (since, job_id) if since and job_id else None
+
+
+def _due_imports(session: Session, workers: int, now: datetime, settings: Settings) -> Check:
+    """Those that wait behind another of their job or family, or for a place on their connection, are not due."""
+    since = session.scalar(select(func.min(Execution.next_attempt_at)).where(*import_claims.is_due(now, settings)))
+    if since is None:
+        return Check("imports", DUE_IMPORTS, True, "No import is due.")
+    told = _told(now - since)
+    if now - since < overdue_after(settings):
+        return Check("imports", DUE_IMPORTS, True, told)
+    if not workers or _count_importing(session, now) < workers:
+        advice = "Import workers are missing or stuck. Look whether they run, and at Redis."
+        return Check("imports", DUE_IMPORTS, False, told, advice)
+    told += " Each import worker is at work"
+    if now - since < IMPORT_PATIENCE:
+        return Check("imports", DUE_IMPORTS, True, f"{told}; more of them would begin it sooner.")
+    advice = "Home shows what is under way. If it moves on, start more: python -m worker imports. Else stop it."
+    return Check("imports", DUE_IMPORTS, False, f"{told}.", advice)
+
+
+def _count_importing(session: Session, now: datetime) -> int:
+    held = Execution.kind == IMPORT, is_unended(), Execution.status.in_(HELD), Execution.lease_until > now
+    return session.scalars(select(func.count()).where(*held)).one()
 
 
 def _told(waited: timedelta) -> str:
@@ -183,12 +206,12 @@ def _behind_others(session: Session, job_id: int, now: datetime, waited: timedel
     patience = max(overdue_after(settings), timedelta(seconds=settings.attempt_seconds))
     if waited < patience or _has_delivered(session, job_id, now - patience, patience):
         more = "more workers would help little, a higher IN_FLIGHT if that server bears it"
-        return Check("executions", "Due work", True, f"{_told(waited)} {limit}: {more}.")
+        return Check("exports", DUE_EXPORTS, True, f"{_told(waited)} {limit}: {more}.")
     message = f"{_told(waited)} {limit}, and no file has arrived there for {_ago(patience)}."
     advice = (
         "That server is slow or stuck; more workers would not help. Home shows what is under way: test its connection."
     )
-    return Check("executions", "Due work", False, message, advice)
+    return Check("exports", DUE_EXPORTS, False, message, advice)
 
 
 def _has_delivered(session: Session, job_id: int, since: datetime, longest: timedelta) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, extract, func, or_, select
+from sqlalchemy import and_, case, extract, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
@@ -124,17 +124,13 @@ def read_hours(session: Session) -> list[Hour]:
 
 def count_asking(session: Session, since: datetime) -> int:
     """How many of those that began their last attempt since then and failed need a person still, as `read` has it."""
-    asks = or_(and_(*_asks()), and_(*import_job_list.left_failed()))
+    asks = or_(and_(*executions.left_failed()), and_(*import_job_list.left_failed()))
     return session.scalars(select(func.count(Execution.id)).where(Execution.executed_at >= since, asks)).one()
 
 
 def _failed(session: Session) -> list[Execution]:
-    return list(session.scalars(select(Execution).where(*_asks()).order_by(NEWEST).limit(SHOWN + 1)))
-
-
-def _asks() -> list[ColumnElement[bool]]:
-    """What a deleted job left behind can only be read, so nobody is asked to mend it."""
-    return [Execution.export_job_id.is_not(None), *executions.left_failed()]
+    failed = select(Execution).where(*executions.left_failed())
+    return list(session.scalars(failed.order_by(NEWEST).limit(SHOWN + 1)))
 
 
 def _held(session: Session) -> list[Held]:

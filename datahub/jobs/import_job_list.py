@@ -130,22 +130,25 @@ def _tells(execution: Any) -> ColumnElement[bool]:
 
 
 def _has_file(execution: Any) -> ColumnElement[bool]:
-    return exists(select(ImportFile.name).where(ImportFile.execution_id == execution.id))
+    # Named, since it may stand two levels below the execution that it asks about.
+    return exists(select(ImportFile.name).where(ImportFile.execution_id == execution.id).correlate(execution))
 
 
 def left_failed() -> list[ColumnElement[bool]]:
     """An execution that failed, of an active job, and that none made good since, as `failure` of Row has it."""
-    later, place = aliased(Execution), (Execution.created_at, Execution.id)
+    later = aliased(Execution)
     decisive = (
         later.import_job_id == Execution.import_job_id,
         later.status.in_((*SUCCEEDED, *FAILED)),
         or_(later.origin != UPLOAD, Execution.origin == UPLOAD),
         or_(_tells(later), ~_has_file(Execution)),
+        tuple_(later.created_at, later.id) > tuple_(Execution.created_at, Execution.id),
     )
     return [
         Execution.status.in_(FAILED),
         exists(select(ImportJob.id).where(ImportJob.id == Execution.import_job_id, ImportJob.active)),
-        ~exists(select(later.id).where(*decisive, tuple_(later.created_at, later.id) > tuple_(*place))),
+        # A question for each row by itself: as a join, PostgreSQL reads the whole history.
+        select(later.id).where(*decisive).limit(1).scalar_subquery().is_(None),
     ]
 
 

@@ -277,7 +277,8 @@ class HealthAnswer(Answer):
     importer: CheckAnswer
     clock: CheckAnswer
     sweeps: CheckAnswer
-    executions: CheckAnswer
+    exports: CheckAnswer
+    imports: CheckAnswer
 
 
 @cache

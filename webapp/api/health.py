@@ -17,7 +17,7 @@ from webapp.permissions import PUBLIC, permission
 blueprint = APIBlueprint("api_health", __name__, tag="Health")
 # Work that is late calls for more workers; the hub itself is well. How Redis is set up is nobody's business here.
 NEEDED = ("database", "redis", "worker", "importer", "clock", "sweeps")
-TOLD = (*NEEDED, "executions")
+TOLD = (*NEEDED, "exports", "imports")
 
 
 @blueprint.get("/healthz")

@@ -15,7 +15,16 @@ from datahub.db import database_now, make_engine, make_sessions
 from datahub.jobs import dispatch, export_claims, health, lifecycle, orders
 from datahub.jobs.health import Check
 from datahub.jobs.lifecycle import Claim
-from datahub.models.execution import JOB_PENDING, SUCCESS, Execution
+from datahub.models.execution import (
+    INTEGRATION_DONE,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_INITIALIZING,
+    JOB_PENDING,
+    JOB_STARTED,
+    SUCCESS,
+    Execution,
+)
 from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
 from datahub.models.import_job import ImportJob
 from datahub.settings import Settings
@@ -53,7 +62,8 @@ def test_a_hub_whose_processes_beat_and_sweep_is_well(sessions: sessionmaker[Ses
         "importer",
         "clock",
         "sweeps",
-        "executions",
+        "exports",
+        "imports",
         "redis",
         "redis password",
         "redis memory",
@@ -176,11 +186,78 @@ def test_work_that_nobody_took_after_two_hand_outs_is_told(
     for seconds, is_ok, words in ((20, True, "20 s"), (31, False, "31 s"), (430, False, "7 min")):
         with sessions.begin() as session:
             session.merge(execution).next_attempt_at = database_now(session) - timedelta(seconds=seconds)
-        told = checked(sessions, redis, settings)["executions"]
+        told = checked(sessions, redis, settings)["exports"]
         assert (told.ok, words in told.message) == (is_ok, True), told
     with sessions.begin() as session:
         session.merge(connection).active = False
-    assert checked(sessions, redis, settings)["executions"].ok, "a disabled connection lets exports wait"
+    assert checked(sessions, redis, settings)["exports"].ok, "a disabled connection lets exports wait"
+
+
+def test_imports_that_nobody_takes_are_told_apart_from_exports(
+    sessions: sessionmaker[Session], redis_url: str, vault: Vault
+) -> None:
+    settings, redis = make_settings(hand_out_again_seconds=15), dispatch.make_redis(redis_url)
+    beat(sessions, IMPORTER)
+    with sessions.begin() as session:
+        waiting = add_import(session, vault, status=JOB_INITIALIZING)
+    for seconds, is_ok, words in ((20, True, "20 s"), (31, False, "31 s"), (430, False, "7 min")):
+        set_to(sessions, waiting, next_attempt_at=ago(sessions, seconds))
+        found = checked(sessions, redis, settings)
+        told = found["imports"]
+        assert (told.ok, words in told.message) == (is_ok, True), told
+        assert found["exports"].ok
+    assert "missing or stuck" in told.advice
+
+
+def test_an_import_waits_for_its_turn_as_long_as_that_takes(
+    sessions: sessionmaker[Session], redis_url: str, vault: Vault
+) -> None:
+    redis = dispatch.make_redis(redis_url)
+    with sessions.begin() as session:
+        before_it = add_import(session, vault, status=INTEGRATION_STARTED)
+        add_import(
+            session, vault, status=INTEGRATION_WAITING, next_attempt_at=before_it.created_at - timedelta(hours=9)
+        )
+    assert checked(sessions, redis)["imports"].message == "No import is due."
+    set_to(sessions, before_it, status=INTEGRATION_DONE)
+    assert not checked(sessions, redis)["imports"].ok
+
+
+def test_an_import_may_wait_an_hour_while_each_import_worker_is_at_work(
+    sessions: sessionmaker[Session], redis_url: str, vault: Vault
+) -> None:
+    redis = dispatch.make_redis(redis_url)
+    with sessions.begin() as session:
+        running = [add_import(session, vault, status=status) for status in (JOB_STARTED, INTEGRATION_STARTED)]
+        waiting = add_import(session, vault, status=JOB_INITIALIZING)
+    for execution in running:
+        set_to(sessions, execution, lease_until=ago(sessions, -600))
+    set_to(sessions, waiting, next_attempt_at=ago(sessions, 3500))
+    assert not checked(sessions, redis)["imports"].ok, "no worker is seen"
+    beat(sessions, IMPORTER)
+    beat(sessions, IMPORTER, name="another")
+    told = checked(sessions, redis)["imports"]
+    assert told.ok and "Each import worker is at work; more of them" in told.message
+    set_to(sessions, waiting, next_attempt_at=ago(sessions, 3601))
+    told = checked(sessions, redis)["imports"]
+    assert not told.ok and "start more" in told.advice
+    set_to(sessions, waiting, next_attempt_at=ago(sessions, 3500))
+    beat(sessions, IMPORTER, name="a third")
+    assert not checked(sessions, redis)["imports"].ok, "one is idle"
+    beat(sessions, IMPORTER, name="a third", seen_at=ago(sessions, 60))
+    assert checked(sessions, redis)["imports"].ok
+    set_to(sessions, running[0], lease_until=ago(sessions, 1))
+    assert not checked(sessions, redis)["imports"].ok, "one has fallen silent"
+
+
+def add_import(session: Session, vault: Vault, **values: Any) -> Execution:
+    """Of a job of its own."""
+    return add_import_execution(session, add_import_job(session, add_connection(session, vault)), **values)
+
+
+def set_to(sessions: sessionmaker[Session], execution: Execution, **values: Any) -> None:
+    with sessions.begin() as session:
+        session.execute(update(Execution).where(Execution.id == execution.id).values(values))
 
 
 CROWDED = make_settings(in_flight=4, hand_out_again_seconds=15, attempt_seconds=300, lease_seconds=60)
@@ -214,7 +291,7 @@ def wait_for(sessions: sessionmaker[Session], *, seconds: float) -> None:
 
 
 def due_work(sessions: sessionmaker[Session], redis_url: str) -> Check:
-    return checked(sessions, dispatch.make_redis(redis_url), CROWDED)["executions"]
+    return checked(sessions, dispatch.make_redis(redis_url), CROWDED)["exports"]
 
 
 def test_work_behind_a_connection_at_its_limit_calls_for_no_more_workers(

@@ -275,7 +275,7 @@ def test_one_that_waits_can_be_stopped_and_is_neither_overdue_nor_stuck(
         assert row.health == import_job_list.RUNNING
     with sessions() as session:
         checks = health.check(session, redis=dispatch.make_redis(settings.redis_url), settings=settings)
-        assert next(check for check in checks if check.name == "executions").ok
+        assert next(check for check in checks if check.name == "imports").ok
     with sessions.begin() as session:
         executions.stop(session, session.get_one(Execution, ids[2]), actor="ada")
     with sessions() as session:

@@ -262,6 +262,7 @@ def test_an_empty_folder_makes_good_only_a_failure_to_get_to_the_files(
     session: Session, make: Make, files: list[dict[str, Any]], is_made_good: bool
 ) -> None:
     job, began = make(), database_now(session)
+    add_import_execution(session, make(), status=INTEGRATION_DONE, run={"files": [READ]})
     failed = add_import_execution(session, job, status=JOB_FAILED, run={"files": files})
     add_import_execution(session, job, status=INTEGRATION_DONE, run={"files": []})
     assert row_of(session, job).failure is (None if is_made_good else failed)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +13,42 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import home, metrics, orders
-from datahub.models.execution import ERROR, JOB_STARTED, SUCCESS, Execution
+from datahub.jobs.metrics import OfKind
+from datahub.models.execution import (
+    ERROR,
+    EXPORT,
+    EXPORT_STATUSES,
+    IMPORT,
+    IMPORT_STATUSES,
+    INTEGRATION_DONE,
+    INTEGRATION_FAILED,
+    INTEGRATION_STARTED,
+    INTEGRATION_WAITING,
+    JOB_FAILED,
+    JOB_INITIALIZING,
+    JOB_PENDING,
+    JOB_STARTED,
+    SUCCESS,
+    Execution,
+)
 from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER, Heartbeat
+from datahub.models.import_job import ImportJob
 from datahub.vault import Vault
-from tests.factories import add_connection, make_job, make_order
+from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
+from tests.settings import DEFAULTS, make_settings
 from tests.statements import noted_statements
 
 LONG_AGO = timedelta(hours=30)
+NONE = OfKind(
+    waiting=0,
+    retrying=0,
+    started=0,
+    lease_expired=0,
+    failed=0,
+    due=0,
+    oldest_due_seconds=0.0,
+    recent=dict.fromkeys(IMPORT_STATUSES, 0),
+)
 
 
 @pytest.fixture
@@ -52,23 +83,68 @@ def test_figures_count_what_is_there(session: Session, owed: list[Execution], se
     session.add(Heartbeat(name="dead", role=CLOCK, seen_at=now - timedelta(minutes=2), failed_sweeps=9))
     session.commit()
     with sessions() as fresh:
-        figures = metrics.read(fresh)
-    assert (figures.waiting, figures.retrying, figures.started, figures.lease_expired) == (3, 1, 2, 1)
-    assert (figures.failed, figures.due) == (2, 2)
-    assert 89 < figures.oldest_due_age < 100
-    assert figures.recent == {"SUCCESS": 2, "ERROR": 2, "JOB_PENDING": 3, "JOB_STARTED": 2, "JOB_STOPPED": 0}
+        figures = metrics.read(fresh, DEFAULTS)
+    exports = figures.executions[EXPORT]
+    assert (exports.waiting, exports.retrying, exports.started, exports.lease_expired) == (3, 1, 2, 1)
+    assert (exports.failed, exports.due) == (2, 2)
+    assert 89 < exports.oldest_due_seconds < 100
+    assert exports.recent == {"SUCCESS": 2, "ERROR": 2, "JOB_PENDING": 3, "JOB_STARTED": 2, "JOB_STOPPED": 0}
+    assert figures.executions[IMPORT] == NONE
     assert (figures.processes, figures.failed_sweeps) == ({EXPORTER: 2, IMPORTER: 0, CLOCK: 1}, 2)
     assert figures.sweep_age is not None and 7 <= figures.sweep_age < 17
 
 
+def test_imports_are_counted_by_their_own_statuses(
+    session: Session, vault: Vault, sessions: sessionmaker[Session]
+) -> None:
+    connection, now = add_connection(session, vault), database_now(session)
+
+    def add(status: str, job: ImportJob | None = None, *, seconds: int = 3600, **values: Any) -> ImportJob:
+        """Of a new job unless of `job`; its time came so long ago."""
+        job = job or add_import_job(session, connection)
+        times = {"next_attempt_at": now - timedelta(seconds=seconds), "lease_until": now + timedelta(minutes=1)}
+        add_import_execution(session, job, status=status, **times | values)
+        return job
+
+    add(JOB_PENDING, add(JOB_STARTED, attempts=1))
+    add(INTEGRATION_STARTED, lease_until=now - timedelta(seconds=1))
+    # Behind the one that writes; before a family of its own; the last place of the connection; none left.
+    add(INTEGRATION_WAITING, attempts=2)
+    add(INTEGRATION_WAITING, family="ORDERS", seconds=90, error="Its worker died.")
+    add(JOB_INITIALIZING, seconds=10)
+    add(JOB_INITIALIZING)
+    add(INTEGRATION_FAILED, executed_at=now - LONG_AGO)
+    add(INTEGRATION_DONE, add(JOB_FAILED))
+    add(JOB_FAILED).active = False
+    session.commit()
+    with sessions() as fresh:
+        figures = metrics.read(fresh, make_settings(max_runs_per_connection=2))
+    imports = figures.executions[IMPORT]
+    assert (imports.waiting, imports.retrying, imports.started, imports.lease_expired) == (5, 1, 2, 1)
+    assert (imports.failed, imports.due) == (1, 2)
+    assert 89 < imports.oldest_due_seconds < 100
+    told = {status: number for status, number in imports.recent.items() if number}
+    assert told == {
+        "JOB_PENDING": 1,
+        "JOB_STARTED": 1,
+        "INTEGRATION_STARTED": 1,
+        "INTEGRATION_WAITING": 2,
+        "JOB_INITIALIZING": 2,
+        "INTEGRATION_DONE": 1,
+        "JOB_FAILED": 2,
+    }
+    assert figures.executions[EXPORT] == dataclasses.replace(NONE, recent=dict.fromkeys(EXPORT_STATUSES, 0))
+
+
 def test_an_empty_hub_has_figures_too(sessions: sessionmaker[Session]) -> None:
     with sessions() as session:
-        figures = metrics.read(session)
-    assert (figures.waiting, figures.due, figures.oldest_due_age, figures.sweep_age) == (0, 0, 0.0, None)
+        figures = metrics.read(session, DEFAULTS)
+    assert figures.executions[IMPORT] == NONE
+    assert figures.sweep_age is None
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("read", [metrics.read, home.read, home.read_hours])
+@pytest.mark.parametrize("read", [partial(metrics.read, settings=DEFAULTS), home.read, home.read_hours])
 def test_no_figure_walks_through_the_whole_history(session: Session, owed: list[Execution], read: Any) -> None:
     """SQLite chooses by rule, not by size, so that a small table shows it; the newest deliveries stop after ten."""
     change(owed[:9], status=SUCCESS, ended_at=database_now(session))

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
 from datahub.jobs import orders
+from datahub.models.execution import JOB_INITIALIZING, JOB_PENDING
 from datahub.models.heartbeat import CLOCK, EXPORTER, Heartbeat
 from datahub.settings import Settings
 from datahub.vault import Vault
-from tests.factories import add_connection, add_import_job, make_job, make_order
+from tests.factories import add_connection, add_import_execution, add_import_job, make_job, make_order
 from tests.servers import free_port
 from tests.settings import make_settings
 from tests.webapp.conftest import ParsingClient
@@ -74,13 +75,20 @@ def test_metrics_are_read_by_a_monitor_without_signing_in(
     client: ParsingClient, sessions: sessionmaker[Session], vault: Vault
 ) -> None:
     with sessions.begin() as session:
-        make_job(session, add_connection(session, vault, name="Secret partner"), name="Secret job")
+        connection = add_connection(session, vault, name="Secret partner")
+        make_job(session, connection, name="Secret job")
+        importing = add_import_job(session, connection)
+        for status in (JOB_INITIALIZING, JOB_PENDING):
+            add_import_execution(session, importing, status=status, next_attempt_at=database_now(session))
         orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
     answer = client.get("/metrics")
     assert (answer.status_code, answer.mimetype) == (200, "text/plain")
     found = figures_of(answer)
-    assert (found["datahub_database_up"], found["datahub_redis_up"], found["datahub_executions_waiting"]) == (1, 1, 1)
-    assert (found["datahub_executions_recent JOB_PENDING"], found["datahub_processes EXPORTER"]) == (1, 0)
+    assert (found["datahub_database_up"], found["datahub_redis_up"], found["datahub_processes EXPORTER"]) == (1, 1, 0)
+    assert (found["datahub_executions_waiting export"], found["datahub_executions_waiting import"]) == (1, 2)
+    assert (found["datahub_executions_due export"], found["datahub_executions_due import"]) == (1, 1)
+    recent = [f"datahub_executions_recent {kind} JOB_PENDING" for kind in ("export", "import")]
+    assert [found[name] for name in recent] == [1, 1]
     assert all(name.startswith("datahub_") for name in found)
     assert "Secret" not in answer.text, "names from outside are no labels"
 
