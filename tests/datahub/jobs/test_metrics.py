@@ -110,7 +110,7 @@ def test_imports_are_counted_by_their_own_statuses(
     add(INTEGRATION_STARTED, lease_until=now - timedelta(seconds=1))
     # Behind the one that writes; before a family of its own; the last place of the connection; none left.
     add(INTEGRATION_WAITING, attempts=2)
-    add(INTEGRATION_WAITING, family="ORDERS", seconds=90, error="Its worker died.")
+    add(INTEGRATION_WAITING, family="ORDERS", seconds=90, attempts=3, error="Its worker died.")
     add(JOB_INITIALIZING, seconds=10)
     add(JOB_INITIALIZING)
     add(INTEGRATION_FAILED, executed_at=now - LONG_AGO)
