@@ -108,7 +108,7 @@ def test_imports_are_counted_by_their_own_statuses(
 
     add(JOB_PENDING, add(JOB_STARTED, attempts=1))
     add(INTEGRATION_STARTED, lease_until=now - timedelta(seconds=1))
-    # Behind the one that writes; before a family of its own; the last place of the connection; none left.
+    # Behind the one that writes; alone in its family; to read in the last place of the connection; without a place.
     add(INTEGRATION_WAITING, attempts=2)
     add(INTEGRATION_WAITING, family="ORDERS", seconds=90, attempts=3, error="Its worker died.")
     add(JOB_INITIALIZING, seconds=10)
@@ -122,7 +122,7 @@ def test_imports_are_counted_by_their_own_statuses(
     imports = figures.executions[IMPORT]
     assert (imports.waiting, imports.retrying, imports.started, imports.lease_expired) == (5, 1, 2, 1)
     assert (imports.failed, imports.due) == (1, 2)
-    assert 89 < imports.oldest_due_seconds < 100
+    assert 90 <= imports.oldest_due_seconds < 3600
     told = {status: number for status, number in imports.recent.items() if number}
     assert told == {
         "JOB_PENDING": 1,
