@@ -162,19 +162,23 @@ def _create_connection(session: Session, vault: Vault, place: Place) -> Connecti
 def _create_export_jobs(session: Session, connection: Connection) -> None:
     export_jobs.create(
         session,
-        name="Orders to sandbox",
-        connection_id=connection.public_id,
-        output_folder="exports/orders",
-        export_format="XML",
-        file_name_format="SHORT",
-        trigger_statuses=["ACCEPTED_BY_SUPPLIER"],
+        export_jobs.Configuration(
+            name="Orders to sandbox",
+            connection_id=connection.public_id,
+            output_folder="exports/orders",
+            export_format="XML",
+            file_name_format="SHORT",
+            trigger_statuses=["ACCEPTED_BY_SUPPLIER"],
+        ),
     )
     export_jobs.create(
         session,
-        name="Announcements to sandbox",
-        connection_id=connection.public_id,
-        output_folder="exports/announcements",
-        export_format="JSON",
-        file_name_format="STANDARD",
-        trigger_statuses=["WAITING_SUPPLIER_APPROVAL"],
+        export_jobs.Configuration(
+            name="Announcements to sandbox",
+            connection_id=connection.public_id,
+            output_folder="exports/announcements",
+            export_format="JSON",
+            file_name_format="STANDARD",
+            trigger_statuses=["WAITING_SUPPLIER_APPROVAL"],
+        ),
     )

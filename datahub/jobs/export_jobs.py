@@ -27,89 +27,41 @@ SORT_COLUMNS = {"name": func.lower(ExportJob.name), "created_at": ExportJob.crea
 
 
 @dataclass(frozen=True)
-class _Given:
+class Configuration:
+    """What people decide about a job. `connection_id` is a public id; the other fields are those of ExportJob. None
+    keeps what is set, and is of a new job every supplier, active, and sent on hold once."""
+
     name: str
     connection_id: str
     output_folder: str
     export_format: str
     file_name_format: str
     trigger_statuses: Sequence[str]
-    supplier_external_ids: Sequence[str]
-    active: bool
-    reexport_on_hold: bool
+    supplier_external_ids: Sequence[str] | None = None
+    active: bool | None = None
+    reexport_on_hold: bool | None = None
 
 
-def create(
-    session: Session,
-    *,
-    name: str,
-    connection_id: str,
-    output_folder: str,
-    export_format: str,
-    file_name_format: str,
-    trigger_statuses: Sequence[str],
-    supplier_external_ids: Sequence[str] = (),
-    active: bool = True,
-    reexport_on_hold: bool = False,
-    entity: str = "ORDER",
-    method: str = SFTP,
-) -> ExportJob:
+def create(session: Session, configuration: Configuration, *, entity: str = "ORDER", method: str = SFTP) -> ExportJob:
     """Raises InvalidError with every fault at its field, FieldConflictError for a taken name, OtherStoresError without
     a supplier if the session is limited to stores."""
     faults = Faults()
     faults.choice("entity", entity, ENTITIES)
     faults.choice("method", method, METHODS)
-    given = _Given(
-        name=name,
-        connection_id=connection_id,
-        output_folder=output_folder,
-        export_format=export_format,
-        file_name_format=file_name_format,
-        trigger_statuses=trigger_statuses,
-        supplier_external_ids=supplier_external_ids,
-        active=active,
-        reexport_on_hold=reexport_on_hold,
-    )
+    fresh = {"public_id": str(uuid.uuid4()), "active": True, "reexport_on_hold": False}
     now = database_now(session)
-    job = ExportJob(public_id=str(uuid.uuid4()), entity=entity, method=method, created_at=now, updated_at=now)
-    _fill(session, job, given, faults)
+    job = ExportJob(entity=entity, method=method, created_at=now, updated_at=now, **fresh)
+    _fill(session, job, configuration, faults)
     return job
 
 
-def update(
-    session: Session,
-    job: ExportJob,
-    *,
-    name: str,
-    connection_id: str,
-    output_folder: str,
-    export_format: str,
-    file_name_format: str,
-    trigger_statuses: Sequence[str],
-    supplier_external_ids: Sequence[str] | None,
-    active: bool | None,
-    reexport_on_hold: bool | None,
-) -> ExportJob:
-    """Raises as create does; None keeps what is set. Statuses added later do not fire for orders that are in them
-    already.
+def update(session: Session, job: ExportJob, configuration: Configuration) -> ExportJob:
+    """Raises as create does. Statuses added later do not fire for orders that are in them already.
 
     Suppliers that the session does not see stay. Raises OtherStoresError for a job of every supplier if it is limited
     to stores."""
     _take(session, job)
-    if supplier_external_ids is None:
-        supplier_external_ids = [supplier.external_id for supplier in seen_suppliers(session, job)]
-    given = _Given(
-        name=name,
-        connection_id=connection_id,
-        output_folder=output_folder,
-        export_format=export_format,
-        file_name_format=file_name_format,
-        trigger_statuses=trigger_statuses,
-        supplier_external_ids=supplier_external_ids,
-        active=job.active if active is None else active,
-        reexport_on_hold=job.reexport_on_hold if reexport_on_hold is None else reexport_on_hold,
-    )
-    _fill(session, job, given, Faults())
+    _fill(session, job, configuration, Faults())
     return job
 
 
@@ -238,7 +190,7 @@ def _with_parts(query: Select[ExportJob]) -> Select[ExportJob]:
     return query.options(selectinload(ExportJob.connection), selectinload(ExportJob.suppliers))
 
 
-def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> None:
+def _fill(session: Session, job: ExportJob, given: Configuration, faults: Faults) -> None:
     """Reads everything before it changes anything, so that a refused change leaves the job as it was."""
     name = faults.text("name", given.name, NAME_LENGTH, missing="Give the job a name.")
     asked = "Give the folder on the server."
@@ -249,7 +201,9 @@ def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> No
         had, hidden = (seen_suppliers(session, job), hidden_suppliers(session, job)) if job.id is not None else ([], [])
         connection = job_rules.choose_connection(session, job, given.connection_id, faults)
         statuses = _statuses(given.trigger_statuses, faults)
-        suppliers = _suppliers(session, job_rules.distinct(given.supplier_external_ids), had, faults)
+        kept = [supplier.external_id for supplier in had]
+        wanted = kept if given.supplier_external_ids is None else job_rules.distinct(given.supplier_external_ids)
+        suppliers = _suppliers(session, wanted, had, faults)
         faults.raise_any(job_rules.KINDS[type(job)])
         assert connection is not None  # noqa: S101 - a missing one is a fault, raised above
         _require_any(session, [*suppliers, *hidden])
@@ -262,8 +216,8 @@ def _fill(session: Session, job: ExportJob, given: _Given, faults: Faults) -> No
         job.file_name_format = given.file_name_format
         job.trigger_statuses = statuses
         job.suppliers = [*suppliers, *hidden]
-        job.active = given.active
-        job.reexport_on_hold = given.reexport_on_hold
+        job.active = job.active if given.active is None else given.active
+        job.reexport_on_hold = job.reexport_on_hold if given.reexport_on_hold is None else given.reexport_on_hold
         job.updated_at = database_now(session)
         session.add(job)
 

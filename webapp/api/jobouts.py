@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from flask import Response
 from flask_login import current_user
 from pydantic import Field
 
 from datahub.jobs import executions, export_jobs, export_preview
+from datahub.jobs.export_jobs import Configuration
 from datahub.models.export_job import EXPORT_FORMATS, FILE_NAME_FORMATS, ExportJob
 from datahub.models.order import ORDER_STATUSES
 from webapp.api.answers import CountAnswer, FileNamesAnswer, JobOutAnswer, describe_jobout, page_shape
@@ -100,7 +101,8 @@ def list_jobouts(query_data: JobOutQuery) -> Response:
 @permission(MAPPER_WRITE)
 def create_jobout(json_data: JobOutBody) -> Response:
     with shown_names(connection_id="clientId"):
-        job = export_jobs.create(db.session(), **_domain_fields(json_data))
+        given = _configuration(json_data)
+        job = export_jobs.create(db.session(), given, entity=json_data.entity, method=json_data.method)
     return reply(describe_jobout(job), 201)
 
 
@@ -126,10 +128,9 @@ def get_jobout_v1(job_id: str) -> Response:
 @blueprint.output(JobOutAnswer)
 @permission(MAPPER_WRITE)
 def update_jobout(job: ExportJob, json_data: JobOutChange) -> Response:
-    fields = _domain_fields(json_data)
-    refuse_change(job, entity=fields.pop("entity"), method=fields.pop("method"))
+    refuse_change(job, entity=json_data.entity, method=json_data.method)
     with shown_names(connection_id="clientId"):
-        export_jobs.update(db.session(), job, **fields)
+        export_jobs.update(db.session(), job, _configuration(json_data))
     return reply(describe_jobout(job))
 
 
@@ -194,7 +195,5 @@ def remove_suppliers(job: ExportJob, json_data: SuppliersBody) -> Response:
     return no_content()
 
 
-def _domain_fields(body: JobOutBody) -> dict[str, Any]:
-    fields = body.model_dump()
-    fields["connection_id"] = fields.pop("client_id")
-    return fields
+def _configuration(body: JobOutBody | JobOutChange) -> Configuration:
+    return Configuration(connection_id=body.client_id, **body.model_dump(exclude={"client_id", "entity", "method"}))

@@ -68,20 +68,20 @@ def supplier_context(session: Session, form: ExportJobForm, search: str, job: Ex
 
 
 def preview_context(session: Session, form: ExportJobForm, job: ExportJob | None) -> dict[str, object]:
-    values = form.values()
+    given = form.configuration()
     hidden = export_jobs.hidden_suppliers(session, job) if job else []
     seen = export_preview.preview(
         session,
-        trigger_statuses=values["trigger_statuses"],
-        supplier_external_ids=[*values["supplier_external_ids"], *(supplier.external_id for supplier in hidden)],
-        export_format=values["export_format"],
+        trigger_statuses=given.trigger_statuses,
+        supplier_external_ids=[*(given.supplier_external_ids or ()), *(supplier.external_id for supplier in hidden)],
+        export_format=given.export_format,
     )
     return {
         "preview": seen,
-        "excerpts": _excerpts(seen, values["export_format"]),
-        "chosen_format": values["export_format"],
-        "chosen_name": values["file_name_format"],
-        "has_statuses": bool(values["trigger_statuses"]),
+        "excerpts": _excerpts(seen, given.export_format),
+        "chosen_format": given.export_format,
+        "chosen_name": given.file_name_format,
+        "has_statuses": bool(given.trigger_statuses),
         "most_counted": export_preview.MOST_COUNTED,
     }
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from wtforms import BooleanField, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Length
 
-from datahub.jobs.export_jobs import FOLDER_LENGTH, NAME_LENGTH
+from datahub.jobs.export_jobs import FOLDER_LENGTH, NAME_LENGTH, Configuration
 from datahub.models.export_job import EXPORT_FORMATS, SHORT, STANDARD, XML
 from webapp.forms import Form
 
@@ -48,19 +46,18 @@ class ExportJobForm(Form):
     supplier_external_ids = SelectMultipleField("Suppliers", validate_choice=False)
     active = BooleanField("Active", default=True)
 
-    def values(self) -> dict[str, Any]:
-        """What the domain's create and update take."""
-        return {
-            "name": self.name.data or "",
-            "connection_id": self.connection_id.data or "",
-            "output_folder": self.output_folder.data or "",
-            "export_format": self.export_format.data or "",
-            "file_name_format": self.file_name_format.data or "",
-            "trigger_statuses": in_life_cycle_order(self.trigger_statuses.data or []),
-            "supplier_external_ids": self.supplier_external_ids.data or [],
-            "active": self.active.data,
-            "reexport_on_hold": self.reexport_on_hold.data,
-        }
+    def configuration(self) -> Configuration:
+        return Configuration(
+            name=self.name.data or "",
+            connection_id=self.connection_id.data or "",
+            output_folder=self.output_folder.data or "",
+            export_format=self.export_format.data or "",
+            file_name_format=self.file_name_format.data or "",
+            trigger_statuses=in_life_cycle_order(self.trigger_statuses.data or []),
+            supplier_external_ids=self.supplier_external_ids.data or [],
+            active=self.active.data,
+            reexport_on_hold=self.reexport_on_hold.data,
+        )
 
 
 def in_life_cycle_order(statuses: list[str]) -> list[str]:

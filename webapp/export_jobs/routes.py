@@ -53,7 +53,7 @@ def new_sftp() -> object:
     form = ExportJobForm(connection_id=request.args.get("connection", ""))
     if form.validate_on_submit():
         try:
-            job = export_jobs.create(db.session(), **form.values())
+            job = export_jobs.create(db.session(), form.configuration())
             flash(f"{job.name} was created. {_what_happens(job)}", "success")
             return redirect_to(_url(job))
         except (InvalidError, FieldConflictError) as error:
@@ -69,7 +69,7 @@ def edit(job_id: str) -> object:
     form = ExportJobForm(data=None if request.method == "POST" else _stored(job))
     if form.validate_on_submit():
         try:
-            export_jobs.update(db.session(), job, **form.values())
+            export_jobs.update(db.session(), job, form.configuration())
             flash(
                 "The job was saved. Orders that are in a newly chosen status already are not sent by themselves.",
                 "success",

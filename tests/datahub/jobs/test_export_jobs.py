@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from datahub.db import database_now
 from datahub.errors import ConflictError, FieldConflictError, InvalidError, NotFoundError
 from datahub.jobs import export_jobs, orders
+from datahub.jobs.export_jobs import Configuration
 from datahub.models.execution import JOB_STARTED, JOB_STOPPED, Execution
 from datahub.models.export_job import ExportJob
 from datahub.vault import Vault
@@ -27,7 +28,7 @@ def create(session: Session, vault: Vault, **fields: Any) -> ExportJob:
     }
     if "connection_id" not in fields:
         values["connection_id"] = add_connection(session, vault).public_id
-    return export_jobs.create(session, **values | fields)
+    return export_jobs.create(session, Configuration(**values | fields))
 
 
 def update(session: Session, job: ExportJob, **fields: Any) -> ExportJob:
@@ -35,7 +36,7 @@ def update(session: Session, job: ExportJob, **fields: Any) -> ExportJob:
     values = {name: getattr(job, name) for name in (*names, "reexport_on_hold")}
     values["connection_id"] = job.connection.public_id
     values["supplier_external_ids"] = [supplier.external_id for supplier in job.suppliers]
-    return export_jobs.update(session, job, **values | fields)
+    return export_jobs.update(session, job, Configuration(**values | fields))
 
 
 def faults(error: pytest.ExceptionInfo[InvalidError]) -> set[str]:
@@ -52,13 +53,15 @@ def test_every_fault_is_named_at_its_field_at_once(session: Session) -> None:
     with pytest.raises(InvalidError) as error:
         export_jobs.create(
             session,
-            name=" ",
-            connection_id="unknown",
-            output_folder="a\x00b",
-            export_format="CSV",
-            file_name_format="LONG",
-            trigger_statuses=["LOST"],
-            supplier_external_ids=["NOBODY"],
+            Configuration(
+                name=" ",
+                connection_id="unknown",
+                output_folder="a\x00b",
+                export_format="CSV",
+                file_name_format="LONG",
+                trigger_statuses=["LOST"],
+                supplier_external_ids=["NOBODY"],
+            ),
             entity="INCIDENT",
             method="MAIL",
         )
