@@ -99,8 +99,9 @@ def fill(session: Session, vault: Vault) -> TwoStores:
     )
     imported = add_import_execution(session, importing, run={"rejected": 2, "rows": 4, "rows_done": 4})
     for number, shop in enumerate((north, south), start=1):
+        snapshot = _snapshot(session, shop)
         for status in STATUSES:
-            shop.exports[status] = _export(session, both, shop, status)
+            shop.exports[status] = _export(session, both, shop, snapshot, status)
         _noted(session, imported, shop, number)
     return TwoStores(north, south, both, everyone, southern, importing, imported)
 
@@ -141,13 +142,17 @@ def _shop(session: Session, tag: str) -> Shop:
     return Shop(tag, store, supplier, order, _added(session, incident))
 
 
-def _export(session: Session, job: ExportJob, shop: Shop, status: str) -> Execution:
+def _snapshot(session: Session, shop: Shop) -> OrderSnapshot:
     now, order = database_now(session), shop.order
     parties = {"supplier_external_id": shop.supplier.external_id, "store_external_id": shop.store.external_id}
     snapshot = OrderSnapshot(
         order_id=order.id, status=order.status, document=build_document(order), created_at=now, **parties
     )
-    _added(session, snapshot)
+    return _added(session, snapshot)
+
+
+def _export(session: Session, job: ExportJob, shop: Shop, snapshot: OrderSnapshot, status: str) -> Execution:
+    now, order = database_now(session), shop.order
     is_ended = status in (SUCCESS, ERROR)
     execution = Execution(
         public_id=str(uuid5(NAMESPACE_URL, f"{shop.tag} {status}")),

@@ -92,22 +92,23 @@ def stop_all_of_job(session: Session, job: ExportJob, *, actor: str) -> int:
     return len(unended)
 
 
-def retry(session: Session, execution: Execution, *, actor: str) -> Execution:
+def retry(session: Session, execution: Execution, *, actor: str, over: str | None = None) -> Execution:
     """A new execution that renders the frozen order again with the job's present configuration.
 
-    From ERROR or JOB_STOPPED only; raises IllegalMoveError, or ConflictError while a successor is under way."""
+    From ERROR or JOB_STOPPED only; raises IllegalMoveError, or ConflictError while a successor is under way or where
+    the `newer_export` has another public id than `over`: older news is sent after newer on purpose only."""
     if execution.status not in (ERROR, JOB_STOPPED):
         raise IllegalMoveError(f"Only a failed or stopped execution can be retried; this one is {execution.status}.")
     _note(session, audit.RETRIED, execution)
-    return _succeed(session, execution, origin=RETRY, actor=actor)
+    return _succeed(session, execution, origin=RETRY, actor=actor, over=over)
 
 
-def resend(session: Session, execution: Execution, *, actor: str) -> Execution:
-    """A new execution that sends the same bytes under the same name again. From SUCCESS only."""
+def resend(session: Session, execution: Execution, *, actor: str, over: str | None = None) -> Execution:
+    """A new execution that sends the same bytes under the same name again. From SUCCESS only; raises as `retry`."""
     if execution.status != SUCCESS or execution.payload is None:
         raise IllegalMoveError(f"Only a delivered execution can be sent again; this one is {execution.status}.")
     _note(session, audit.RESENT, execution)
-    successor = _succeed(session, execution, origin=RESEND, actor=actor)
+    successor = _succeed(session, execution, origin=RESEND, actor=actor, over=over)
     sent = execution.payload
     session.add(
         Payload(
@@ -121,6 +122,27 @@ def resend(session: Session, execution: Execution, *, actor: str) -> Execution:
     )
     session.flush()
     return successor
+
+
+def newer_export(session: Session, execution: Execution) -> Execution | None:
+    """The latest state of the order that its job exported after this one, unless the partner surely never gets it: a
+    retry or resend of this one puts older news over it."""
+    if execution.snapshot_id is None:
+        return None
+    newer = select(Execution).where(
+        Execution.order_id == execution.order_id,
+        Execution.export_job_id == execution.export_job_id,
+        Execution.snapshot_id > execution.snapshot_id,
+        or_(is_unended(), Execution.status == SUCCESS, Execution.may_have_arrived),
+    )
+    return session.scalar(newer.order_by(Execution.snapshot_id.desc(), Execution.id.desc()).limit(1))
+
+
+def how_it_stands(newer: Execution) -> str:
+    """Of a `newer_export`, to follow its status."""
+    if newer.status == SUCCESS:
+        return f"was delivered at {newer.ended_at:%Y-%m-%d %H:%M:%S} UTC"
+    return "may have arrived" if newer.is_terminal else "is under way"
 
 
 def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
@@ -219,10 +241,23 @@ def _deleted(execution: Execution) -> ConflictError:
     return ConflictError(f"The job {execution.job_name} was deleted; its executions can only be read.")
 
 
-def _succeed(session: Session, execution: Execution, *, origin: str, actor: str) -> Execution:
+def _old_news(execution: Execution, newer: Execution) -> ConflictError:
+    return ConflictError(
+        f"A later state of this order, {newer.trigger_status}, {how_it_stands(newer)} (execution {newer.public_id}). "
+        f"This would send the older {execution.trigger_status} after it. The page of execution {execution.public_id} "
+        "does so all the same, once somebody confirms it there."
+    )
+
+
+def _succeed(session: Session, execution: Execution, *, origin: str, actor: str, over: str | None) -> Execution:
     job, order, snapshot = execution.export_job, execution.order, execution.snapshot
     if job is None or order is None or snapshot is None:
         raise _deleted(execution)
+    # Nobody moves the order meanwhile, or a newer export with a smaller number might show only afterwards.
+    session.execute(select(Order.id).where(Order.id == order.id).with_for_update(key_share=True))
+    newer = newer_export(session, execution)
+    if newer is not None and newer.public_id != over:
+        raise _old_news(execution, newer)
     try:
         job_rules.keep(session, job)
     except NotFoundError as error:
@@ -232,6 +267,8 @@ def _succeed(session: Session, execution: Execution, *, origin: str, actor: str)
     if execution.status != SUCCESS and _may_one_have_arrived(session, execution):
         values["may_have_arrived_twice"] = True
         reason += ", whose file may have arrived"
+    if newer is not None:
+        reason += f", after the newer {newer.trigger_status} of {newer.public_id}"
     values |= {"public_id": str(uuid4()), "predecessor_id": execution.id}
     try:
         with session.begin_nested():

@@ -255,6 +255,31 @@ def test_retry_and_resend_lead_to_the_new_execution(
         assert "already has a successor under way" in refused.text
 
 
+@pytest.mark.parametrize(("error", "verb"), [("no space left", "retry"), ("", "resend")])
+def test_older_news_goes_after_newer_only_once_the_question_named_it(
+    sign_in: SignIn, owe: Owe, sessions: sessionmaker[Session], settings: Settings, error: str, verb: str
+) -> None:
+    older = owe()
+    with sessions.begin() as session:
+        session.scalars(select(ExportJob)).one().trigger_statuses = ["SHIPPED", "COMPLETED"]
+    attempt(sessions, settings, older, error=error)
+    client, address = sign_in("OPERATOR"), f"/executions/{older.public_id}"
+    assert "older news" not in client.get(address).text
+    with sessions.begin() as session:
+        (newer,) = orders.change_status(session, session.get_one(Execution, older.id).order, "COMPLETED", actor="ada")
+    refused = client.post(f"{address}/{verb}")
+    assert refused.status_code == 409
+    assert f"COMPLETED, is under way (execution {newer.public_id})" in refused.text
+    attempt(sessions, settings, newer)
+    page = client.get(address).text
+    with sessions() as session:
+        at = session.get_one(Execution, newer.id).ended_at
+    assert f"A later state of it, Completed, was delivered at {at:%Y-%m-%d %H:%M:%S} UTC." in page
+    assert "The partner gets Shipped after it" in page
+    assert f'action="{address}/{verb}?over={newer.public_id}"' in page
+    assert client.post(f"{address}/{verb}?over={newer.public_id}").status_code == 303
+
+
 def test_history_outlives_its_job(sign_in: SignIn, owe: Owe, sessions: sessionmaker[Session]) -> None:
     execution = owe()
     with sessions.begin() as session:

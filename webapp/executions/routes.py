@@ -35,6 +35,7 @@ for function in (
     shown.attempt_state,
     shown.is_winding_down,
     shown.job_url,
+    shown.old_news_question,
     shown.state_words,
     shown.subject,
     shown.stop_question,
@@ -154,7 +155,7 @@ def stop(execution_id: str) -> object:
 def retry(execution_id: str) -> object:
     execution = _export(execution_id)
     try:
-        successor = executions.retry(db.session(), execution, actor=current_user.name)
+        successor = executions.retry(db.session(), execution, actor=current_user.name, over=request.args.get("over"))
     except ConflictError as error:
         return _refused(execution, error)
     flash("This is the new execution. It renders the same order with the job as it is now.", "success")
@@ -166,7 +167,7 @@ def retry(execution_id: str) -> object:
 def resend(execution_id: str) -> object:
     execution = _export(execution_id)
     try:
-        successor = executions.resend(db.session(), execution, actor=current_user.name)
+        successor = executions.resend(db.session(), execution, actor=current_user.name, over=request.args.get("over"))
     except ConflictError as error:
         return _refused(execution, error)
     flash("This is the new execution. It sends the same file under the same name again.", "success")
@@ -205,14 +206,16 @@ def _page(execution: Execution) -> str:
 def _context(execution: Execution) -> dict[str, object]:
     story = history.read(db.session(), execution)
     is_free = execution.export_job_id is not None and all(successor.is_terminal for successor in story.successors)
+    may_go_again = is_free and execution.status in (ERROR, JOB_STOPPED, SUCCESS)
     return {
         "execution": execution,
         "story": story,
         "support": shown.support_text(execution, story),
         "max_attempts": current_app.extensions["settings"].max_attempts,
         "seen": f"{execution.status}-{execution.attempts}",
-        "can_retry": is_free and execution.status in (ERROR, JOB_STOPPED),
-        "can_resend": is_free and execution.status == SUCCESS,
+        "can_retry": may_go_again and execution.status != SUCCESS,
+        "can_resend": may_go_again and execution.status == SUCCESS,
+        "newer": executions.newer_export(db.session(), execution) if may_go_again else None,
     }
 
 

@@ -10,6 +10,7 @@ from flask import url_for
 
 from datahub import VERSION
 from datahub.grouping import counted
+from datahub.jobs.executions import how_it_stands
 from datahub.jobs.history import Attempt, Story
 from datahub.jobs.import_history import Cause, is_retrying
 from datahub.models.execution import (
@@ -133,6 +134,15 @@ def stop_question(execution: Execution) -> str:
     done = f"{grouped(run.rows_done)} of {grouped(run.rows)} rows"
     return (
         f"Stop this import? It ends for good: the {done} that are done stay as they are, no further ones are written."
+    )
+
+
+def old_news_question(execution: Execution, newer: Execution) -> str:
+    """What is asked before an export is sent again although a later state of its order went out."""
+    return (
+        f"Send older news of this order? A later state of it, {status_words(newer.trigger_status)}, "
+        f"{how_it_stands(newer)}. The partner gets {status_words(execution.trigger_status)} after it; with short "
+        "file names it replaces the newer file."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
@@ -136,6 +137,23 @@ def test_delivered_bytes_are_read_and_sent_again(
     assert "a.xml" in sent.headers["Content-Disposition"]
     assert script.get(path_of(waiting)).json["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert script.post(path_of(waiting, "/resend")).status_code == 202
+
+
+@pytest.mark.parametrize(("status", "action"), [(ERROR, "/retry"), (SUCCESS, "/resend")])
+def test_older_news_is_not_sent_after_newer(
+    script: Script, sessions: sessionmaker[Session], waiting: Execution, status: str, action: str
+) -> None:
+    with sessions.begin() as session:
+        session.scalars(select(ExportJob)).one().trigger_statuses = ["ACCEPTED_BY_SUPPLIER", "SHIPPED"]
+        (newer,) = orders.change_status(session, session.get_one(Execution, waiting.id).order, "SHIPPED", actor="ada")
+    end(sessions, waiting, status)
+    end(sessions, newer, SUCCESS)
+    for address in (path_of(waiting, action), path_of(waiting, f"{action}?over={newer.public_id}")):
+        refused = script.post(address)
+        assert_error(refused, 409)
+        assert "SHIPPED, was delivered at" in refused.json["message"]
+        assert newer.public_id in refused.json["message"]
+    assert script.post(path_of(newer, "/resend")).status_code == 202
 
 
 def test_an_execution_of_another_job_is_unknown(script: Script, waiting: Execution) -> None:
