@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from datahub import crash_points
@@ -117,34 +117,20 @@ def _mark(session: Session, settings: Settings) -> list[_Due]:
         .where(*is_due(now), or_(~is_under_way, Execution.next_attempt_at < stale))
         .subquery()
     )
-    statement = (
-        select(Execution)
-        .join(due_by_job, due_by_job.c.id == Execution.id)
-        .where(
-            due_by_job.c.place <= MESSAGES_PER_JOB,
-            or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale),
-            Execution.status == JOB_PENDING,
-        )
-        .order_by(Execution.next_attempt_at, Execution.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True, of=Execution)
-    )
-    due = []
-    for execution in session.scalars(statement):
-        due.append(_Due(execution, again=execution.handed_out_at is not None))
-        execution.handed_out_at = now
-    return due
+    first_of_job = select(Execution).join(due_by_job, due_by_job.c.id == Execution.id)
+    first_of_job = first_of_job.where(due_by_job.c.place <= MESSAGES_PER_JOB, Execution.status == JOB_PENDING)
+    return _mark_oldest(session, first_of_job, now, stale)
 
 
 def _mark_imports(session: Session, settings: Settings) -> list[_Due]:
     now = database_now(session)
     stale = now - timedelta(seconds=settings.hand_out_again_seconds)
+    return _mark_oldest(session, select(Execution).where(*import_claims.is_due(now, settings)), now, stale)
+
+
+def _mark_oldest(session: Session, found: Select[Execution], now: datetime, stale: datetime) -> list[_Due]:
     statement = (
-        select(Execution)
-        .where(
-            *import_claims.is_due(now, settings),
-            or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale),
-        )
+        found.where(or_(Execution.handed_out_at.is_(None), Execution.handed_out_at < stale))
         .order_by(Execution.next_attempt_at, Execution.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True, of=Execution)

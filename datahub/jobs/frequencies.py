@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 from cron_descriptor import FormatException, Options, get_description  # type: ignore[import-untyped]
 from cronsim import CronSim
 
 from datahub.errors import InvalidError
-from datahub.jobs.schedule import parse_cron
+from datahub.jobs.schedule import ANY_TIME, parse_cron
 
 # Cron has no other even steps: every 45 minutes would be 45 and 15 by turns. Days start anew with each month.
 MINUTE_STEPS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
@@ -34,7 +33,6 @@ _MINUTES, _HOURS, _WEEK = set(range(60)), set(range(24)), set(range(7))
 _DAYS, _MONTHS = set(range(1, 32)), set(range(1, 13))
 _NUMBERS = {name: number % 7 for number, name in enumerate(DAY_NAMES, start=1)}
 _NAMED_DAYS: dict[int, Literal["L", "LW"]] = {CronSim.LAST: LAST_DAY, CronSim.LAST_WEEKDAY: LAST_WEEKDAY}
-_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 # Without a locale named, cron-descriptor asks the machine for one and warns when there is none.
 _ENGLISH = Options(use_24hour_time_format=True, locale_code="en_US")
 
@@ -163,7 +161,7 @@ class _Meaning:
     """What an expression stands for, however it is written. Sunday is 0; L and LW are cronsim's negative numbers."""
 
     def __init__(self, cron: str) -> None:
-        sim = CronSim(cron, _ANY_TIME)
+        sim = CronSim(cron, ANY_TIME)
         self.minutes, self.hours, self.months = sim.minutes, sim.hours, sim.months
         self.days = sim.days
         self.weekdays = {day % 7 for day in sim.weekdays if isinstance(day, int)}

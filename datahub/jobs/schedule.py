@@ -38,7 +38,7 @@ _FIELDS = {
     ),
 }
 # The calendar repeats, and no date is rarer than 50 years, so any start tells whether an expression ever fires.
-_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def parse_cron(text: str) -> str:
         raise ValueError(f"{many}Write five fields with spaces between them: {_FIVE}.{fewer}")
     cron = " ".join(fields)
     try:
-        fires = next(CronSim(cron, _ANY_TIME), None)
+        fires = next(CronSim(cron, ANY_TIME), None)
     except CronSimError as error:
         raise ValueError(_about_fault(str(error), fields)) from error
     if fires is None:
@@ -117,7 +117,7 @@ def _about_fault(fault: str, fields: list[str]) -> str:
 def _is_day(field: str) -> bool:
     """cronsim finds fault with 30 February in the same words as with day 32."""
     try:
-        CronSim(f"0 0 {field} * *", _ANY_TIME)
+        CronSim(f"0 0 {field} * *", ANY_TIME)
     except CronSimError:
         return False
     return True

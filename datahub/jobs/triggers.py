@@ -16,6 +16,7 @@ from datahub.models.execution import (
     EXPORT,
     FIRST_REACHED,
     JOB_PENDING,
+    REACHED,
     TRIGGER,
     WAITING_REPEAT,
     Execution,
@@ -25,7 +26,6 @@ from datahub.models.order import Order, OrderSnapshot, OrderStatusChange
 from datahub.orders.snapshot import build_document
 
 ON_HOLD = "DRAFT_ORDER_ON_HOLD"
-REACHED = ("export_job_id", "order_id", "trigger_status")
 
 
 def reached(session: Session, order: Order, change: OrderStatusChange) -> list[Execution]:

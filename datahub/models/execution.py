@@ -71,7 +71,8 @@ IMPORT_ORIGINS = (MANUAL, API, SCHEDULE, UPLOAD)
 ORIGINS = (*EXPORT_ORIGINS, *IMPORT_ORIGINS)
 
 _UNENDED_SQL = text(f"status in {UNENDED}")
-_REACHED = ("export_job_id", "order_id", "trigger_status")
+# What a trigger fires once for.
+REACHED = ("export_job_id", "order_id", "trigger_status")
 _RUNNING_SQL = text(f"status in {IMPORT_RUNNING}")
 UNENDED_IMPORT = text(f"kind = 'IMPORT' and status in {UNENDED}")
 FIRST_REACHED = text("origin = 'TRIGGER' and not repeats")
@@ -102,8 +103,8 @@ class Execution(Base):
         CheckConstraint(f"status in {STATUSES}", name="status"),
         CheckConstraint(f"origin in {ORIGINS}", name="origin"),
         CheckConstraint(f"status not in {HELD} or lease_until is not null", name="lease"),
-        _partial("uq_executions_trigger", *_REACHED, where=FIRST_REACHED, unique=True),
-        _partial("uq_executions_repeat", *_REACHED, where=WAITING_REPEAT, unique=True),
+        _partial("uq_executions_trigger", *REACHED, where=FIRST_REACHED, unique=True),
+        _partial("uq_executions_repeat", *REACHED, where=WAITING_REPEAT, unique=True),
         _partial("uq_executions_unended_successor", "predecessor_id", where=_UNENDED_SQL, unique=True),
         _partial("ix_executions_due", "next_attempt_at", "id", where=_UNENDED_SQL),
         _partial("ix_executions_turn", "export_job_id", "order_id", "id", where=_UNENDED_SQL),
