@@ -42,6 +42,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from datahub import crash_points
+from datahub.errors import OutcomeUnknownError
 
 NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -53,6 +54,9 @@ NAMES = {
 MILLIONTHS = Decimal(1_000_000)
 # The database, and not what was asked of it, is the trouble; or no connection to it became free in time.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+OUTCOME_UNKNOWN = (
+    "The database went away before it said whether the change was made. Look whether it was, before you try again."
+)
 _CLOCK = "database clock"
 # Databases take a limited number of parameters in a statement.
 MOST_IN_ONE = 10_000
@@ -174,6 +178,24 @@ def attach_habits(engine: Engine) -> None:
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
     """Sessions whose transactions will write. Objects stay readable after a commit."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def commit(session: Session) -> None:
+    """Raises OutcomeUnknownError where the database went away before it said whether the changes were made."""
+    # What is wrong with a change itself shows here, while nothing is made.
+    session.flush()
+    try:
+        session.commit()
+    except DBAPIError as error:
+        if _has_refused(error):
+            raise
+        raise OutcomeUnknownError(OUTCOME_UNKNOWN) from error
+
+
+def _has_refused(error: DBAPIError) -> bool:
+    """Whether the database itself said no; not so where it was lost, or said that it ends the connection."""
+    state = getattr(error.orig, "sqlstate", None)
+    return hasattr(error.orig, "sqlite_errorcode") or (state is not None and not state.startswith(("08", "57")))
 
 
 def read_only(session: Session) -> Session:

@@ -79,6 +79,12 @@ class SourceChangedError(TransientError):
     code = "source_changed"
 
 
+class OutcomeUnknownError(DataHubError):
+    """The database went away before it said whether a change was made: a person must look before it is repeated."""
+
+    code = "outcome_unknown"
+
+
 class NotFoundError(DataHubError):
     """What was asked for does not exist, or not for this caller."""
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from datahub.db import make_engine
-
 NEVER = 0
 
 
@@ -15,8 +13,8 @@ class LossyEngine:
     """Its connection is gone at the commit numbered `place`: just after it, or just before where not `is_done`.
     `commits` tells how many there were."""
 
-    def __init__(self, url: str, place: int = NEVER) -> None:
-        self.engine: Engine = make_engine(url)
+    def __init__(self, engine: Engine, place: int = NEVER) -> None:
+        self.engine = engine
         self._commit = self.engine.dialect.do_commit
         self.engine.dialect.do_commit = self._commit_and_lose  # type: ignore[method-assign]
         self.lose(place)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from flask import Flask, Response, current_app, request
+from flask import session as cookie
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from datahub import crash_points
 from datahub.access import audit, store_limits
-from datahub.db import Base, attach_habits, engine_options, read_only
+from datahub.db import Base, attach_habits, commit, engine_options, read_only
+from datahub.errors import OutcomeUnknownError
 from datahub.jobs import dispatch
 from webapp.acting import who_asks
 
@@ -51,9 +54,23 @@ def _settle(response: Response) -> Response:
         session.rollback()
         return response
     work_is_due = dispatch.is_work_due(session)
-    session.commit()
+    try:
+        commit(session)
+    except (SQLAlchemyError, OutcomeUnknownError) as error:
+        # What the view wanted to say of its success.
+        cookie.pop("_flashes", None)
+        return current_app.make_response(current_app.handle_user_exception(error))
     crash_points.reach(crash_points.AFTER_OUTBOX_COMMIT)
     if work_is_due:
+        _hand_out(session)
+    return response
+
+
+def _hand_out(session: Session) -> None:
+    """The change is made: whatever happens here is no answer to it. What is not handed out, the clock hands out."""
+    try:
         with store_limits.lifted(session):
             dispatch.hand_out(session, current_app.extensions["export_queue"], current_app.extensions["settings"])
-    return response
+    except Exception:
+        current_app.logger.warning("due work was left to the clock", exc_info=True)
+        session.invalidate()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 
 from datahub.db import DATABASE_AWAY
-from datahub.errors import ConflictError, DataHubError, InvalidError, NotFoundError, TransientError
+from datahub.errors import (
+    ConflictError,
+    DataHubError,
+    InvalidError,
+    NotFoundError,
+    OutcomeUnknownError,
+    TransientError,
+)
 from webapp.api.errors import as_json
 from webapp.auth.identity import is_api_request
 from webapp.database import READING, db
@@ -38,6 +45,7 @@ WORDS = {
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(DataHubError, _answer_domain)
+    app.register_error_handler(OutcomeUnknownError, _answer_unknown)
     for error in DATABASE_AWAY:
         app.register_error_handler(error, _answer_away)
     app.register_error_handler(StaleDataError, _answer_late)
@@ -68,6 +76,14 @@ def _answer_away(error: Exception) -> Response:
     if is_api_request():
         return _answer_script(error)
     return _answer(503, "The database does not answer.")
+
+
+def _answer_unknown(error: OutcomeUnknownError) -> Response:
+    """Never that it may be tried again, which could do it twice."""
+    current_app.logger.warning("the database went away at a commit", exc_info=error.__cause__)
+    if is_api_request():
+        return _answer_script(error)
+    return _answer(503, str(error), advice="")
 
 
 def _answer_late(_error: StaleDataError) -> Response:

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from datahub.access import audit
-from datahub.db import database_now
-from datahub.errors import ConflictError, IllegalMoveError, NotFoundError
+from datahub.db import DATABASE_AWAY, commit, database_now
+from datahub.errors import ConflictError, IllegalMoveError, NotFoundError, OutcomeUnknownError
+from datahub.grouping import counted
 from datahub.jobs import import_executions, job_rules, lifecycle, triggers
 from datahub.jobs.queries import OF_JOB
 from datahub.models.execution import (
@@ -149,18 +150,21 @@ def run_job(session: Session, job: ExportJob, *, actor: str) -> int:
     """Owes an export for every order now in a trigger status that this job never exported; returns their number.
 
     Snapshots are frozen now. Commits after each RUN_CHUNK orders, so that nobody waits for thousands of them. Safe to
-    repeat: what got an execution is left alone. Raises NotFoundError if the job has been deleted meanwhile."""
+    repeat: what got an execution is left alone. Raises NotFoundError if the job has been deleted meanwhile, and
+    OutcomeUnknownError where the database goes away once something is done, or may be."""
     count = last_id = 0
     audit.note(session, audit.RAN, kind=ExportJob.audit_kind, object_id=job.public_id, name=job.name)
-    while ids := _lock_never_exported(session, job, after=last_id):
-        orders = _load_never_exported(session, job, ids)
-        for order in orders:
-            snapshot = triggers.freeze(session, order)
-            values = triggers.new_execution(session, job, order, snapshot, origin=RUN, actor=actor)
-            triggers.insert_execution(session, values, reason=f"run by {actor}")
-        count += len(orders)
-        last_id = ids[-1]
-        session.commit()
+    try:
+        while ids := _lock_never_exported(session, job, after=last_id):
+            owed = _owe(session, job, ids, actor=actor)
+            commit(session)
+            count += owed
+            last_id = ids[-1]
+        commit(session)
+    except (OutcomeUnknownError, *DATABASE_AWAY) as error:
+        if not count and not isinstance(error, OutcomeUnknownError):
+            raise
+        raise OutcomeUnknownError(_half_run(count)) from error
     return count
 
 
@@ -191,6 +195,22 @@ def held_of(session: Session, job: ExportJob | ImportJob) -> list[Execution]:
     of_job, _ = OF_JOB[type(job)]
     held = select(Execution).where(of_job == job.id, is_unended(), Execution.status.in_(HELD))
     return list(session.scalars(held.order_by(Execution.id)))
+
+
+def _owe(session: Session, job: ExportJob, ids: list[int], *, actor: str) -> int:
+    orders = _load_never_exported(session, job, ids)
+    for order in orders:
+        snapshot = triggers.freeze(session, order)
+        values = triggers.new_execution(session, job, order, snapshot, origin=RUN, actor=actor)
+        triggers.insert_execution(session, values, reason=f"run by {actor}")
+    return len(orders)
+
+
+def _half_run(count: int) -> str:
+    are = "is" if count == 1 else "are"
+    known = f"{counted(count, 'order')} {are} on the way for certain" if count else "Whether any order is on the way"
+    rest = "; of the others it is not known." if count else " is not known."
+    return f"The database went away. {known}{rest} Run the job again: what is on the way is left alone."
 
 
 def _lock_never_exported(session: Session, job: ExportJob, *, after: int) -> list[int]:

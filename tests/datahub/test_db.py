@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import DATABASE_AWAY, SERVER_LIMITS, Base, database_now, engine_options, make_engine, read_only
+from datahub.db import DATABASE_AWAY, SERVER_LIMITS, Base, commit, database_now, engine_options, make_engine, read_only
+from datahub.errors import OutcomeUnknownError
 from datahub.jobs.merging import staging
 from datahub.models.party import Store, Supplier
 from tests.background import in_background
@@ -147,3 +150,34 @@ def test_an_error_of_the_database_quotes_no_row(engine: Engine, offend: Callable
     told = "".join(traceback.format_exception(raised.value))
     assert OURS not in told
     assert "stores" in told, "what it is about is said"
+
+
+def refusal(error: type[Exception], **marks: object) -> Exception:
+    raised = error("no")
+    for name, value in marks.items():
+        setattr(raised, name, value)
+    return raised
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (psycopg.errors.SerializationFailure("no"), OperationalError),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), OutcomeUnknownError),
+        (psycopg.errors.CrashShutdown("no"), OutcomeUnknownError),
+        (refusal(sqlite3.OperationalError, sqlite_errorcode=sqlite3.SQLITE_FULL), OperationalError),
+    ],
+)
+def test_a_commit_that_was_refused_is_told_from_one_that_got_no_answer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: type[Exception]
+) -> None:
+    def fail(_connection: object) -> None:
+        raise raised
+
+    if not isinstance(raised, engine.dialect.loaded_dbapi.Error):
+        return
+    with Session(engine) as session:
+        session.execute(text("select 1"))
+        monkeypatch.setattr(engine.dialect, "do_commit", fail)
+        with pytest.raises(expected):
+            commit(session)

@@ -27,7 +27,7 @@ ERRORS = {
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "429": "Too many requests.",
-    "503": "The database does not answer.",
+    "503": "The database does not answer. Nothing was changed, unless the code is outcome_unknown: then look first.",
 }
 OPTIONAL_BODY = "/test"
 DEPRECATION = {

@@ -16,6 +16,7 @@ from datahub.errors import (
     FieldConflictError,
     InvalidError,
     NotFoundError,
+    OutcomeUnknownError,
     SettingError,
     TransientError,
 )
@@ -27,6 +28,7 @@ STATUSES: tuple[tuple[type[DataHubError], int], ...] = (
     (ConflictError, 409),
     (InvalidError, 400),
     (TransientError, 503),
+    (OutcomeUnknownError, 503),
     (SettingError, 503),
     (ConfigError, 409),
     (DataHubError, 409),

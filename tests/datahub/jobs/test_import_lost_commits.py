@@ -10,7 +10,7 @@ from itertools import product
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from datahub.db import make_sessions
+from datahub.db import make_engine, make_sessions
 from datahub.jobs import import_executions, import_run
 from datahub.jobs.context import Context
 from datahub.models.change import Change
@@ -51,7 +51,7 @@ def test_a_connection_that_is_cut_at_any_commit_of_an_import_loses_and_doubles_n
 ) -> None:
     with importing.sessions.begin() as session:
         job_id = add_import_job(session, add_connection(session, vault), entity="SUPPLIER").id
-    lossy = LossyEngine(database_url)
+    lossy = LossyEngine(make_engine(database_url))
     # No beat takes a number of its own.
     calm = dataclasses.replace(importing.settings, beat_seconds=30)
     cut_off = Context(make_sessions(lossy.engine), calm, vault, "cut off")

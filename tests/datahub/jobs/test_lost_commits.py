@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now, make_sessions
+from datahub.db import database_now, make_engine, make_sessions
 from datahub.jobs import export_run, reconcile
 from datahub.jobs.context import Context
 from datahub.models.execution import JOB_PENDING, JOB_STARTED, SUCCESS, Execution
@@ -49,7 +49,7 @@ def test_lost_answer_to_a_commit_fails_no_export(
     place: int,
 ) -> None:
     ids = owe(4)
-    lossy = LossyEngine(database_url, place)
+    lossy = LossyEngine(make_engine(database_url), place)
     context = Context(make_sessions(lossy.engine), settings, vault, "test-worker")
     try:
         export_run.run(context, ids[0], 1)
