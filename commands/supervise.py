@@ -17,6 +17,7 @@ SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
 # An export takes seconds. Who stops the hub shall not wait for a partner that hangs until ATTEMPT_SECONDS are over:
 # what is cut off loses one attempt, no file.
 GRACE_SECONDS = 30
+TAIL_LINES = 15
 
 SUPERVISORD = """\
 [supervisord]
@@ -187,9 +188,9 @@ def _signal(pid: int, number: signal.Signals) -> None:
         return
 
 
-def tail_of_logs(data: Path, lines: int = 15) -> str:
+def tail_of_logs(data: Path) -> str:
     parts = []
     for log in sorted((data / "log").glob("*.log")):
-        last = log.read_text(errors="replace").splitlines()[-lines:]
+        last = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
         parts += [f"--- {log}", *last]
     return "\n".join(parts)

@@ -144,9 +144,12 @@ def _shop(session: Session, tag: str) -> Shop:
 
 def _snapshot(session: Session, shop: Shop) -> OrderSnapshot:
     now, order = database_now(session), shop.order
-    parties = {"supplier_external_id": shop.supplier.external_id, "store_external_id": shop.store.external_id}
     snapshot = OrderSnapshot(
-        order_id=order.id, status=order.status, document=build_document(order), created_at=now, **parties
+        order_id=order.id,
+        status=order.status,
+        document=build_document(order),
+        store_external_id=shop.store.external_id,
+        created_at=now,
     )
     return _added(session, snapshot)
 

@@ -54,9 +54,7 @@ class Row:
         return (self.job.active or self.waiting.count > 0) and not self.job.connection.is_usable
 
 
-def find_rows(
-    session: Session, *, search: str = "", connection_public_id: str = "", health: str = "", last: int = LAST
-) -> list[Row]:
+def find_rows(session: Session, *, search: str = "", connection_public_id: str = "", health: str = "") -> list[Row]:
     """By name, in a number of statements that does not grow with the jobs. An unknown health counts as none given."""
     wanted = search.strip().casefold()
     jobs = [
@@ -64,13 +62,13 @@ def find_rows(
         for job in export_jobs.list_jobs(session)
         if wanted in job.name.casefold() and connection_public_id in ("", job.connection.public_id)
     ]
-    rows = rows_of(session, jobs, last=last)
+    rows = rows_of(session, jobs)
     return [row for row in rows if health not in HEALTHS or row.health == health]
 
 
-def rows_of(session: Session, jobs: Sequence[ExportJob], *, last: int = LAST) -> list[Row]:
+def rows_of(session: Session, jobs: Sequence[ExportJob]) -> list[Row]:
     ids = [job.id for job in jobs]
-    newest = queries.newest_executions(session, ExportJob, ids, count=last)
+    newest = queries.newest_executions(session, ExportJob, ids, count=LAST)
     failed, waiting = _failed(session, ids), _waiting(session, ids)
     return [Row(job, newest.get(job.id, []), failed.get(job.id, 0), waiting.get(job.id, Waiting())) for job in jobs]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
@@ -173,8 +172,7 @@ class _Run:
         # What a beat writes too is written in its order: first the execution, then the run.
         lifecycle.save(session, self._held, worker=self._held.worker)
         values = {"recipe": found.recipe, "rows": found.rows, "files": found.files}
-        values |= {"bytes_read": sum(file["size"] for file in found.files)}
-        values |= {"spool_host": socket.gethostname(), "crashes": 0}
+        values |= {"bytes_read": sum(file["size"] for file in found.files), "crashes": 0}
         self._hold.update_run(session, values)
         keep_names(session, self._held.execution_id, found.files)
         names = [file["name"] for file in found.files]

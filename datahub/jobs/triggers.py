@@ -88,7 +88,6 @@ def freeze(session: Session, order: Order) -> OrderSnapshot:
         order_id=order.id,
         status=order.status,
         document=build_document(order),
-        supplier_external_id=order.supplier.external_id,
         store_external_id=order.store.external_id,
         created_at=database_now(session),
     )

@@ -20,7 +20,7 @@ class ImportRun(Base):
     They are known from the moment that it is, which files to fetch; until all are fetched sha256 is None, and size and
     modified_at are what the server tells.
 
-    `rows` is what the spool holds, on `spool_host`; the chunks up to `last_key` are applied. Until reading is over,
+    `rows` is what the spool holds; the chunks up to `last_key` are applied. Until reading is over,
     `rows`, `bytes_fetched` and `bytes_read` are what the last beat knew of. `crashes` counts the tries in a row that
     came to nothing: their worker died, or the source could not be fetched."""
 
@@ -31,7 +31,6 @@ class ImportRun(Base):
     recipe: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     upload_name: Mapped[str | None] = mapped_column(String(255))
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    spool_host: Mapped[str | None] = mapped_column(String(255))
     started_at: Mapped[datetime | None]
     rows: Mapped[int] = mapped_column(default=0)
     bytes_fetched: Mapped[int] = mapped_column(default=0)

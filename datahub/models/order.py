@@ -210,7 +210,6 @@ class OrderSnapshot(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     status: Mapped[str] = mapped_column(String(40))
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
-    supplier_external_id: Mapped[str | None] = mapped_column(String(255))
     store_external_id: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime]
 
