@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -122,7 +123,7 @@ def _wait_for_place(session: Session, execution_id: int, job_id: int) -> None:
 
 
 def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str, settings: Settings) -> list[Claim]:
-    now = database_now(session)
+    now, leased_at = database_now(session), time.monotonic()
     token = str(uuid4())
     statement = (
         update(Execution)
@@ -157,6 +158,7 @@ def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str
             attempt=row.attempts,
             started_at=now,
             worker=worker,
+            leased_at=leased_at,
             rename_attempt=row.rename_attempt,
             rename_source=row.rename_source,
             sent_server=row.sent_server,

@@ -3,6 +3,7 @@ its family's is free."""
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -128,7 +129,7 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
     if row is None:
         _give_up_turn(session, execution_id, attempt)
         return None
-    now, token = database_now(session), str(uuid4())
+    now, leased_at, token = database_now(session), time.monotonic(), str(uuid4())
     values = {
         "token": token,
         "attempts": attempt,
@@ -165,6 +166,7 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
         attempt=attempt,
         started_at=now,
         worker=worker,
+        leased_at=leased_at,
     )
 
 

@@ -40,12 +40,12 @@ class LeaseKeeper:
         self._settings = settings
         self._on_lost = on_lost
         self._on_beat = on_beat
-        self._held: dict[tuple[int, int], Claim] = {}
+        # With when the lease of each was last reckoned: waiting for a lock or a commit after that shortens it.
+        self._held: dict[tuple[int, int], tuple[Claim, float]] = {}
         self._lost: dict[tuple[int, int], tuple[Claim, float]] = {}
         self._settled: set[tuple[int, int]] = set()
         self._lock = threading.Lock()
         self._done = threading.Event()
-        self._renewed = time.monotonic()
         self._threads = [
             threading.Thread(target=self._beat, name="lease-beat", daemon=True),
             threading.Thread(target=self._watch, name="lease-watch", daemon=True),
@@ -63,16 +63,15 @@ class LeaseKeeper:
 
     def hold(self, claim: Claim) -> None:
         with self._lock:
-            if not self._held:
-                self._renewed = time.monotonic()
-            self._held[claim.execution_id, claim.attempt] = claim
+            self._held[claim.execution_id, claim.attempt] = (claim, claim.leased_at)
 
     def renew(self, session: Session, claim: Claim) -> None:
         """In the transaction of the work itself, for one that keeps the claim locked: no beat comes through until its
         commit. Raises LostClaimError."""
+        began = time.monotonic()
         if not lifecycle.renew(session, claim, self._settings):
             raise LostClaimError(claim.public_id)
-        self._renewed = time.monotonic()
+        self._note_renewed([claim], began)
 
     def settle(self, claim: Claim) -> None:
         """What became of it is written next, which fails by itself where the claim is lost; once it is written the
@@ -90,7 +89,8 @@ class LeaseKeeper:
     def _beat(self) -> None:
         while not self._done.wait(self._settings.beat_seconds):
             with self._lock:
-                held = list(self._held.values())
+                held = [claim for claim, _ in self._held.values()]
+            began = time.monotonic()
             try:
                 with self._sessions.begin() as session:
                     lost = [claim for claim in held if not self._renew(session, claim)]
@@ -99,7 +99,7 @@ class LeaseKeeper:
                     with _said_of(claim):
                         log.warning("leases could not be renewed: %s", type(error).__name__)
                 continue
-            self._renewed = time.monotonic()
+            self._note_renewed(held, began)
             for claim in lost:
                 self._let_go(claim)
 
@@ -108,6 +108,13 @@ class LeaseKeeper:
         if is_ours and self._on_beat is not None:
             self._on_beat(session, claim)
         return is_ours
+
+    def _note_renewed(self, claims: list[Claim], began: float) -> None:
+        with self._lock:
+            for claim in claims:
+                key = (claim.execution_id, claim.attempt)
+                if key in self._held:
+                    self._held[key] = (claim, max(began, self._held[key][1]))
 
     def _let_go(self, claim: Claim) -> None:
         key = (claim.execution_id, claim.attempt)
@@ -124,7 +131,8 @@ class LeaseKeeper:
         while not self._done.wait(self._settings.beat_seconds / 4):
             now = time.monotonic()
             with self._lock:
-                late = list(self._held.values()) if now - self._renewed > patience else []
+                is_late = any(now - at > patience for _, at in self._held.values())
+                late = [claim for claim, _ in self._held.values()] if is_late else []
                 stuck = [claim for claim, at in self._lost.values() if now - at > self._settings.lease_seconds]
             if late or stuck:
                 why = "no lease could be renewed" if late else "a lost claim was not let go"

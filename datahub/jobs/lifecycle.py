@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,7 +56,9 @@ MAY_HAVE_ARRIVED = "The file may have arrived: an attempt was about to give it i
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's right to one attempt. The columns of the execution tell how far earlier attempts came, and where."""
+    """A worker's right to one attempt. The columns of the execution tell how far earlier attempts came, and where.
+
+    `leased_at` is what this machine's monotonic clock said when the lease was reckoned."""
 
     execution_id: int
     public_id: str
@@ -64,6 +67,7 @@ class Claim:
     attempt: int
     started_at: datetime
     worker: str
+    leased_at: float = field(default_factory=time.monotonic, compare=False)
     rename_attempt: int | None = None
     rename_source: int | None = None
     sent_server: str | None = None

@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
-from datahub.jobs import executions, export_claims, orders
+from datahub.jobs import executions, export_claims, lease, lifecycle, orders
 from datahub.jobs.lease import LEASE_LOST, LeaseKeeper
 from datahub.jobs.lifecycle import Claim
 from datahub.models.execution import Execution
@@ -37,7 +39,7 @@ with LeaseKeeper(sessions, make_settings(lease_seconds=1.5), lambda claim: None)
 """
 
 STUCK = """
-import datetime, time
+import dataclasses, datetime, time
 from datahub.db import make_engine, make_sessions
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim
@@ -46,7 +48,7 @@ from tests.settings import make_settings
 
 configure_logging(make_settings(log_format="json"))
 with LeaseKeeper(make_sessions(make_engine({url!r})), make_settings(lease_seconds=1.5), lambda claim: None) as keeper:
-    keeper.hold({claim!r})
+    keeper.hold(dataclasses.replace({claim!r}, leased_at=time.monotonic()))
     time.sleep(60)
 """
 
@@ -104,6 +106,29 @@ def test_a_worker_that_cannot_renew_ends_itself_and_says_whose_leases_these_are(
     for said in ("leases could not be renewed", "this worker ends itself"):
         named = {line.get("execution") for line in lines if said in str(line["event"])}
         assert named == {"held-1", "held-2"}
+
+
+def test_what_a_renewal_waited_for_a_lock_shortens_the_lease(
+    sessions: sessionmaker[Session], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database reckons the end of the lease before it waits."""
+    clock, ended, is_over = SimpleNamespace(now=0.0), threading.Event(), threading.Event()
+    waits = iter([False, True])
+
+    def renew(*_: object) -> bool:
+        clock.now += settings.lease_seconds * 0.6
+        if next(waits, True):
+            is_over.wait()
+        return True
+
+    monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(lease, "os", SimpleNamespace(_exit=lambda status: ended.set()))
+    monkeypatch.setattr(lifecycle, "renew", renew)
+    with LeaseKeeper(sessions, settings, lambda lost: None) as keeper:
+        keeper.hold(Claim(1, "held-1", 1, "token", 1, datetime.now(UTC), "me", leased_at=clock.now))
+        has_ended = ended.wait(10)
+        is_over.set()
+    assert has_ended, "the second wait outlasts the lease that the first renewal got"
 
 
 def test_a_worker_that_does_not_let_go_of_a_stopped_execution_ends_itself(
