@@ -1,4 +1,4 @@
-"""Pages of a list in the order of a key, to both sides, whatever is added or deleted meanwhile."""
+"""Pages of lists: in the order of a key, to both sides, whatever is added or deleted meanwhile; or by their number."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 NUMBER = re.compile("[0-9]{1,18}")
+PAGE_SIZE = 20
 
 Item = TypeVar("Item")
 
@@ -22,6 +23,14 @@ class Page(Generic[Item]):
     items: list[Item]
     previous: dict[str, str] | None = None
     following: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Slice(Generic[Item]):
+    """`has_more` says whether rows follow."""
+
+    items: list[Item]
+    has_more: bool
 
 
 def read_page(
@@ -54,6 +63,15 @@ def read_page(
     previous, following = (above, below) if descending else (below, above)
     items = [item(*row) for row in (shown if goes_down == descending else reversed(shown))]
     return Page(items, previous, following)
+
+
+def by_offset(
+    session: Session, query: Select[Item], column: Any, key: Any, descending: bool, page: int, size: int
+) -> Slice[Item]:
+    """A page of the query; rows that are equal in the column follow by the key."""
+    order = (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
+    rows = list(session.scalars(query.order_by(*order).offset(page * size).limit(size + 1)))
+    return Slice(rows[:size], has_more=len(rows) > size)
 
 
 def _key(row: Any, key: Any) -> str:

@@ -21,7 +21,7 @@ from datahub.access import store_limits
 from datahub.access.store_limits import StoreLimit
 from datahub.db import is_one_of
 from datahub.jobs import execution_search, queries
-from datahub.jobs.queries import PAGE_SIZE, Ordering, Slice
+from datahub.jobs.queries import Ordering
 from datahub.models.execution import (
     EXPORT,
     EXPORT_ORIGINS,
@@ -36,6 +36,7 @@ from datahub.models.execution import (
 )
 from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
+from datahub.paging import PAGE_SIZE, Slice
 
 CURSOR = re.compile("([0-9]{1,17})-([0-9]{1,18})")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -17,7 +17,6 @@ from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.errors import NotFoundError
 from datahub.jobs import execution_list
 from datahub.jobs.execution_list import Wanted
-from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.jobs.rows.faults import OTHER_ROW, REFUSED
 from datahub.models.execution import (
     IMPORT,
@@ -36,6 +35,7 @@ from datahub.models.execution import (
 )
 from datahub.models.import_job import ImportJob
 from datahub.models.import_run import COUNTS, ImportWarning, RejectedRow
+from datahub.paging import PAGE_SIZE, Slice
 
 # What has not started comes where it was created: executed_at says so.
 SORTS = {"created_at": "created_at", "started_at": "executed_at"}

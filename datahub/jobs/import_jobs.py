@@ -19,7 +19,6 @@ from datahub.jobs import executions, general_settings, job_rules
 from datahub.jobs.import_format import example_of
 from datahub.jobs.import_targets import mapping_targets
 from datahub.jobs.job_rules import METHODS, NAME_LENGTH
-from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.jobs.schedule import parse_cron
 from datahub.mapping import columns, transcoding
 from datahub.mapping.names import split_brackets
@@ -27,6 +26,7 @@ from datahub.models.connection import SFTP, Connection
 from datahub.models.execution import HELD, Execution, is_unended
 from datahub.models.import_job import DELIMITERS, POLICIES, WAIT_FOR_NEXT, ImportJob
 from datahub.models.party import Store
+from datahub.paging import PAGE_SIZE, Slice, by_offset
 
 PATH_LENGTH = 1000
 SORT_COLUMNS = {"name": func.lower(ImportJob.name), "created_at": ImportJob.created_at}

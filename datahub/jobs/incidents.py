@@ -15,7 +15,6 @@ from datahub.db import database_now, holds
 from datahub.entities.incident import EXTERNAL_ID, STATUS
 from datahub.errors import FieldConflictError, IllegalMoveError, InvalidError, NotFoundError
 from datahub.jobs import ledger, triggers
-from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.models.change import CREATED, UPDATED
 from datahub.models.incident import (
     CLOSED,
@@ -28,7 +27,7 @@ from datahub.models.incident import (
 )
 from datahub.models.order import Order, OrderLine
 from datahub.models.order_document import ILLEGAL_IN_XML
-from datahub.paging import Page, read_page
+from datahub.paging import PAGE_SIZE, Page, Slice, by_offset, read_page
 
 LONGEST_REASON = 100
 NEXT = {OPEN: (ON_GOING, CLOSED), ON_GOING: (CLOSED,), CLOSED: ()}

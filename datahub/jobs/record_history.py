@@ -14,11 +14,10 @@ from datahub.access import store_limits
 from datahub.entities import ENTITIES, RECORDS, adding_to
 from datahub.entities.store import A_STORE
 from datahub.entities.values import NUMBER
-from datahub.jobs.queries import PAGE_SIZE, Slice
 from datahub.models.change import ACTIONS, Change
 from datahub.models.execution import Execution
 from datahub.models.party import Store
-from datahub.paging import Page, read_page
+from datahub.paging import PAGE_SIZE, Page, Slice, read_page
 
 
 class Run(NamedTuple):

@@ -17,13 +17,12 @@ from datahub.entities.base import EntityType, Field, Part, Reference
 from datahub.entities.store import A_STORE
 from datahub.errors import InvalidError, NotFoundError
 from datahub.jobs import order_records, record_search
-from datahub.jobs.queries import PAGE_SIZE, Slice, by_offset
 from datahub.jobs.record_search import has, is_reference
 from datahub.models.catalogue import Attribute
 from datahub.models.change import Change
 from datahub.models.custom_field import CustomField
 from datahub.models.party import Store
-from datahub.paging import Page, read_page
+from datahub.paging import PAGE_SIZE, Page, Slice, by_offset, read_page
 
 SORTS = ("external_id", "created_at", "updated_at")
 MOST_COUNTED = 10_000

@@ -12,8 +12,8 @@ from datahub.errors import NotFoundError
 from datahub.formats import FORMATS, content_type
 from datahub.jobs import execution_list, executions, queries
 from datahub.jobs.execution_list import Wanted
-from datahub.jobs.queries import Slice
 from datahub.models.execution import EXPORT, Execution
+from datahub.paging import Slice
 from webapp.api.answers import (
     ExecutionAnswer,
     NewExecutionAnswer,

@@ -10,7 +10,7 @@ from flask_login import current_user
 from pydantic import ConfigDict, Field
 
 from datahub.formats import FORMATS
-from datahub.jobs import orders, queries
+from datahub.jobs import order_reads, orders
 from datahub.models.order import ORDER_STATUSES, Order
 from datahub.models.order_document import ORDER, CustomFields, Group, Items, Kind, Part
 from datahub.orders.snapshot import build_document
@@ -99,7 +99,7 @@ def _order(reference: str) -> Order:
 @permission(MAPPER_READ)
 def list_orders(query_data: OrderQuery) -> Response:
     paging = query_data.paging()
-    found = queries.find_orders(
+    found = order_reads.find_orders(
         db.session(),
         search=query_data.search,
         statuses=query_data.statuses,

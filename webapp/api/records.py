@@ -11,7 +11,7 @@ from pydantic import Field
 
 from datahub.entities.base import EntityType
 from datahub.jobs import record_history, record_reads, records
-from datahub.jobs.queries import Slice
+from datahub.paging import Slice
 from webapp.api.answers import ChangeAnswer, RecordAnswer, describe_change, page_shape
 from webapp.api.blueprint import found_first, make_blueprint
 from webapp.api.paging import PageQuery, Sorts

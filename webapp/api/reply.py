@@ -10,8 +10,8 @@ from typing import TypeVar
 import orjson
 from flask import Response
 
-from datahub.jobs.queries import Slice
 from datahub.models.order_document import decimal_text, time_text
+from datahub.paging import Slice
 from webapp.api.paging import Paging
 
 JSON_TYPE = "application/json"

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from datahub.jobs import import_history
 from datahub.jobs.import_history import Cause
-from datahub.jobs.queries import Slice
 from datahub.models.execution import Execution
+from datahub.paging import Slice
 from webapp.database import db
 from webapp.executions.causes import PHRASES, WARNINGS, words_for
 

@@ -10,7 +10,7 @@ from flask_login import current_user
 from wtforms import SelectChoice
 
 from datahub.errors import ConflictError, InvalidError
-from datahub.jobs import history, incidents, orders, queries, record_history, record_reads, triggers
+from datahub.jobs import history, incidents, order_reads, orders, record_history, record_reads, triggers
 from datahub.models.execution import Execution
 from datahub.models.order import ORDER_STATUSES, Order, OrderLine
 from datahub.orders import life
@@ -31,13 +31,13 @@ def index() -> Response:
     search = request.args.get("search", "").strip()
     chosen = [status for status in ORDER_STATUSES if status in request.args.getlist("statuses")]
     asked = pager.asked()
-    found = queries.orders_page(db.session(), search=search, statuses=chosen, **asked)
+    found = order_reads.orders_page(db.session(), search=search, statuses=chosen, **asked)
     address = partial(url_for, "orders.index", search=search or None, statuses=chosen or None)
     response = render(
         "orders/index.html",
         "orders/_list.html",
         orders=found.items,
-        line_counts=queries.count_lines(db.session(), found.items),
+        line_counts=order_reads.count_lines(db.session(), found.items),
         search=search,
         chosen=chosen,
         statuses=ORDER_STATUSES,

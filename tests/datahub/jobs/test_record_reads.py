@@ -15,7 +15,7 @@ from datahub.entities.offer import PRICE
 from datahub.entities.product import A_VARIANT, VARIANT
 from datahub.entities.store import A_STORE
 from datahub.errors import NotFoundError
-from datahub.jobs import queries, record_reads
+from datahub.jobs import order_reads, record_reads
 from datahub.models.custom_field import CustomField
 from datahub.models.party import DEFAULT_STORE, AccountAddress
 from tests import catalogue
@@ -127,7 +127,7 @@ def test_letters_with_accents_are_found_in_any_case(session: Session) -> None:
     assert found(session, "SUPPLIER", "ölschLÄG") == ["ÉPI"]
     assert found(session, "OFFER", "épi") == ["S-1"]
     assert [order.reference for order in record_reads.find(session, "ORDER", search="ÉTÉ").items] == ["R-1"]
-    assert [order.reference for order in queries.find_orders(session, search="ÉTÉ").items] == ["R-1"]
+    assert [order.reference for order in order_reads.find_orders(session, search="ÉTÉ").items] == ["R-1"]
 
 
 @pytest.mark.parametrize("entity", sorted(name for name, kind in RECORDS.items() if kind.deleted_by))

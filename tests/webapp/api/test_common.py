@@ -201,7 +201,7 @@ def test_too_many_requests_are_told_how_long_to_wait(script: Script, monkeypatch
     def refuse(*args: object, **kwargs: object) -> None:
         raise TooManyRequests(retry_after=3)
 
-    monkeypatch.setattr("webapp.api.orders.queries.find_orders", refuse)
+    monkeypatch.setattr("webapp.api.orders.order_reads.find_orders", refuse)
     answer = script.get("/v1/orders")
     assert assert_error(answer, 429)["code"] == "too_many_requests"
     assert answer.headers["Retry-After"] == "3"
