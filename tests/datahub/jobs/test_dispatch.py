@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from redis.exceptions import TimeoutError
 from rq import Queue
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
@@ -17,7 +18,10 @@ from datahub.models.connection import Connection
 from datahub.models.execution import Execution
 from datahub.settings import Settings
 from datahub.vault import Vault
+from tests.background import in_background
+from tests.chaos.proxy import STALL, Habit, chaos_proxy
 from tests.factories import add_connection, make_job, make_order
+from tests.servers import Server
 
 
 @pytest.fixture
@@ -41,6 +45,14 @@ def due(sessions: sessionmaker[Session], vault: Vault) -> list[int]:
             for _ in range(3)
             for execution in orders.change_status(session, make_order(session), "ACCEPTED_BY_SUPPLIER", actor="ada")
         ]
+
+
+def test_a_silent_redis_is_asked_once(redis_server: Server) -> None:
+    """Retries of the client would keep an operator waiting for long; each knocks anew."""
+    with in_background(chaos_proxy(redis_server.port, Habit(at_end=STALL))) as proxy:
+        with dispatch.make_redis(f"redis://127.0.0.1:{proxy.port}/0") as client, pytest.raises(TimeoutError):
+            client.ping()
+        assert proxy.opened == 1
 
 
 def hand_out(sessions: sessionmaker[Session], queue: Queue, settings: Settings) -> int:

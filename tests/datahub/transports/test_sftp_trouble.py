@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.partner import partner_server, silent_listener
 from tests.servers import SshServer, free_port
 from tests.settings import make_settings
 
+# So that what is said of a wait tells which of them ended it.
 IMPATIENT = make_settings(connect_seconds=1.0, step_seconds=0.5)
 
 
@@ -36,12 +36,10 @@ def test_nobody_listening_may_pass(vault: Vault) -> None:
 def test_a_server_silent_from_the_start_ends_in_time(vault: Vault) -> None:
     async def scenario() -> None:
         async with silent_listener() as port:
-            with pytest.raises(TransientError, match="fell silent before it showed its host key"):
+            with pytest.raises(TransientError, match="fell silent before it showed its host key; waited 1 s"):
                 await using(make_connection(vault, port=port, password="x"), vault, nothing, IMPATIENT)
 
-    before = time.monotonic()
     asyncio.run(scenario())
-    assert time.monotonic() - before < 4
 
 
 async def _stat(transport: Transport) -> None:
@@ -81,12 +79,11 @@ def test_a_server_that_falls_silent_is_given_up_in_time(
         async with partner_server(tmp_path / "files", silent_at=silent_at) as partner:
             (partner.files / "b").touch()
             connection = connection_with_password(partner, vault)
-            with pytest.raises(TransientError, match="fell silent"):
+            waited = "while signing in; waited 1 s" if silent_at == "login" else r"for 0\.5 s"
+            with pytest.raises(TransientError, match=f"fell silent {waited}"):
                 await using(connection, vault, action, IMPATIENT)
 
-    before = time.monotonic()
     asyncio.run(scenario())
-    assert time.monotonic() - before < 5
 
 
 def test_once_silent_the_connection_counts_as_lost_for_every_operation(tmp_path: Path, vault: Vault) -> None:
@@ -111,13 +108,11 @@ def test_a_server_killed_in_the_middle_of_a_file_is_noticed_at_once(sshd: SshSer
         upload = asyncio.ensure_future(transport.upload("second", b"x" * 3_000_000))
         await asyncio.sleep(0)
         sshd.cut_sessions()
-        with pytest.raises(ConnectionLostError):
+        with pytest.raises(ConnectionLostError, match="was lost"):
             await upload
         assert not transport.is_alive
 
-    before = time.monotonic()
-    use(connection_to(sshd, vault), vault, be_cut_off, make_settings(step_seconds=30.0))
-    assert time.monotonic() - before < 10
+    use(connection_to(sshd, vault), vault, be_cut_off)
     use(connection_to(sshd, vault), vault, lambda transport: transport.upload("second", b"x"))
     assert (sshd.files / "second").read_bytes() == b"x"
 
