@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from datahub.db import read_only
 from datahub.entities import ENTITIES
 from datahub.entities.values import HIDDEN
 from datahub.formats.rejected_sheet import DELIMITER, HUB_CELLS, HUB_COLUMNS, harmless, is_mended, joined
@@ -66,9 +65,6 @@ def rejected_file(session: Session, execution: Execution) -> Iterator[str]:
 
 
 def _write(session: Session, execution_id: int, layout: _Layout) -> Iterator[str]:
-    """The request that asked for it may have ended when this begins."""
-    if not session.in_transaction():
-        read_only(session)
     added = [*HUB_COLUMNS, HUB_CELLS] if layout.has_ragged else HUB_COLUMNS
     names = [*(name for name, _ in layout.columns), *added]
     heading = joined(names, layout.delimiter)
@@ -79,7 +75,6 @@ def _write(session: Session, execution_id: int, layout: _Layout) -> Iterator[str
         yield heading + "".join(joined(_written(row, layout), layout.delimiter) for row in rows)
         heading = ""
         if len(rows) < CSV_CHUNK:
-            session.close()
             return
         last = rows[-1].sequence
         for row in rows:

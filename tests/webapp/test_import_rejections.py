@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from apiflask import APIFlask
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import database_now
+from datahub.jobs import rejected_rows
 from datahub.models.custom_field import CustomField
 from datahub.models.execution import Execution
+from datahub.models.import_run import RejectedRow
 from tests.factories import add_rejected_row
 from tests.webapp.conftest import MakeImport, ParsingClient, parse
+from webapp.database import db
 
 SignIn = Callable[[str], ParsingClient]
 
@@ -111,6 +117,36 @@ def test_the_rejected_rows_are_downloaded(sign_in: SignIn, make_import: MakeImpo
     answer = sign_in("VIEWER").get(page_of(make_import(rejected=2), "/rejections.csv"))
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert len(answer.text.splitlines()) == 3
+
+
+def test_no_transaction_waits_for_a_slow_downloader_and_a_file_that_breaks_off_is_seen_to_be_broken(
+    app: APIFlask, sign_in: SignIn, make_import: MakeImport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejected_rows, "CSV_CHUNK", 2)
+    client, address = sign_in("VIEWER"), page_of(make_import(rejected=5), "/rejections.csv")
+    answer = client.get(address, buffered=False)
+    with app.app_context():
+        pool: Any = db.engine.pool
+        assert pool.checkedout() == 0
+    taken = b"".join(answer.iter_encoded())
+    assert len(taken.splitlines()) == 6
+    assert answer.content_length == len(taken)
+    with client.head(address) as head:
+        assert (head.content_length, head.data) == (len(taken), b"")
+
+
+def test_a_download_that_fails_in_the_middle_is_no_short_file(
+    sign_in: SignIn, make_import: MakeImport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(row: RejectedRow, *_: object) -> list[str]:
+        if row.sequence == 4:
+            raise OperationalError("select", {}, Exception("away"))
+        return ["cell"]
+
+    monkeypatch.setattr(rejected_rows, "CSV_CHUNK", 2)
+    monkeypatch.setattr(rejected_rows, "_written", fail)
+    client = sign_in("VIEWER")
+    assert client.get(page_of(make_import(rejected=5), "/rejections.csv")).status_code == 503
 
 
 def test_hostile_cells_stay_text(sign_in: SignIn, sessions: sessionmaker[Session], make_import: MakeImport) -> None:
