@@ -184,7 +184,7 @@ def _greet(data: Path, env: dict[str, str], login: str, *, demo: bool) -> None:
         say("Make a user with: bin/datahub create-user NAME --role ADMIN")
     if demo:
         say(f"Exported files appear in {data / 'sandbox'} (SFTP on {LOOPBACK}:{env['SANDBOX_PORT']})")
-        say("A sample catalogue is being imported from its folder in/catalogue; see Imports.")
+        say("A sample catalogue lies in in/catalogue and is imported from there; see Imports.")
     say(f"Logs are in {data / 'log'}. Press Ctrl-C to stop.")
 
 

@@ -54,7 +54,7 @@ def init_app(app: APIFlask) -> None:
         },
     )
     app.title = "Data Hub"
-    app.description = "Connections, export jobs, executions, orders and records of the hub, for scripts."
+    app.description = "Connections, jobs, executions, orders, incidents and records of the hub, for scripts."
     app.spec_processor(_complete)
 
 
