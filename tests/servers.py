@@ -154,10 +154,13 @@ def postgres_admin(server: Server) -> psycopg.Connection[tuple[object, ...]]:
     )
 
 
-def start_sshd(folder: Path, port: int | None = None, username: str | None = None) -> SshServer:
+def start_sshd(
+    folder: Path, port: int | None = None, username: str | None = None, refused: str | None = None
+) -> SshServer:
     """OpenSSH with its own host key and one accepted client key; SFTP only. The same folder keeps its keys and files.
 
     Sessions run as `username`, by default whoever runs the tests; another one needs root and a folder it may enter.
+    `refused` are requests that nobody may make, such as `remove`, by their names in sftp-server(8).
     """
     port = port or free_port()
     username = username or getpass.getuser()
@@ -168,7 +171,7 @@ def start_sshd(folder: Path, port: int | None = None, username: str | None = Non
             _write_key_pair(path)
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    (folder / "sshd_config").write_text(_sshd_config(folder, port))
+    (folder / "sshd_config").write_text(_sshd_config(folder, port, refused))
     sshd = shutil.which("sshd") or "/usr/sbin/sshd"
     process = _start([sshd, "-D", "-e", "-f", str(folder / "sshd_config")], folder / "sshd.log")
     server = SshServer(
@@ -184,7 +187,7 @@ def start_sshd(folder: Path, port: int | None = None, username: str | None = Non
     return server
 
 
-def _sshd_config(folder: Path, port: int) -> str:
+def _sshd_config(folder: Path, port: int, refused: str | None) -> str:
     return f"""Port {port}
 ListenAddress {LOOPBACK}
 HostKey {folder}/host_key
@@ -198,7 +201,7 @@ KbdInteractiveAuthentication no
 MaxStartups 100
 MaxSessions 100
 Subsystem sftp internal-sftp
-ForceCommand internal-sftp -d {folder}/files
+ForceCommand internal-sftp -d {folder}/files {f"-P {refused}" if refused else ""}
 """
 
 

@@ -57,6 +57,14 @@ class Consignment:
     in_the_way: list[Leftover]
 
 
+@dataclass(frozen=True)
+class Delivered:
+    """`how` is for the event log. Unless `is_clean`, temporary files of earlier attempts stay on the server."""
+
+    how: str
+    is_clean: bool
+
+
 def load(session: Session, claims: list[Claim]) -> list[Consignment]:
     """In the order of the claims."""
     rows = session.execute(
@@ -96,8 +104,8 @@ async def prepare(consignment: Consignment, target: Target, ledger: GroupCommit)
 
 async def deliver(
     consignment: Consignment, file: File, target: Target, transport: Transport, ledger: GroupCommit
-) -> str:
-    """Sends the file and returns how it got there, in words for the event log; the caller records the end.
+) -> Delivered:
+    """Sends the file; the caller records the end.
 
     Raises TransientError, ConfigError or LostClaimError; may be repeated with a new claim after any of them."""
     claim = consignment.claim
@@ -105,9 +113,10 @@ async def deliver(
         # A rename of an earlier export, sent into a connection that hung, would put old news over this file.
         if leftover.server == target.server:
             await export_leftovers.remove(leftover, transport)
+    is_clean = await _tidy(claim, target, transport)
     arrived, whole = await _look(claim, file, target, transport, ledger)
     if arrived:
-        return "an earlier attempt had delivered it"
+        return Delivered("an earlier attempt had delivered it", is_clean)
     if consignment.file is not None:
         await ledger.run(lambda session: _aim(session, claim, target, whole))
     source = whole or claim.attempt
@@ -132,13 +141,7 @@ async def deliver(
             await ledger.run(lambda session: _mark(session, claim, earlier, whole))
         raise
     crash_points.reach(crash_points.AFTER_RENAME)
-    return "delivered"
-
-
-async def clean_up(claim: Claim, target: Target, transport: Transport, *, everything: bool) -> None:
-    """Removes the temporary file of this attempt, or of all attempts once the execution has ended."""
-    for attempt in range(1 if everything else claim.attempt, claim.attempt + 1):
-        await transport.remove(join(target.folder, temporary_name(claim.public_id, attempt)))
+    return Delivered("delivered", is_clean)
 
 
 def is_marked(session: Session, claim: Claim) -> bool:
@@ -158,32 +161,39 @@ def _mark(session: Session, claim: Claim, attempt: int | None, source: int | Non
     lifecycle.save(session, claim, rename_attempt=attempt, rename_source=source)
 
 
+async def _tidy(claim: Claim, target: Target, transport: Transport) -> bool:
+    """Whether nothing is left of earlier attempts but the temporary file that the marker names. Only that one is known
+    to be whole; all others are removed, whoever wrote them and when."""
+    if claim.sent_folder is None or claim.sent_server != target.server:
+        return True
+    paths = [
+        join(claim.sent_folder, temporary_name(claim.public_id, attempt))
+        for attempt in range(1, claim.attempt)
+        if attempt != claim.rename_source
+    ]
+    return all([await export_leftovers.discard(path, transport) for path in paths])
+
+
 async def _look(
     claim: Claim, file: File, target: Target, transport: Transport, ledger: GroupCommit
 ) -> tuple[bool, int | None]:
     """What earlier attempts left: (it arrived, the attempt whose temporary file is whole).
 
-    Only the temporary file that the marker names is known to be whole; all others are removed, whoever wrote them and
-    when. A final file alone proves nothing: an earlier export of the same order may have left it."""
+    A final file alone proves nothing: an earlier export of the same order may have left it."""
     folder, source = claim.sent_folder, claim.rename_source
-    if folder is None:
+    if folder is None or source is None:
         return False, None
     if claim.sent_server == target.server:
-        for attempt in range(1, claim.attempt):
-            if attempt != source:
-                await transport.remove(join(folder, temporary_name(claim.public_id, attempt)))
-        if source is not None:
-            temporary = join(folder, temporary_name(claim.public_id, source))
-            size = await transport.stat_size(temporary)
-            if size == len(file.content) and folder == target.folder:
-                return False, source
-            # What is gone between the look and the removal was given its name, late.
-            if size is not None and await transport.remove(temporary):
-                return False, None
-            if await transport.stat_size(join(folder, file.name)) == len(file.content):
-                return True, None
-    if source is not None:
-        await ledger.run(lambda session: _mark_doubtful(session, claim))
+        temporary = join(folder, temporary_name(claim.public_id, source))
+        size = await transport.stat_size(temporary)
+        if size == len(file.content) and folder == target.folder:
+            return False, source
+        # What is gone between the look and the removal was given its name, late.
+        if size is not None and await transport.remove(temporary):
+            return False, None
+        if await transport.stat_size(join(folder, file.name)) == len(file.content):
+            return True, None
+    await ledger.run(lambda session: _mark_doubtful(session, claim))
     return False, None
 
 

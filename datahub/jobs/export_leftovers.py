@@ -7,26 +7,31 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
 from sqlalchemy import Select, select, text, update
 from sqlalchemy.orm import Session, aliased
 
-from datahub.errors import ConfigError, TransientError
+from datahub.errors import ConfigError, ConnectionLostError, TransientError
 from datahub.jobs.group_commit import GroupCommit
 from datahub.models.execution import Execution, is_unended
 from datahub.transports.base import Transport, join
+
+log = structlog.stdlib.get_logger(__name__)
 
 MOST = 100
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """`server` is user@host:port, in `folder` of which the files of so many attempts may lie."""
+    """`server` is user@host:port, in `folder` of which the files of so many attempts may lie. For that of the attempt
+    `rename_source` a rename may have been asked that is carried out late."""
 
     execution_id: int
     public_id: str
     attempts: int
     server: str | None
     folder: str | None
+    rename_source: int | None = None
 
 
 def temporary_name(public_id: str, attempt: int) -> str:
@@ -37,20 +42,53 @@ def temporary_name(public_id: str, attempt: int) -> str:
 
 async def sweep(server: str, transport: Transport, ledger: GroupCommit) -> None:
     """Removes at most MOST executions' files from this server (user@host:port). Safe to repeat and to interrupt."""
+    refusing: set[str | None] = set()
     for leftover in await ledger.run(lambda session: find(session, server)):
-        with suppress(TransientError, ConfigError):
-            await remove(leftover, transport)
+        # Where one stays the others would too: each batch asks such a folder once.
+        if leftover.folder not in refusing and not await clear(leftover, transport, ledger):
+            refusing.add(leftover.folder)
+
+
+async def clear(leftover: Leftover, transport: Transport, ledger: GroupCommit) -> bool:
+    """Removes the files of an ended execution and forgets them; False where one stays, for a later sweep."""
+    with suppress(TransientError, ConfigError):
+        if await remove(leftover, transport):
             await ledger.run(partial(forget, execution_id=leftover.execution_id))
+            return True
+    return False
 
 
-async def remove(leftover: Leftover, transport: Transport) -> None:
-    """Safe to repeat. Raises what the transport raises."""
+async def remove(leftover: Leftover, transport: Transport) -> bool:
+    """Whether none is left. Safe to repeat. Raises what the transport raises where the one stays that might still get
+    its final name."""
+    is_clean = True
     for attempt in range(1, leftover.attempts + 1):
-        await transport.remove(join(leftover.folder or "", temporary_name(leftover.public_id, attempt)))
+        path = join(leftover.folder or "", temporary_name(leftover.public_id, attempt))
+        if attempt != leftover.rename_source:
+            is_clean = await discard(path, transport) and is_clean
+        elif await transport.stat(path) is not None:
+            await transport.remove(path)
+    return is_clean
+
+
+async def discard(path: str, transport: Transport) -> bool:
+    """Whether it is gone. What a server lets nobody remove harms nobody either, unless a rename is asked for it: its
+    name hides it, and a sweep tries again."""
+    try:
+        # Some servers refuse each removal, also that of what is not there.
+        if await transport.stat(path) is not None:
+            await transport.remove(path)
+    except ConnectionLostError:
+        raise
+    except TransientError as error:
+        log.info("a temporary file stays", error=str(error))
+        return False
+    return True
 
 
 def find(session: Session, server: str) -> list[Leftover]:
-    rows = session.execute(_select().where(Execution.sent_server == server).order_by(Execution.id).limit(MOST))
+    """The newest first: what nobody may remove does not stand before what comes later."""
+    rows = session.execute(_select().where(Execution.sent_server == server).order_by(Execution.id.desc()).limit(MOST))
     return [Leftover(*row) for row in rows]
 
 
@@ -69,9 +107,14 @@ def find_before(session: Session, execution_ids: Iterable[int]) -> dict[int, lis
     return found
 
 
-def _select() -> Select[int, str, int, str | None, str | None]:
+def _select() -> Select[int, str, int, str | None, str | None, int | None]:
     return select(
-        Execution.id, Execution.public_id, Execution.attempts, Execution.sent_server, Execution.sent_folder
+        Execution.id,
+        Execution.public_id,
+        Execution.attempts,
+        Execution.sent_server,
+        Execution.sent_folder,
+        Execution.rename_source,
     ).where(
         # Said as the partial index says it.
         text("executions.left_behind"),
@@ -82,3 +125,8 @@ def _select() -> Select[int, str, int, str | None, str | None]:
 def forget(session: Session, *, execution_id: int) -> None:
     """Nothing of this ended execution lies on the server any more."""
     session.execute(update(Execution).where(Execution.id == execution_id, ~is_unended()).values(left_behind=False))
+
+
+def keep_in_mind(session: Session, execution_id: int) -> None:
+    """Something of this execution stays on the server although it was delivered."""
+    session.execute(update(Execution).where(Execution.id == execution_id).values(left_behind=True))

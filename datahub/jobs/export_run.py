@@ -6,7 +6,6 @@ import asyncio
 import time
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from sqlalchemy import select, update
@@ -18,7 +17,8 @@ from datahub.db import DATABASE_AWAY, database_now, read_only
 from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
 from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle, own_fault
 from datahub.jobs.context import Context
-from datahub.jobs.delivery import Consignment, Target
+from datahub.jobs.delivery import Consignment, Delivered, Target
+from datahub.jobs.export_leftovers import Leftover
 from datahub.jobs.group_commit import GroupCommit
 from datahub.jobs.lease import LeaseKeeper
 from datahub.jobs.lifecycle import Claim, Failure
@@ -191,10 +191,10 @@ class _Batch:
                     await self._fail(claim, failure)
             except LostClaimError:
                 log.warning("claim lost, the attempt ends without effect")
-                await self._clean_up(claim, everything=False)
+                await self._clean_up(claim)
             except asyncio.CancelledError:
                 log.info("stopped, the attempt ends without effect")
-                await self._clean_up(claim, everything=False)
+                await self._clean_up(claim)
             except DATABASE_AWAY as error:
                 # Nothing can be recorded: the lease runs out, and the next attempt finds what this one did.
                 self._is_broken = True
@@ -207,10 +207,10 @@ class _Batch:
                 file = await delivery.prepare(consignment, self._target, self._ledger)
                 transport = await asyncio.shield(self._opening)
                 crash_points.reach(crash_points.AFTER_CONNECT)
-                reason = await delivery.deliver(consignment, file, self._target, transport, self._ledger)
+                delivered = await delivery.deliver(consignment, file, self._target, transport, self._ledger)
                 crash_points.reach(crash_points.BEFORE_SUCCESS)
                 self._keeper.settle(claim)
-                await self._ledger.run(lambda session: lifecycle.succeed(session, claim, reason=reason))
+                await self._ledger.run(lambda session: _succeed(session, claim, delivered))
                 crash_points.reach(crash_points.AFTER_SUCCESS)
         except LostClaimError:
             raise
@@ -242,15 +242,18 @@ class _Batch:
         self._keeper.settle(claim)
         status = await self._ledger.run(lambda session: lifecycle.fail(session, claim, failure, settings))
         if status == ERROR:
-            await self._clean_up(claim, everything=True)
+            await self._clean_up(claim, has_ended=True)
 
-    async def _clean_up(self, claim: Claim, *, everything: bool) -> None:
+    async def _clean_up(self, claim: Claim, *, has_ended: bool = False) -> None:
+        """Removes the temporary files of this attempt and those before. Unless it `has_ended`, the next one may be
+        giving the file that the marker names its final name."""
         if not self._opening.done() or self._is_broken:
             return
-        with suppress(TransientError, ConfigError, *DATABASE_AWAY):
-            if everything or not await self._ledger.run(lambda session: delivery.is_marked(session, claim)):
-                await delivery.clean_up(claim, self._target, self._opening.result(), everything=everything)
-                await self._ledger.run(partial(export_leftovers.forget, execution_id=claim.execution_id))
+        target = self._target
+        leftover = Leftover(claim.execution_id, claim.public_id, claim.attempt, target.server, target.folder)
+        with suppress(*DATABASE_AWAY):
+            if has_ended or not await self._ledger.run(lambda session: delivery.is_marked(session, claim)):
+                await export_leftovers.clear(leftover, self._opening.result(), self._ledger)
 
 
 def _claim(session: Session, context: Context, execution_id: int, attempt: int) -> Consignment | None:
@@ -258,6 +261,13 @@ def _claim(session: Session, context: Context, execution_id: int, attempt: int) 
         session, execution_id, attempt=attempt, worker=context.worker, settings=context.settings
     )
     return delivery.load(session, [claim])[0] if claim else None
+
+
+def _succeed(session: Session, claim: Claim, delivered: Delivered) -> None:
+    stays = "" if delivered.is_clean else "; the server lets nobody remove temporary files of earlier attempts"
+    lifecycle.succeed(session, claim, reason=f"{delivered.how}{stays}")
+    if not delivered.is_clean:
+        export_leftovers.keep_in_mind(session, claim.execution_id)
 
 
 def _load_job(session: Session, job_id: int) -> tuple[ExportJob, Target]:
