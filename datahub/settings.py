@@ -20,6 +20,7 @@ class Settings:
     secret_key: str
     encryption_keys: dict[str, str]
     public_url: str
+    trusted_proxies: int = 0
     outbound_allow: tuple[Network, ...] = ()
     lease_seconds: float = 60.0
     beat_seconds: float = 10.0
@@ -57,6 +58,7 @@ class Settings:
             secret_key=_secret(env, "SECRET_KEY"),
             encryption_keys=_keys(_required(env, "ENCRYPTION_KEYS")),
             public_url=env.get("PUBLIC_URL", "http://127.0.0.1:8000"),
+            trusted_proxies=_whole(env, "TRUSTED_PROXIES", cls.trusted_proxies, least=0),
             outbound_allow=_networks(env.get("OUTBOUND_ALLOW", "")),
             lease_seconds=lease_seconds,
             beat_seconds=_beat(env, cls.beat_seconds, lease_seconds),
@@ -132,7 +134,7 @@ def _positive(env: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
     text = env.get(name)
     if text is None:
         return default
@@ -140,8 +142,8 @@ def _whole(env: Mapping[str, str], name: str, default: int) -> int:
         value = int(text)
     except ValueError as error:
         raise SettingError(f"{name} must be a whole number, not {text!r}.") from error
-    if value < 1:
-        raise SettingError(f"{name} must be at least 1, not {text!r}.")
+    if value < least:
+        raise SettingError(f"{name} must be at least {least}, not {text!r}.")
     return value
 
 

@@ -12,6 +12,7 @@ from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from datahub.settings import Settings
 from webapp.auth.identity import is_api_request
@@ -51,6 +52,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         frame_options="DENY",
         referrer_policy="same-origin",
     )
+    if settings.trusted_proxies:
+        # Of what they say only the visitor's address: gunicorn and Talisman look after the scheme.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     limiter.init_app(app)
     app.after_request(_keep_private)
 

@@ -26,6 +26,16 @@ def test_what_is_counted_is_a_whole_number_from_one_on(name: str, text: str) -> 
     assert getattr(Settings.from_env(NEEDED | {name: "1"}), name.lower()) == 1
 
 
+def test_no_proxy_is_trusted_unless_said() -> None:
+    assert (
+        Settings.from_env(NEEDED).trusted_proxies
+        == Settings.from_env(NEEDED | {"TRUSTED_PROXIES": "0"}).trusted_proxies
+        == 0
+    )
+    with pytest.raises(SettingError, match="TRUSTED_PROXIES must be at least 0"):
+        Settings.from_env(NEEDED | {"TRUSTED_PROXIES": "-1"})
+
+
 @pytest.mark.parametrize(("beat", "lease"), [("10", "19"), ("60", "60"), ("31", None), (None, "19.9")])
 def test_a_lease_that_one_late_beat_would_end_is_refused_and_both_are_named(
     beat: str | None, lease: str | None

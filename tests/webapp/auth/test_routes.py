@@ -80,6 +80,20 @@ def test_guessing_is_throttled_by_account_known_or_not_and_by_source(app: APIFla
         assert send(client, "somebody", "wrong guess", environ_base=source).status_code == 429
 
 
+@pytest.mark.parametrize(("trusted", "counted_apart"), [(1, True), (0, False)])
+def test_visitors_behind_a_proxy_are_counted_apart_where_it_is_trusted(
+    start_app: Callable[[Settings], APIFlask], settings: Settings, trusted: int, counted_apart: bool
+) -> None:
+    client = start_app(dataclasses.replace(settings, trusted_proxies=trusted)).test_client()
+
+    def guess(name: str, address: str) -> int:
+        # What the visitor says of earlier proxies comes before what ours adds.
+        return send(client, name, "wrong guess", headers={"X-Forwarded-For": f"192.0.2.1, {address}"}).status_code
+
+    assert [guess(f"name {number}", "203.0.113.1") for number in range(11)] == [422] * 10 + [429]
+    assert guess("somebody", "203.0.113.2") == (422 if counted_apart else 429)
+
+
 def test_of_a_hundred_guesses_from_a_hundred_addresses_ten_are_looked_at(
     app: APIFlask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
