@@ -21,9 +21,11 @@ _FORBIDDEN = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect)
 _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 _DEAD = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.SFTPBadMessage, asyncssh.DisconnectError)
 _CLOSE_SECONDS = 2.0
-# What every server must be able to take in one request.
+# What every server must be able to take in one request; a link must carry one within `seconds`.
 _BLOCK = 32_768
+_BLOCKS_IN_FLIGHT = 32
 _PIECE = 4_194_304
+Answered = Callable[[], None]
 
 
 class SftpTransport:
@@ -72,8 +74,8 @@ class SftpTransport:
                 file = await self._client.open(path, "wb", block_size=0)
             crash_points.reach(crash_points.MID_UPLOAD)
             try:
-                async with self._step("writing"):
-                    await _write(file, content)
+                async with self._step("writing") as answered:
+                    await _write(file, content, answered)
                 await self._sync(file)
             except Exception:
                 await self._close_quietly(file)
@@ -152,7 +154,7 @@ class SftpTransport:
         """A file to read from."""
         try:
             async with self._step("opening a file"):
-                file = await self._client.open(path, "rb")
+                file = await self._client.open(path, "rb", block_size=_BLOCK, max_requests=_BLOCKS_IN_FLIGHT)
             try:
                 yield file
             finally:
@@ -179,9 +181,8 @@ class SftpTransport:
         digest, size = sha256(), 0
         with target.open("wb") as copy:
             while True:
-                # The library keeps many requests in flight within a piece.
-                async with self._step("reading"):
-                    piece: bytes = await file.read(_PIECE, size)
+                async with self._step("reading") as answered:
+                    piece = await _read_piece(file, size, answered, came)
                 if not piece:
                     break
                 size += len(piece)
@@ -189,7 +190,6 @@ class SftpTransport:
                     raise too_large
                 digest.update(piece)
                 copy.write(piece)
-                came(len(piece))
                 crash_points.reach(crash_points.MID_DOWNLOAD)
         try:
             async with self._step("the size of a file"):
@@ -264,13 +264,15 @@ class SftpTransport:
         return f"{self._server} could not store the file in {_folder(path)}: {reason}."
 
     @asynccontextmanager
-    async def _step(self, doing: str) -> AsyncIterator[None]:
-        """Turns what the library raises into a builtin that the operation explains, or into an error of ours."""
+    async def _step(self, doing: str) -> AsyncIterator[Answered]:
+        """Turns what the library raises into a builtin that the operation explains, or into an error of ours.
+
+        A step of many answers calls what it is given at each: only a silence is too long, not the whole."""
         if not self.is_alive:
             raise ConnectionLostError(f"The connection to {self._server} was lost before {doing}.")
         try:
-            async with asyncio.timeout(self._seconds):
-                yield
+            async with asyncio.timeout(self._seconds) as limit:
+                yield lambda: limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
         except TimeoutError as error:
             self._lose()
             raise ConnectionLostError(f"{self._server} fell silent for {self._seconds:g} s ({doing}).") from error
@@ -298,15 +300,34 @@ class SftpTransport:
         self._connection.abort()
 
 
-async def _write(file: asyncssh.SFTPClientFile, content: bytes) -> None:
-    """All blocks in flight at once. Unlike the library's own splitting it leaves no task behind when cut short."""
-    starts = range(0, len(content), _BLOCK)
-    writes = [asyncio.ensure_future(file.write(content[start : start + _BLOCK], start)) for start in starts]
+async def _read_piece(
+    file: asyncssh.SFTPClientFile, start: int, answered: Answered, came: Callable[[int], None]
+) -> bytes:
+    """Shorter only at the end of the file. Blocks come in any order."""
+    piece = bytearray()
+    async for offset, block in await file.read_parallel(_PIECE, start):
+        answered()
+        came(len(block))
+        piece.extend(bytes(max(0, offset - start - len(piece))))
+        piece[offset - start : offset - start + len(block)] = block
+    return bytes(piece)
+
+
+async def _write(file: asyncssh.SFTPClientFile, content: bytes, answered: Answered) -> None:
+    """Unlike the library's own splitting it leaves no task behind when cut short."""
+    places = asyncio.Semaphore(_BLOCKS_IN_FLIGHT)
+
+    async def write(start: int) -> None:
+        async with places:
+            await file.write(content[start : start + _BLOCK], start)
+        answered()
+
+    writes = [asyncio.ensure_future(write(start)) for start in range(0, len(content), _BLOCK)]
     try:
         await asyncio.gather(*writes)
     finally:
-        for write in writes:
-            write.cancel()
+        for task in writes:
+            task.cancel()
         await asyncio.gather(*writes, return_exceptions=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from datahub.errors import (
 )
 from datahub.transports.base import Transport
 from datahub.vault import Vault
+from tests.chaos.proxy import Habit, chaos_proxy
 from tests.connections import connection_to, make_connection
 from tests.datahub.transports.used import Action, connection_with_password, use, using
 from tests.partner import partner_server, silent_listener
@@ -84,6 +86,29 @@ def test_a_server_that_falls_silent_is_given_up_in_time(
                 await using(connection, vault, action, IMPATIENT)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_a_slow_but_steady_link_does_not_count_as_silent(
+    sshd: SshServer, vault: Vault, tmp_path: Path, way: str
+) -> None:
+    """Each block of 32 KiB takes 0.4 s, the whole file much longer than a step may."""
+    content = os.urandom(12 * 32_768)
+
+    async def carry(transport: Transport) -> None:
+        if way == "up":
+            await transport.upload("a", content)
+        else:
+            await transport.download("a", tmp_path / "copy", len(content), lambda size: None)
+
+    async def scenario() -> None:
+        async with chaos_proxy(sshd.port, Habit(latency=0.1, block=8_192)) as proxy:
+            settings = make_settings(connect_seconds=30.0, step_seconds=3.0)
+            await using(connection_to(sshd, vault, port=proxy.port), vault, carry, settings)
+
+    (sshd.files / "a").write_bytes(content if way == "down" else b"")
+    asyncio.run(scenario())
+    assert (sshd.files / "a" if way == "up" else tmp_path / "copy").read_bytes() == content
 
 
 def test_once_silent_the_connection_counts_as_lost_for_every_operation(tmp_path: Path, vault: Vault) -> None:
