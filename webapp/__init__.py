@@ -12,6 +12,7 @@ from datahub.vault import Vault
 from webapp import (
     api,
     assets,
+    bodies,
     cli,
     confirm,
     database,
@@ -23,7 +24,6 @@ from webapp import (
     permissions,
     references,
     security,
-    uploads,
 )
 from webapp.auth import identity
 from webapp.auth import routes as auth
@@ -70,11 +70,11 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["vault"] = Vault(settings.encryption_keys)
     app.extensions["export_queue"] = dispatch.make_queue(settings.redis_url)
     logs.init_app(app)
-    # In the order of the checks: https, session, CSRF, permission, question; what follows an answer runs in reverse.
+    # In the order of the checks: https, session, body, CSRF, permission, question. After an answer it is the reverse.
     security.init_app(app, settings)
     identity.init_app(app)
     database.init_app(app, settings.database_url)
-    uploads.init_app(app)
+    bodies.init_app(app)
     security.protect_forms(app)
     permissions.init_app(app)
     for part in (confirm, assets, cli, filters, htmx, navigation, references):

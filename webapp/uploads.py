@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import IO, TypeVar
 
-from flask import Flask, current_app, request
-from flask_login import current_user
+from flask import current_app, request
 
 from datahub.errors import InvalidError
 from datahub.transports.base import clean
@@ -18,22 +17,15 @@ View = TypeVar("View", bound=Callable[..., object])
 Upload = tuple[str, IO[bytes]]
 
 
-def init_app(app: Flask) -> None:
-    """Before anything that reads forms."""
-    app.before_request(_permit_large)
-
-
 def takes_file(view: View) -> View:
     """Marks a view whose body may have MAX_UPLOAD_BYTES. Goes below the route decorators."""
     view.takes_file = True  # type: ignore[attr-defined]
     return view
 
 
-def _permit_large() -> None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    # Werkzeug keeps the files of multipart on disk; every other body is held in memory.
-    if getattr(view, "takes_file", False) and request.mimetype == MULTIPART and current_user.is_authenticated:
-        request.max_content_length = current_app.extensions["settings"].max_upload_bytes
+def may_be_large(endpoint: str) -> bool:
+    """Only multipart, whose files are kept on disk: every other body is held in memory."""
+    return getattr(current_app.view_functions[endpoint], "takes_file", False) and request.mimetype == MULTIPART
 
 
 def given_file() -> Upload | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from flask import Flask, Request, Response, abort, current_app, flash, g, request, url_for
+from flask import Flask, Request, Response, abort, current_app, flash, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
 
 from datahub.access import sessions, store_limits, tokens
 from datahub.access.store_limits import StoreLimit
+from datahub.db import read_only
 from datahub.models.access import User
 from webapp.database import db, session_apart
 from webapp.htmx import redirect_to, wants_fragment
@@ -47,6 +48,15 @@ def is_api_request() -> bool:
     return API_PATHS.match(request.path) is not None
 
 
+def is_known() -> bool:
+    """Whether a user asks, for what comes before the request's own transaction: this one has ended then."""
+    with session_apart() as apart:
+        read_only(apart)
+        if is_api_request():
+            return tokens.find(apart, _bearer(request)) is not None
+        return sessions.find(apart, session.get("_user_id", ""), **session_limits()) is not None
+
+
 def signed_in_user() -> User:
     """The row of whoever is signed in, in the request's session."""
     return db.session.get_one(User, current_user.user_id)
@@ -73,15 +83,19 @@ def _by_cookie(token: str) -> Visitor | None:
 
 @manager.request_loader
 def _by_token(asked: Request) -> Visitor | None:
-    scheme, _, text = asked.headers.get("Authorization", "").partition(" ")
-    if not is_api_request() or scheme.lower() != "bearer":
+    if not is_api_request():
         return None
-    token = tokens.find(db.session(), text.strip())
+    token = tokens.find(db.session(), _bearer(asked))
     if token is None:
         return None
     if tokens.needs_touch(db.session(), token):
         g.used = (tokens.touch, token.id)
     return visitor_of(token.user)
+
+
+def _bearer(asked: Request) -> str:
+    scheme, _, text = asked.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
 
 
 def visitor_of(user: User, token: str = "") -> Visitor:
