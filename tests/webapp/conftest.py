@@ -87,6 +87,11 @@ def parse(text: str) -> Any:
     return tree
 
 
+def drawn(text: str) -> str:
+    """With single spaces, as browsers draw it: how templates break their lines is no matter of tests."""
+    return " ".join(text.split())
+
+
 def refuse_what_the_policy_forbids(element: Any) -> None:
     names = {name for name in element.attrib if isinstance(name, str)}
     forbidden = {name for name in names if name == "style" or name.startswith(("on", "hx-on"))}

@@ -21,7 +21,7 @@ from datahub.settings import Settings
 from datahub.vault import Vault
 from tests import factories
 from tests.statements import noted_statements
-from tests.webapp.conftest import ParsingClient
+from tests.webapp.conftest import ParsingClient, drawn
 from webapp.database import db
 
 SignIn = Callable[[str], ParsingClient]
@@ -129,7 +129,7 @@ def test_a_row_looks_again_until_the_execution_has_ended(
     execution = owe()
     client = sign_in("VIEWER")
     address = f"/executions/{execution.public_id}/row"
-    assert f'hx-get="{address}" hx-trigger="every 2s"' in client.get(address, htmx=True).text
+    assert f'hx-get="{address}" hx-trigger="every 2s"' in drawn(client.get(address, htmx=True).text)
     attempt(sessions, settings, execution, error="no route", final=False)
     for wait, pace in ((timedelta(minutes=15), 15), (timedelta(seconds=-1), 2)):
         with sessions.begin() as session:
@@ -366,7 +366,7 @@ def test_a_row_that_no_longer_fits_its_filter_stays_until_the_page_is_loaded_aga
     execution = owe()
     client = sign_in("OPERATOR")
     row = f'id="execution-{execution.public_id}" hx-get="/executions/{execution.public_id}/row"'
-    listed = client.get("/executions?statuses=JOB_PENDING").text
+    listed = drawn(client.get("/executions?statuses=JOB_PENDING").text)
     assert row in listed
     assert f'data-copy="{execution.public_id}"' in listed
     assert 'name="question" value="Stop the export' in listed

@@ -13,7 +13,7 @@ from datahub.db import database_now
 from datahub.models.execution import IMPORT_STATUSES, ORIGINS, Event, Execution
 from datahub.models.import_run import ImportRun
 from tests.factories import add_import_execution, add_import_job
-from tests.webapp.conftest import MakeImport, ParsingClient, parse
+from tests.webapp.conftest import MakeImport, ParsingClient, drawn, parse
 
 SignIn = Callable[[str], ParsingClient]
 EXPORT_ONLY = ("TRIGGER", "RUN", "RETRY", "RESEND")
@@ -141,14 +141,15 @@ def test_one_row_is_said_in_the_singular(sign_in: SignIn, make_import: MakeImpor
     assert "75%, 1 row read" in reading
     written = make_import(status="INTEGRATION_DONE", run={"rows": 1, "rows_done": 1, "files": [OF_40_BYTES]})
     for action in ("", "/row"):
-        assert "1 of 1 row<" in re.sub(r", [\d.]+ rows? per second", "", client.get(page_of(written, action)).text)
+        page = drawn(client.get(page_of(written, action)).text)
+        assert re.search(r"1 of 1 row(, [\d.]+ rows? per second)? ?<", page)
 
 
 def test_warnings_are_counted_beside_the_rows(sign_in: SignIn, make_import: MakeImport) -> None:
     client = sign_in("VIEWER")
     assert "<dt>Warnings</dt>" not in client.get(page_of(make_import())).text
     page = client.get(page_of(make_import(run={"warnings": 12}))).text
-    assert '<dt>Warnings</dt><dd><a href="#warnings">12</a></dd>' in page
+    assert '<dt>Warnings</dt> <dd> <a href="#warnings">12</a> </dd>' in drawn(page)
 
 
 def test_attempts_are_told_in_words_with_their_step(
@@ -254,7 +255,8 @@ def test_the_duration_stands_beside_the_usual_one(
     with sessions.begin() as session:
         run = session.get_one(ImportRun, execution.id)
         run.started_at = execution.ended_at - timedelta(seconds=72) if execution.ended_at else None
-    assert '1 min 12 s <span class="sub">usually 1 min 12 s</span>' in sign_in("VIEWER").get(page_of(execution)).text
+    page = drawn(sign_in("VIEWER").get(page_of(execution)).text)
+    assert '1 min 12 s <span class="sub">usually 1 min 12 s</span>' in page
 
 
 def test_an_import_among_all_executions_is_stopped_from_its_row(sign_in: SignIn, make_import: MakeImport) -> None:
@@ -282,7 +284,7 @@ def test_the_files_of_a_folder_are_shown_with_what_became_of_them(sign_in: SignI
     page = sign_in("VIEWER").get(page_of(make_import(run={"files": [*good, bad], "rows": 1}))).text
     (table,) = [one for one in parse(page).iterfind(".//table") if "Size" in "".join(one.itertext())]
     rows = ["".join(row.itertext()).split() for row in table.iterfind("tbody/tr")]
-    assert rows[0] == ["<b>.csv", "9", "B", "0", "Not", "read", "Line", "4:", "<i>moved", "to", "done/<b>"]
+    assert rows[0] == ["<b>.csv", "9", "B", "0", "Not", "read", "Line", "4:", "<i>", "moved", "to", "done/<b>"]
     assert rows[3][:4] == ["2.csv", "2.0", "kB", "2"]
     assert len(rows) == 50 and "And 11 more." in page
     assert " ".join(rows[3]).endswith("stays where it is")
@@ -330,5 +332,5 @@ def test_an_import_that_waits_for_another_one_leads_to_it(
         assert job
         mine = job if status == "JOB_PENDING" else add_import_job(session, job.connection)
         other = add_import_execution(session, mine, status=its_status)
-    page = sign_in("VIEWER").get(page_of(execution)).text
+    page = drawn(sign_in("VIEWER").get(page_of(execution)).text)
     assert f'{words}<a href="{page_of(other)}" title="{other.public_id}">{other.job_name}</a>' in page

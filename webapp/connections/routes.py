@@ -10,6 +10,7 @@ from datahub.jobs.connection_test import FOLDER_STEPS, Report, Step
 from datahub.models.connection import Connection
 from datahub.transports.base import OPENING_STEPS
 from datahub.transports.ssh_keys import fingerprint
+from webapp.connections import shown
 from webapp.connections.forms import SftpForm
 from webapp.database import db
 from webapp.htmx import redirect_to, render
@@ -147,12 +148,16 @@ def delete(connection_id: str) -> Response:
 
 
 def _show(connection: Connection, *, folder: str = "", report: Report | None = None) -> Response:
+    jobs = connections.used_by(db.session(), connection)
+    waiting = connections.count_waiting(db.session(), connection)
     return render(
         "connections/detail.html",
         "connections/_test.html",
         connection=connection,
-        jobs=connections.used_by(db.session(), connection),
-        waiting=connections.count_waiting(db.session(), connection),
+        used_by=[shown.using_job(job) for job in jobs],
+        waiting=waiting,
+        signs_in_with=shown.signs_in_with(connection),
+        disable_question=shown.disable_question(connection, jobs, waiting),
         fingerprint=fingerprint(connection.host_key) if connection.host_key else "",
         folder=folder,
         report=report,

@@ -1,4 +1,4 @@
-"""How the hours of Home become bars and words."""
+"""How the hours of Home become bars and words, and what it says of connections that cannot be used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from flask import url_for
 
-from datahub.jobs.home import Hour
+from datahub.grouping import counted
+from datahub.jobs.home import Held, Hour
+from datahub.models.connection import Connection
 from datahub.models.execution import (
     ERROR,
     INTEGRATION_DONE,
@@ -25,6 +27,7 @@ from datahub.models.execution import (
     SUCCESS,
 )
 from webapp.filters import grouped, hour_text, status_words
+from webapp.permissions import EVERY_STORE_WRITE, may
 
 # From the ground up: what failed sits on top, where it is seen. Statuses of exports and imports that say the same to
 # whoever looks from afar are one part, drawn and named as the first of them.
@@ -78,6 +81,22 @@ def make_legend(hours: Sequence[Hour], asking: int) -> list[tuple[str, str]]:
     if ERROR in words:
         words[ERROR] += f", {asking} {'needs' if asking == 1 else 'need'} you" if asking else ", none needs you now"
     return list(words.items())
+
+
+def held_words(held: Held) -> str:
+    if not held.waiting:
+        return "No export can be sent"
+    return f"{counted(held.waiting, 'export')} {'waits' if held.waiting == 1 else 'wait'}"
+
+
+def way_to_use_it(connection: Connection, verb: str) -> str:
+    """What makes a connection usable again that is not, for whoever reads it."""
+    may_change = may(EVERY_STORE_WRITE)
+    if connection.active and may_change:
+        return "Test the connection, compare the key and accept it."
+    if connection.active:
+        return "Ask an administrator to test the connection and accept its key."
+    return f"{'Activate it' if may_change else 'Ask an administrator to activate it'} to {verb} over it again."
 
 
 def _bar(hour: Hour, busiest: int) -> Bar:

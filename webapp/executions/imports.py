@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+from flask import url_for
 
 from datahub.jobs import history, import_history, import_job_list
 from datahub.jobs.import_folder import is_folder
 from datahub.models.execution import (
     JOB_SKIPPED,
+    JOB_STARTED,
     UPLOAD,
     Execution,
 )
@@ -19,6 +24,19 @@ from webapp.executions import findings, shown, stages
 SHOWN_FILES = 50
 
 
+@dataclass(frozen=True)
+class Count:
+    """`url` leads to what was counted; empty where nothing more is to be seen."""
+
+    words: str
+    number: int
+    url: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        return self.url == "#rejected"
+
+
 def page(execution: Execution) -> dict[str, object]:
     session = db.session()
     return {
@@ -26,8 +44,7 @@ def page(execution: Execution) -> dict[str, object]:
         "run": execution.import_run,
         "usual": _usual(execution),
         "stages": stages.of(execution),
-        "counts": import_history.counts_of(execution),
-        "count_names": COUNTS,
+        "counts": _counts(execution),
         "seen": f"{execution.status}-{execution.attempts}",
         "in_the_way": import_history.in_the_way(session, execution) if execution.status == JOB_SKIPPED else [],
         "next_fire": _next_fire(execution) if import_history.never_began(execution) else None,
@@ -59,14 +76,14 @@ def rows(execution: Execution) -> dict[str, object]:
     rejected, columns = findings.rejected(execution), import_history.columns_of(execution)
     rejections = [(row, import_history.faults_of(row, columns)) for row in rejected.items]
     files = execution.import_run.files if execution.import_run else []
+    # What went wrong first.
+    in_order = sorted(files, key=lambda file: not file.get("error"))
     return {
         "execution": execution,
         "rows_url": findings.rows_url(execution),
-        # What went wrong first.
-        "files": sorted(files, key=lambda file: not file.get("error"))[:SHOWN_FILES],
+        "files": [(file, _fate(file, execution)) for file in in_order[:SHOWN_FILES]],
         "more_files": max(len(files) - SHOWN_FILES, 0),
         "several_files": len(files) > 1,
-        "of_unmoved": _of_unmoved(execution),
         "rejected": rejected,
         "warned": findings.warned(execution),
         "labels": import_history.labels_of(execution.entity),
@@ -77,8 +94,29 @@ def rows(execution: Execution) -> dict[str, object]:
     }
 
 
-def _of_unmoved(execution: Execution) -> str:
-    """What became of a file that was not moved away."""
+def _counts(execution: Execution) -> list[Count]:
+    run, counts = execution.import_run, import_history.counts_of(execution)
+    read = Count("Read" if execution.is_terminal else "Done", counts["read"])
+    found = [Count(name.capitalize(), counts[name], _rows_behind(execution, name, counts[name])) for name in COUNTS]
+    warnings = [Count("Warnings", run.warnings, "#warnings")] if run and run.warnings else []
+    return [read, *found, *warnings]
+
+
+def _rows_behind(execution: Execution, name: str, number: int) -> str:
+    """Where the rows are shown that were counted; empty for none, and for those that changed nothing."""
+    if not number or name == "unchanged":
+        return ""
+    if name == "rejected":
+        return "#rejected"
+    return url_for("records.of_execution", execution_id=execution.public_id, action=name)
+
+
+def _fate(file: Mapping[str, Any], execution: Execution) -> str:
+    """What became of a file; empty where it was moved or could not be read, which is told with the place or reason."""
+    if file.get("moved_to") or file.get("error"):
+        return ""
+    if file.get("sha256") is None:
+        return "being fetched" if execution.status == JOB_STARTED else "not fetched"
     if execution.origin == UPLOAD:
         return "given by hand"
     run = execution.import_run

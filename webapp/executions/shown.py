@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
@@ -15,6 +15,7 @@ from datahub.jobs.history import Attempt, Story
 from datahub.jobs.import_history import Cause, is_retrying
 from datahub.models.execution import (
     API,
+    EXPORT,
     IMPORT,
     INTEGRATION_DONE_WITH_ERRORS,
     INTEGRATION_FAILED,
@@ -35,7 +36,8 @@ from datahub.models.execution import (
     Execution,
 )
 from datahub.models.import_run import COUNTS, ImportRun
-from webapp.filters import Status, grouped, iso, status_tone, status_words, utc_now
+from webapp.filters import Status, grouped, iso, status_tone, status_words, utc, utc_now
+from webapp.permissions import EVERY_STORE_WRITE, MAPPER_WRITE, may
 
 MOST_CAUSES = 3
 SOON = timedelta(seconds=30)
@@ -121,8 +123,28 @@ def file_words(execution: Execution) -> str:
     return ", ".join(names[:MOST_NAMES]) + more
 
 
+def tick_words(execution: Execution) -> str:
+    """What one of the last results says on hover."""
+    return f"{state_words(execution)}, {subject(execution)}, {utc(execution.executed_at)} UTC"
+
+
+def next_try_at(execution: Execution) -> datetime | None:
+    """When one that waits for a try is due; None where none is to come."""
+    waits = execution.status == JOB_PENDING if execution.kind == EXPORT else is_retrying(execution)
+    return execution.next_attempt_at if waits else None
+
+
+def may_stop(execution: Execution) -> bool:
+    return not execution.is_terminal and may(EVERY_STORE_WRITE if execution.kind == IMPORT else MAPPER_WRITE)
+
+
 def stop_question(execution: Execution) -> str:
-    """What is asked before an import is stopped."""
+    """What is asked in a list, and of an import on its page, before it is stopped."""
+    if execution.kind == EXPORT:
+        return (
+            f"Stop the export of {execution.entity_reference}? It ends for good: nothing is sent and nothing is tried "
+            "again. A stopped export can be retried as a new one."
+        )
     run = execution.import_run
     if run is None or not run.rows_done:
         return "Stop this import? It ends for good: nothing of it is written."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from datahub.access import store_limits
+from datahub.grouping import counted
 from datahub.jobs import export_jobs, export_preview, record_reads
 from datahub.jobs.export_preview import Preview
 from datahub.models.export_job import ExportJob
@@ -61,10 +62,24 @@ def supplier_context(session: Session, form: ExportJobForm, search: str, job: Ex
     return {
         "supplier_options": options,
         "supplier_search": search,
-        "has_more_suppliers": found.has_more,
-        "hidden_suppliers": len(export_jobs.hidden_suppliers(session, job)) if job else 0,
+        "supplier_hint": _supplier_hint(session, job, has_more=found.has_more),
         "supplier_errors": form.supplier_external_ids.errors,
     }
+
+
+def _supplier_hint(session: Session, job: ExportJob | None, *, has_more: bool) -> str:
+    """What the ticks mean, and what is not shown."""
+    hidden = len(export_jobs.hidden_suppliers(session, job)) if job else 0
+    limit = store_limits.of_session(session)
+    if hidden:
+        stay = f"{counted(hidden, 'supplier')} of other stores {'stays' if hidden == 1 else 'stay'}"
+        hint = f"{stay} with this job, whatever is ticked."
+    elif limit:
+        why = f"you are limited to {limit.words()}, and a job without suppliers sends the orders of all stores"
+        hint = f"Tick at least one: {why}."
+    else:
+        hint = "None ticked means every supplier."
+    return f"There are more: search for them. {hint}" if has_more else hint
 
 
 def preview_context(session: Session, form: ExportJobForm, job: ExportJob | None) -> dict[str, object]:

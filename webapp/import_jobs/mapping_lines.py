@@ -22,8 +22,7 @@ TRANSCODING = "transcoding."
 class MappingLine:
     """`place` is the field with its locale, such as productNames[fr-FR]. `needed`: by what, in words, where the mark of
     what is required would say too much. `is_lacking`: it is required and no column feeds it; `lacks`: what is wrong
-    with it for the record looked at, as no column does. `is_proposed`: the choice is the hub's and not yet a
-    person's."""
+    with it, as no column does. `is_proposed`: the choice is the hub's and not yet a person's."""
 
     number: int
     place: str
@@ -47,6 +46,19 @@ class MappingLine:
     def control(self) -> str:
         return f"source-{self.number}"
 
+    @property
+    def fault(self) -> str:
+        """Of the record looked at."""
+        return self.shown.fault if self.shown else self.lacks
+
+    @property
+    def filled(self) -> str:
+        """Of how many of a hundred rows, where any column feeds it."""
+        share = self.shown.share if self.shown else 0
+        if 0.99 < share < 1:
+            return "over 99"
+        return "under 1" if 0 < share < 0.01 else str(round(share * 100))
+
 
 def build(
     entity: EntityType,
@@ -63,11 +75,13 @@ def build(
     columns = {fold(name): name for name in reading.header}
     near = {(place_of(it), it.column) for it in reading.proposals if proposes and not it.exact}
     fed = _fed(lines, reading, by_name=by_name)
+    unfed = "no column has its name" if by_name else "no column is chosen"
     built: list[MappingLine] = []
     for target in mapping_targets(entity):
         places = list(_places(target, general, [*lines.sources, *reading.fields]))
         words = _needed(entity, target, in_languages=len(places), for_new=target.key in needed)
         for place, locale in places:
+            is_lacking = fed is not None and place == target.key and target.is_lacking(fed)
             given = lines.sources.get(place, "")
             source = given if given in reading.header else columns.get(fold(given), given)
             built.append(
@@ -78,8 +92,8 @@ def build(
                     locale=locale,
                     is_required=target.required and not words,
                     needed=words,
-                    is_lacking=fed is not None and place == target.key and target.is_lacking(fed),
-                    lacks=reading.lacks.get(place, ""),
+                    is_lacking=is_lacking,
+                    lacks=f"Required, but {unfed}" if is_lacking else reading.lacks.get(place, ""),
                     source=source,
                     is_in_file=source in reading.header,
                     is_proposed=(place, source) in near,

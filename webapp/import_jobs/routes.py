@@ -22,8 +22,10 @@ from webapp.uploads import given_file, takes_file
 __all__ = ["blueprint"]
 blueprint.add_app_template_filter(shown.health, "import_health")
 blueprint.add_app_template_filter(shown.reasons, "import_reasons")
+blueprint.add_app_template_filter(shown.files_read)
 blueprint.add_app_template_filter(shown.last_with_rejections)
 blueprint.add_app_template_filter(shown.left_over)
+blueprint.add_app_template_filter(shown.meaning_of_stores)
 blueprint.add_app_template_filter(shown.progress_words)
 blueprint.add_app_template_filter(shown.rows_read)
 blueprint.add_app_template_filter(shown.what_full_mode_removes)

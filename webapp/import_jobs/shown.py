@@ -24,7 +24,7 @@ from datahub.models.execution import (
     JOB_STARTED,
     Execution,
 )
-from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT
+from datahub.models.import_job import RUN_IMMEDIATELY, WAIT_FOR_NEXT, ImportJob
 from webapp.executions.shown import state_words
 from webapp.filters import Status, relative
 
@@ -59,6 +59,21 @@ def full_mode_words(entity: EntityType) -> str:
         told += "Of one that has columns for some languages, the other languages stay. "
     told += "A row that lacks a required one is rejected instead. All other fields keep what they hold."
     return told if entity.replaced_whole else f"{told} Nothing is removed from {records} that are not in the file."
+
+
+def meaning_of_stores(entity: EntityType) -> str:
+    """Of those that a job names, as the page of the job says it below them."""
+    records = entity.label.lower()
+    if entity.scoped_by:
+        return f"whose {records} it imports"
+    return f"which new {records} are for" if entity.takes_store else "without effect: it imports for every store"
+
+
+def files_read(job: ImportJob) -> str:
+    """The path of its file, or that of its folder with the ending of those that are read."""
+    if not job.bulk:
+        return job.file_path or ""
+    return f"{job.inbound_directory}/*.{'csv' if job.delimiter else 'xml'}"
 
 
 def health(row: Row) -> Status:

@@ -61,7 +61,8 @@ def move(reference: str) -> str:
     """What the chosen move would export, before anybody makes it."""
     order = orders.get(db.session(), reference)
     form = MoveForm(seen=request.args.get("seen", order.status), status=request.args.get("status"))
-    return render_template("orders/_move.html", order=order, form=form, fires=_offer(order, form))
+    fires = _offer(order, form)
+    return render_template("orders/_move.html", order=order, form=form, fires=fires, told=_told(form, fires))
 
 
 @blueprint.post("/orders/<reference:reference>/status")
@@ -98,13 +99,15 @@ def _fired_words(fired: list[Execution]) -> str:
 
 def _page(order: Order, form: MoveForm) -> str:
     exports = history.exports_of_order(db.session(), order)
+    fires = _offer(order, form) if may(MAPPER_WRITE) else {}
     found = record_history.changes_page(db.session(), "ORDER", order.reference, **pager.asked())
     address = partial(url_for, "orders.detail", reference=order.reference, _anchor="changes")
     return render_template(
         "orders/detail.html",
         order=order,
         form=form,
-        fires=_offer(order, form) if may(MAPPER_WRITE) else {},
+        fires=fires,
+        told=_told(form, fires),
         places={address.kind: address for address in order.addresses},
         executions=exports,
         incidents=incidents.of_order(db.session(), order),
@@ -125,6 +128,16 @@ def _custom_fields(owner: str, *bearers: Order | OrderLine) -> dict[int, list[sh
         bearer.id: shown.shown_extras({key: field["value"] for key, field in bearer.custom_fields.items()}, names)
         for bearer in bearers
     }
+
+
+def _told(form: MoveForm, fires: dict[str, list[str]]) -> str:
+    """What the chosen move would export."""
+    if not form.status.data:
+        return "The nearest step comes first. What it would export is told before it happens."
+    names = fires.get(form.status.data, [])
+    if not names:
+        return "No active job exports it then, or each has done so before."
+    return f"{len(names)} active {'job exports' if len(names) == 1 else 'jobs export'} it then: {', '.join(names)}."
 
 
 def _offer(order: Order, form: MoveForm) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ from datahub.models.execution import (
 from datahub.models.import_job import RUN_IMMEDIATELY, ImportJob
 from datahub.models.import_run import UploadChunk
 from datahub.settings import Settings
+from tests.webapp.conftest import drawn
 from tests.webapp.import_jobs.conftest import EVERY_MINUTE, Add, Sessions, SignIn
 from tests.webapp.import_jobs.pages import executions_of, page_of
 from tests.webapp.test_export_jobs import main_of
@@ -152,7 +153,7 @@ def test_deleting_says_what_is_lost_and_keeps_the_history(sign_in: SignIn, add: 
 def test_deleting_stops_what_waits_and_says_how_many_that_are(sign_in: SignIn, add: Add, sessions: Sessions) -> None:
     job = add(INTEGRATION_WAITING, JOB_PENDING)
     client = sign_in("OPERATOR")
-    page = client.get(page_of(job, "/delete")).text
+    page = drawn(client.get(page_of(job, "/delete")).text)
     assert "<strong>2 executions</strong> that have not ended stop now" in page
     assert client.post(page_of(job, "/delete")).status_code == 303
     assert [it.status for it in executions_of(sessions)] == [JOB_STOPPED, JOB_STOPPED]

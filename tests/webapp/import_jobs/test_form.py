@@ -12,7 +12,7 @@ from datahub.models.connection import Connection
 from datahub.models.import_job import ImportJob
 from datahub.models.setting import GeneralSettings
 from tests import factories
-from tests.webapp.conftest import parse
+from tests.webapp.conftest import drawn, parse
 from tests.webapp.import_jobs.conftest import FORM, Sessions, SignIn
 from tests.webapp.import_jobs.pages import fields_of, linked_faults
 
@@ -37,7 +37,7 @@ def add(sessions: Sessions, connection: Connection, **fields: Any) -> ImportJob:
 
 
 def test_the_entity_is_chosen_first_and_keeps_the_connection(sign_in: SignIn, connection: Connection) -> None:
-    page = sign_in("OPERATOR").get(f"/imports/new/sftp?connection={connection.public_id}").text
+    page = drawn(sign_in("OPERATOR").get(f"/imports/new/sftp?connection={connection.public_id}").text)
     assert 'id="job-form"' not in page
     assert f"/imports/new/sftp?entity=PRODUCT&amp;connection={connection.public_id}" in page
     assert (
@@ -226,7 +226,7 @@ def test_full_mode_is_offered_only_where_there_is_something_to_clear(sign_in: Si
 def test_a_field_that_another_may_stand_for_is_not_called_required(sign_in: SignIn, connection: Connection) -> None:
     page = sign_in("OPERATOR").get("/imports/new/sftp?entity=ORDER").text
     words = " ".join("".join(parse(page).find(".//label[@for='source-1']/..").itertext()).split())
-    assert words == "Order ReferenceorderReference, or Order External Id, in each row"
+    assert words == "Order Reference orderReference, or Order External Id, in each row"
 
 
 @pytest.mark.parametrize("entity", ["STORE", "OFFER"])

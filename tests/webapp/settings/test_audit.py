@@ -13,7 +13,7 @@ from datahub.access import tokens, users
 from datahub.models.audit import AuditEntry
 from datahub.vault import Vault
 from tests.factories import add_connection, make_job
-from tests.webapp.conftest import PASSWORD, ParsingClient
+from tests.webapp.conftest import PASSWORD, ParsingClient, drawn
 
 SignIn = Callable[[str], ParsingClient]
 Sessions = sessionmaker[Session]
@@ -30,7 +30,7 @@ def test_who_changed_what_by_page_is_read_in_words(sign_in: SignIn, sessions: Se
     client = sign_in("ADMIN")
     client.post("/settings/general", data=GENERAL | {"file_name_prefix": "ACME", "locales": "en-GB\nfr-FR"})
     assert told(sessions)[-1] == ("admin", "PAGE", "changed", "general settings")
-    page = client.get("/settings/audit").text
+    page = drawn(client.get("/settings/audit").text)
     assert "<del>DJUST</del>" in page and "<ins>ACME</ins>" in page and "by page · 127.0.0.1" in page
     assert "<del>…</del> → <ins>fr-FR, …</ins>" in page
     assert 'href="/settings/general"' in page

@@ -17,7 +17,7 @@ from datahub.models.order import Order
 from datahub.models.party import Store, Supplier
 from tests.orders import small_body
 from tests.two_stores import TwoStores
-from tests.webapp.conftest import ParsingClient
+from tests.webapp.conftest import ParsingClient, drawn
 from tests.webapp.store_limits.conftest import NORTH, Ask, Sessions, values
 from tests.webapp.test_permissions import is_api
 from webapp.permissions import EVERY_STORE, required_permission
@@ -88,7 +88,7 @@ def test_stores_that_are_not_seen_stay_with_a_supplier(ask: Ask, stores: TwoStor
 
 def test_a_run_sends_the_orders_of_his_stores_alone(ask: Ask, stores: TwoStores, sessions: Sessions) -> None:
     address = f"/export-jobs/{stores.everyone.public_id}/run"
-    assert "<strong>1 order</strong> is" in ask(address).text
+    assert "<strong>1 order</strong> is" in drawn(ask(address).text)
     assert ask(f"/v1/mapper/jobout/{stores.everyone.public_id}/run", "POST").json == {"count": 1}
     with sessions() as session:
         ran = select(Execution.entity_reference).where(Execution.export_job_id == stores.everyone.id)
@@ -135,7 +135,7 @@ def test_an_import_job_names_his_stores_alone(ask: Ask, stores: TwoStores) -> No
 
 
 def test_header_and_home_tell_what_one_is_limited_to_and_whom_to_ask(ask: Ask) -> None:
-    page = ask("/").text
+    page = drawn(ask("/").text)
     assert "Only NORTH-STORE" in page
     assert "You are limited to NORTH-STORE: orders and exports of other stores are neither shown nor counted" in page
     assert "An administrator can do that for you or let you see more stores." in page
@@ -160,7 +160,7 @@ def test_who_is_refused_for_his_stores_is_told_so_and_not_that_his_role_forbids_
 
 
 def test_on_an_import_it_says_why_its_rows_are_not_seen_and_whom_to_ask(ask: Ask, stores: TwoStores) -> None:
-    page = ask(f"/executions/{stores.import_execution.public_id}").text
+    page = drawn(ask(f"/executions/{stores.import_execution.public_id}").text)
     assert "limited to NORTH-STORE, so you cannot see them. Ask an administrator, who can do it for you" in page
 
 
