@@ -4,10 +4,13 @@ import socket
 import struct
 from typing import Any
 
+from webapp import start
+
 # Of a request that has begun. A thread waits for the rest of it, and answers nobody else meanwhile.
 SILENT_SECONDS = 60.0
 
 logger_class = "webapp.logs.HubLogger"
+on_starting = start.on_starting
 
 
 def post_worker_init(worker: Any) -> None:

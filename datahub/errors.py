@@ -15,13 +15,17 @@ class ConfigError(DataHubError):
     code = "configuration"
 
 
-class SettingError(ConfigError):
+class InstallationError(ConfigError):
+    """This process is set up wrongly: another one may do it, or the same once its settings are mended."""
+
+
+class SettingError(InstallationError):
     """A setting of this installation is missing or malformed; the message names it."""
 
     code = "setting"
 
 
-class OutboundRefusedError(ConfigError):
+class OutboundRefusedError(InstallationError):
     """The gate for outgoing connections refused an address; the message names the setting that permits it."""
 
     code = "outbound_refused"

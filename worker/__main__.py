@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from datahub.db import make_engine, make_sessions
 from datahub.errors import SettingError
-from datahub.jobs import dispatch, health, reconcile
+from datahub.jobs import connections, dispatch, health, reconcile
 from datahub.jobs.context import Context
 from datahub.logs import configure_logging
 from datahub.models.heartbeat import CLOCK, EXPORTER, IMPORTER
@@ -38,11 +38,12 @@ def main() -> int:
     try:
         settings = Settings.from_env(os.environ)
         vault = Vault(settings.encryption_keys)
+        configure_logging(settings)
+        sessions = make_sessions(make_engine(settings.database_url))
+        connections.check_at_start(sessions, vault)
     except SettingError as error:
-        print(f"Data Hub cannot start: {error}", file=sys.stderr)  # noqa: T201 - there is no log yet
+        print(f"Data Hub cannot start: {error}", file=sys.stderr)  # noqa: T201 - there may be no log yet
         return 2
-    configure_logging(settings)
-    sessions = make_sessions(make_engine(settings.database_url))
     name = name_process(role)
     heartbeat = HeartbeatThread(sessions, name=name, role=ROLES[role])
     heartbeat.start()

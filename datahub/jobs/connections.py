@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy
+import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
 
-from datahub.db import database_now
+from datahub.db import database_now, read_only
 from datahub.errors import ConflictError, FieldConflictError, NotFoundError
 from datahub.faults import Faults
 from datahub.models.connection import CONNECTION_TYPES, SFTP, Connection
@@ -24,6 +25,8 @@ from datahub.models.export_job import ExportJob
 from datahub.models.import_job import ImportJob
 from datahub.transports.ssh_keys import format_host_key, read_host_key, read_private_key
 from datahub.vault import Vault
+
+log = structlog.stdlib.get_logger(__name__)
 
 NAME_LENGTH = USERNAME_LENGTH = 100
 PASSWORD_LENGTH = 1000
@@ -193,9 +196,18 @@ def rotate_secrets(session: Session, vault: Vault) -> int:
 
 def check_secrets(session: Session, vault: Vault) -> None:
     """Raises SettingError when one of them cannot be read with the keys of this installation."""
-    for stored in session.execute(select(Connection.password, Connection.private_key)):
+    for stored in session.execute(select(*(getattr(Connection, column) for column in _SECRETS))):
         for secret in filter(None, stored):
             vault.decrypt(secret)
+
+
+def check_at_start(sessions: sessionmaker[Session], vault: Vault) -> None:
+    """As check_secrets, of a process that starts; all is well where the database is away or not prepared yet."""
+    try:
+        with sessions() as session:
+            check_secrets(read_only(session), vault)
+    except SQLAlchemyError as error:
+        log.warning("the stored secrets could not be checked", error=type(error).__name__)
 
 
 def _read(

@@ -56,6 +56,13 @@ def is_untaken(session: Session, execution_id: int, attempt: int) -> bool:
     return session.scalar(select(Execution.id).where(Execution.id == execution_id, *untaken)) is not None
 
 
+def connection_of(session: Session, execution_id: int) -> Connection | None:
+    """The one that it is to go over; None once its job was deleted."""
+    job = select(Connection).join(ExportJob, ExportJob.connection_id == Connection.id)
+    of_execution = job.join(Execution, Execution.export_job_id == ExportJob.id).where(Execution.id == execution_id)
+    return session.scalar(of_execution)
+
+
 def claim(session: Session, execution_id: int, *, attempt: int, worker: str, settings: Settings) -> Claim | None:
     """Takes one execution for its given attempt; None when somebody has it, it ended, or its turn has not come.
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from datahub.jobs import executions, export_jobs, queries
+from datahub.jobs import executions, export_jobs, queries, unfit
 from datahub.models.execution import JOB_PENDING, Execution, is_unended
 from datahub.models.export_job import ExportJob
 
@@ -22,11 +22,13 @@ OF_JOB = Execution.export_job_id + 0
 
 @dataclass(frozen=True)
 class Waiting:
-    """Executions in JOB_PENDING. `retrying` of them have failed before; `next_at` is the next try of one of these."""
+    """Executions in JOB_PENDING. `retrying` of them have failed before; `next_at` is the next try of one of these.
+    `unfit` counts those of which workers said that their own settings keep them from it."""
 
     count: int = 0
     retrying: int = 0
     next_at: datetime | None = None
+    unfit: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Row:
 
     @property
     def health(self) -> str:
-        if self.failed or self.is_held_up:
+        if self.failed or self.is_held_up or self.waiting.unfit:
             return NEEDS_YOU
         if self.waiting.retrying:
             return RETRYING
@@ -86,12 +88,13 @@ def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
             func.count(),
             func.count().filter(tried),
             func.min(Execution.next_attempt_at).filter(tried),
+            func.count().filter(unfit.IS_NOTED),
         )
         .where(is_unended(), Execution.status == JOB_PENDING, OF_JOB.in_(job_ids))
         .group_by(OF_JOB)
     )
     return {
-        job_id: Waiting(count, retrying, next_at)
-        for job_id, count, retrying, next_at in session.execute(waiting)
+        job_id: Waiting(count, retrying, next_at, unfit_ones)
+        for job_id, count, retrying, next_at, unfit_ones in session.execute(waiting)
         if job_id
     }

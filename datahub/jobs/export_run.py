@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from datahub import crash_points
 from datahub.db import DATABASE_AWAY, database_now, read_only
-from datahub.errors import ConfigError, ConnectionLostError, LostClaimError, TransientError
-from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle, own_fault
+from datahub.errors import ConfigError, ConnectionLostError, InstallationError, LostClaimError, TransientError
+from datahub.jobs import connections, delivery, export_claims, export_leftovers, lifecycle, own_fault, unfit
 from datahub.jobs.context import Context
 from datahub.jobs.delivery import Consignment, Delivered, Target
 from datahub.jobs.export_leftovers import Leftover
@@ -43,12 +43,20 @@ def run(context: Context, execution_id: int, attempt: int) -> None:
     with context.sessions() as session:
         if not export_claims.is_untaken(read_only(session), execution_id, attempt):
             return
-    asyncio.run(_run(context, execution_id, attempt))
+        connection = export_claims.connection_of(session, execution_id)
+    asyncio.run(_run(context, connection, execution_id, attempt))
 
 
-async def _run(context: Context, execution_id: int, attempt: int) -> None:
+async def _run(context: Context, connection: Connection | None, execution_id: int, attempt: int) -> None:
     ledger = GroupCommit(context.sessions)
     try:
+        if connection and (reason := await unfit.why(connection, context.settings, context.vault)):
+            log.warning("left to other workers: the settings of this one are wrong", error=reason)
+            worker = context.worker
+            await ledger.run(
+                lambda session: unfit.note(session, execution_id, attempt=attempt, worker=worker, reason=reason)
+            )
+            return
         first = await ledger.run(lambda session: _claim(session, context, execution_id, attempt))
         if first is None:
             return
@@ -128,7 +136,7 @@ class _Batch:
             return await stack.enter_async_context(opening)
         except Exception as error:
             self._is_broken = True
-            if isinstance(error, TransientError):
+            if isinstance(error, (TransientError, InstallationError)):
                 await self._ledger.run(lambda session: _rest(session, self._job.connection_id, context.settings))
             raise
 
@@ -227,7 +235,7 @@ class _Batch:
                 final=False,
             )
         except ConfigError as error:
-            return Failure(str(error), final=True)
+            return Failure(str(error), final=not isinstance(error, InstallationError))
         except DATABASE_AWAY:
             raise
         except Exception as fault:  # noqa: BLE001 - a fault of ours must cost this execution only, and be seen

@@ -9,6 +9,7 @@ from sqlalchemy import LargeBinary, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
+from datahub.jobs import unfit
 from datahub.models.connection import Connection
 from datahub.models.execution import HELD, JOB_PENDING, Event, Execution, Payload, is_unended
 from datahub.models.export_job import ExportJob
@@ -104,5 +105,7 @@ def _waits_for(session: Session, execution: Execution) -> str:
             f"{connection.paused_until:%H:%M:%S} UTC; waiting costs no attempt."
         )
     if execution.next_attempt_at is not None and execution.next_attempt_at <= now:
+        if connection is not None and (reason := unfit.reasons(session).get(connection.id)):
+            return f"No worker that looked can use the connection {connection.name}; waiting costs no attempt. {reason}"
         return "It is due and waits for a free worker."
     return ""

@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, extract, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from datahub.db import database_now
-from datahub.jobs import execution_list, executions, import_job_list
+from datahub.jobs import execution_list, executions, import_job_list, unfit
 from datahub.jobs.execution_list import Wanted
 from datahub.jobs.export_job_list import NEEDS_YOU
 from datahub.jobs.import_job_list import OVERDUE, Row
@@ -30,10 +30,12 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Held:
-    """A connection that cannot be used, of active export jobs or of exports that wait."""
+    """A connection that cannot be used, of active export jobs or of exports that wait; with a `reason` where not the
+    connection is the cause but a setting of the workers."""
 
     connection: Connection
     waiting: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,17 +137,20 @@ def _failed(session: Session) -> list[Execution]:
 
 def _held(session: Session) -> list[Held]:
     waits = and_(Execution.export_job_id == ExportJob.id, is_unended(), Execution.status == JOB_PENDING)
-    waiting = func.count(Execution.id)
+    waiting, noted = func.count(Execution.id), func.max(Execution.id).filter(unfit.IS_NOTED)
+    is_asked_for = or_(waiting > 0, func.max(case((ExportJob.active, 1), else_=0)) == 1)
     held = (
-        select(Connection, waiting)
+        select(Connection, waiting, case((USABLE, noted)))
         .join(ExportJob, ExportJob.connection_id == Connection.id)
         .outerjoin(Execution, waits)
-        .where(~USABLE)
         .group_by(Connection.id)
-        .having(or_(waiting > 0, func.max(case((ExportJob.active, 1), else_=0)) == 1))
+        .having(case((USABLE, noted.is_not(None)), else_=is_asked_for))
         .order_by(Connection.name)
     )
-    return [Held(connection, number) for connection, number in session.execute(held)]
+    return [
+        Held(connection, number, (session.get_one(Execution, newest).error or "") if newest else "")
+        for connection, number, newest in session.execute(held).all()
+    ]
 
 
 def _blocked(jobs: Iterable[ImportJob]) -> list[Blocked]:

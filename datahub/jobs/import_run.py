@@ -19,7 +19,7 @@ from datahub import crash_points
 from datahub.db import DATABASE_AWAY, database_now
 from datahub.entities import ENTITIES
 from datahub.entities.base import Field
-from datahub.errors import ConfigError, LostClaimError, TransientError
+from datahub.errors import ConfigError, InstallationError, LostClaimError, TransientError
 from datahub.grouping import counted, grouped
 from datahub.jobs import (
     import_claims,
@@ -116,7 +116,7 @@ class _Run:
             except _WorkerEndsError:
                 self._hold.give_back()
                 return False
-            except TransientError as error:
+            except (TransientError, InstallationError) as error:
                 self._hold.try_again(str(error))
             except ConfigError as error:
                 self._hold.fail(import_read.words(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, flash, render_template, request, url_for
 
 from datahub.errors import ConflictError, FieldConflictError, InvalidError
-from datahub.jobs import connection_test, connections
+from datahub.jobs import connection_test, connections, unfit
 from datahub.jobs.connection_test import FOLDER_STEPS, Report, Step
 from datahub.models.connection import Connection
 from datahub.transports.base import OPENING_STEPS
@@ -156,6 +156,7 @@ def _show(connection: Connection, *, folder: str = "", report: Report | None = N
         connection=connection,
         used_by=[shown.using_job(job) for job in jobs],
         waiting=waiting,
+        held_by=unfit.reasons(db.session()).get(connection.id, ""),
         signs_in_with=shown.signs_in_with(connection),
         disable_question=shown.disable_question(connection, jobs, waiting),
         fingerprint=fingerprint(connection.host_key) if connection.host_key else "",

@@ -31,6 +31,8 @@ def reasons(row: Row) -> list[str]:
         found.append(f"{counted(row.failed, 'order')} failed")
     if row.is_held_up:
         found.append("host key not accepted" if connection.active else "connection disabled")
+    if waiting.unfit:
+        found.append("a setting of the workers is wrong")
     if row.health == NEEDS_YOU and not row.job.active:
         found.append("inactive")
     if waiting.count:

@@ -24,6 +24,7 @@ from webapp.dashboard import shown
 
 SignIn = Callable[[str], ParsingClient]
 Sessions = sessionmaker[Session]
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1nsbnNpOYrTHTtQJYTVYkDZ4sa0nTtFlOyRnkTpwpS"
 
 
 def add_execution(session: Session, job: ExportJob, **changes: Any) -> Execution:
@@ -147,14 +148,15 @@ def test_exports_that_a_partner_refuses_need_a_person_while_they_are_tried_again
     with sessions.begin() as session:
         job = make_job(session, add_connection(session, vault, name="ERP", host_key="key"))
         due = database_now(session) + timedelta(minutes=3)
-        tried = {"status": JOB_PENDING, "next_attempt_at": due, "error": "It refused <us>."}
-        refused = [add_execution(session, job, attempts=attempts, **tried) for attempts in (0, 1, 2)]
+        waits = {"status": JOB_PENDING, "next_attempt_at": due}
+        add_execution(session, job, **waits)
+        refused = [add_execution(session, job, attempts=tried, error="It refused <us>.", **waits) for tried in (1, 2)]
     told = section(client, "needs-you")
     assert "2 exports over ERP failed and will be tried again, the next in 2 min" in told
     assert "It refused <us>." in told
     with sessions.begin() as session:
         for execution in refused:
-            session.get_one(Execution, execution.id).attempts = 0
+            session.get_one(Execution, execution.id).status = SUCCESS
     assert "ERP" not in section(client, "needs-you")
 
 
@@ -338,3 +340,22 @@ def test_the_bars_count_imports_with_what_they_mean(app: APIFlask) -> None:
     assert bar.words == "00:00 to 01:00 UTC: 2 imported, 2 under way, 2 failed"
     every_status = {status for statuses in shown.STACK.values() for status in statuses}
     assert every_status == set(STATUSES)
+
+
+def test_what_workers_with_a_wrong_setting_leave_is_told_with_the_setting(
+    sign_in: SignIn, sessions: Sessions, vault: Vault
+) -> None:
+    with sessions.begin() as session:
+        job = make_job(session, add_connection(session, vault, name="ERP", host_key=HOST_KEY))
+        wrong = "A stored secret needs the key k2, which ENCRYPTION_KEYS does not hold."
+        noted = add_execution(session, job, status=JOB_PENDING, next_attempt_at=database_now(session), error=wrong)
+        add_execution(session, job, status=JOB_PENDING, next_attempt_at=database_now(session))
+        connection_id, execution_id = job.connection.public_id, noted.public_id
+    client = sign_in("OPERATOR")
+    assert "2 exports wait: no worker that looked can use ERP. " + wrong in section(client, "needs-you")
+    for address in (f"/connections/{connection_id}", f"/executions/{execution_id}"):
+        page = client.get(address).text
+        assert wrong in page, address
+        assert "The last try failed" not in page
+    listed = client.get("/export-jobs?state=NEEDS_YOU").text
+    assert "a setting of the workers is wrong" in listed
