@@ -179,7 +179,7 @@ def served(app: APIFlask) -> Iterator[str]:
 
 @pytest.fixture
 def client(app: APIFlask) -> ParsingClient:
-    """Not signed in."""
+    """Not signed in. That of pytest-flask keeps its context after each answer, and the next client would share it."""
     return app.test_client()  # type: ignore[return-value]
 
 
