@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldUp:
     """A connection that cannot be used, of active export jobs or of exports that wait; with a `reason` where not the
     connection is the cause but a setting of the workers."""
 
@@ -75,7 +75,7 @@ class Overview:
     that it runs next."""
 
     failed: list[Execution]
-    held: list[Held]
+    held_up: list[HeldUp]
     refused: list[Refused]
     blocked: list[Blocked]
     incomplete: list[Row]
@@ -88,7 +88,7 @@ class Overview:
 
     @property
     def asks_for_person(self) -> bool:
-        return any((self.failed, self.held, self.refused, self.blocked, self.incomplete, self.overdue))
+        return any((self.failed, self.held_up, self.refused, self.blocked, self.incomplete, self.overdue))
 
 
 def read(session: Session) -> Overview:
@@ -97,7 +97,7 @@ def read(session: Session) -> Overview:
     failed = _failed(session) + [row.failure for row in asking if row.failure]
     return Overview(
         failed=_last(failed)[: SHOWN + 1],
-        held=_held(session),
+        held_up=_held_up(session),
         refused=_refused(session),
         blocked=_blocked(row.job for row in asking if not row.job.connection.is_usable),
         incomplete=[row for row in asking if row.incomplete],
@@ -135,7 +135,7 @@ def _failed(session: Session) -> list[Execution]:
     return list(session.scalars(failed.order_by(NEWEST).limit(SHOWN + 1)))
 
 
-def _held(session: Session) -> list[Held]:
+def _held_up(session: Session) -> list[HeldUp]:
     waits = and_(Execution.export_job_id == ExportJob.id, is_unended(), Execution.status == JOB_PENDING)
     waiting, noted = func.count(Execution.id), func.max(Execution.id).filter(unfit.IS_NOTED)
     is_asked_for = or_(waiting > 0, func.max(case((ExportJob.active, 1), else_=0)) == 1)
@@ -148,7 +148,7 @@ def _held(session: Session) -> list[Held]:
         .order_by(Connection.name)
     )
     return [
-        Held(connection, number, (session.get_one(Execution, newest).error or "") if newest else "")
+        HeldUp(connection, number, (session.get_one(Execution, newest).error or "") if newest else "")
         for connection, number, newest in session.execute(held).all()
     ]
 

@@ -11,7 +11,7 @@ from webapp.health import check_parts
 from webapp.permissions import MAPPER_READ, permission
 
 blueprint = Blueprint("dashboard", __name__)
-blueprint.add_app_template_filter(shown.held_words)
+blueprint.add_app_template_filter(shown.held_up_words)
 blueprint.add_app_template_filter(shown.way_to_use_it)
 
 

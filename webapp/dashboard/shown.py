@@ -9,7 +9,7 @@ from datetime import timedelta
 from flask import url_for
 
 from datahub.grouping import counted
-from datahub.jobs.home import Held, Hour
+from datahub.jobs.home import HeldUp, Hour
 from datahub.models.connection import Connection
 from datahub.models.execution import (
     ERROR,
@@ -83,7 +83,7 @@ def make_legend(hours: Sequence[Hour], asking: int) -> list[tuple[str, str]]:
     return list(words.items())
 
 
-def held_words(held: Held) -> str:
+def held_up_words(held: HeldUp) -> str:
     if not held.waiting:
         return "No export can be sent"
     return f"{counted(held.waiting, 'export')} {'waits' if held.waiting == 1 else 'wait'}"

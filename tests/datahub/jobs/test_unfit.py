@@ -58,7 +58,7 @@ def test_exports_wait_for_a_worker_that_is_set_up_rightly_and_lose_no_attempt(
         export_run.run(spoil(context), ids[0], 1)
     assert states(context) == {(JOB_PENDING, 0)}
     with context.sessions() as session:
-        (held,) = home.read(session).held
+        (held,) = home.read(session).held_up
         assert (held.waiting, setting in held.reason) == (40, True)
         for execution_id in (ids[0], ids[-1]):
             assert setting in history.read(session, session.get_one(Execution, execution_id)).waits_for
@@ -67,7 +67,7 @@ def test_exports_wait_for_a_worker_that_is_set_up_rightly_and_lose_no_attempt(
     export_run.run(context, ids[0], 1)
     assert states(context) == {(SUCCESS, 1)}
     with context.sessions() as session:
-        assert home.read(session).held == []
+        assert home.read(session).held_up == []
         assert session.scalar(select(func.count()).where(Execution.error.is_not(None))) == 0
 
 

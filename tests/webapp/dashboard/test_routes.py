@@ -136,7 +136,7 @@ def test_a_connection_that_cannot_be_used_needs_a_person_as_in_the_list_of_expor
         for _ in range(waiting):
             add_execution(session, job, status=JOB_PENDING, attempts=1, next_attempt_at=job.created_at)
     found = section(client, "needs-you")
-    assert told in found and ("Held" in found) is bool(told)
+    assert told in found and ("Held up" in found) is bool(told)
     listed = client.get("/export-jobs?state=NEEDS_YOU").text
     assert (f"/export-jobs/{job.public_id}" in listed) is bool(told)
 
