@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import asyncssh
 
@@ -26,6 +27,7 @@ _BLOCK = 32_768
 _BLOCKS_IN_FLIGHT = 32
 _PIECE = 4_194_304
 Answered = Callable[[], None]
+T = TypeVar("T")
 
 
 class SftpTransport:
@@ -139,22 +141,15 @@ class SftpTransport:
             return await self._read(file, path, target, max_bytes, came)
 
     async def read_head(self, path: str, max_bytes: int) -> bytes:
-        head = bytearray()
-        async with self._opened(path) as file:
-            while len(head) < max_bytes:
-                async with self._step("reading"):
-                    piece: bytes = await file.read(max_bytes - len(head), len(head))
-                if not piece:
-                    break
-                head += piece
-        return bytes(head)
+        async with self._opened(path) as file, self._step("reading") as answered:
+            return await _read_piece(file, 0, max_bytes, answered)
 
     @asynccontextmanager
     async def _opened(self, path: str) -> AsyncIterator[asyncssh.SFTPClientFile]:
         """A file to read from."""
         try:
             async with self._step("opening a file"):
-                file = await self._client.open(path, "rb", block_size=_BLOCK, max_requests=_BLOCKS_IN_FLIGHT)
+                file = await self._client.open(path, "rb", block_size=0)
             try:
                 yield file
             finally:
@@ -181,8 +176,10 @@ class SftpTransport:
         digest, size = sha256(), 0
         with target.open("wb") as copy:
             while True:
+                # One block beyond what is known tells the end.
+                left = max(_BLOCK, (before.size or 0) - size)
                 async with self._step("reading") as answered:
-                    piece = await _read_piece(file, size, answered, came)
+                    piece = await _read_piece(file, size, min(_PIECE, left), answered, came)
                 if not piece:
                     break
                 size += len(piece)
@@ -301,34 +298,51 @@ class SftpTransport:
 
 
 async def _read_piece(
-    file: asyncssh.SFTPClientFile, start: int, answered: Answered, came: Callable[[int], None]
+    file: asyncssh.SFTPClientFile,
+    start: int,
+    size: int,
+    answered: Answered,
+    came: Callable[[int], None] = lambda size: None,
 ) -> bytes:
-    """Shorter only at the end of the file. Blocks come in any order."""
-    piece = bytearray()
-    async for offset, block in await file.read_parallel(_PIECE, start):
-        answered()
-        came(len(block))
-        piece.extend(bytes(max(0, offset - start - len(piece))))
-        piece[offset - start : offset - start + len(block)] = block
-    return bytes(piece)
+    """Shorter only at the end of the file."""
+
+    async def read(at: int) -> bytes:
+        block, length = bytearray(), min(_BLOCK, start + size - at)
+        while len(block) < length:
+            part: bytes = await file.read(length - len(block), at + len(block))
+            if not part:
+                break
+            answered()
+            came(len(part))
+            block += part
+        return bytes(block)
+
+    return b"".join(await _each_block(read, range(start, start + size, _BLOCK)))
 
 
 async def _write(file: asyncssh.SFTPClientFile, content: bytes, answered: Answered) -> None:
+    async def write(start: int) -> None:
+        await file.write(content[start : start + _BLOCK], start)
+        answered()
+
+    await _each_block(write, range(0, len(content), _BLOCK))
+
+
+async def _each_block(act: Callable[[int], Awaitable[T]], starts: Iterable[int]) -> list[T]:
     """Unlike the library's own splitting it leaves no task behind when cut short."""
     places = asyncio.Semaphore(_BLOCKS_IN_FLIGHT)
 
-    async def write(start: int) -> None:
+    async def in_turn(start: int) -> T:
         async with places:
-            await file.write(content[start : start + _BLOCK], start)
-        answered()
+            return await act(start)
 
-    writes = [asyncio.ensure_future(write(start)) for start in range(0, len(content), _BLOCK)]
+    tasks = [asyncio.ensure_future(in_turn(start)) for start in starts]
     try:
-        await asyncio.gather(*writes)
+        return await asyncio.gather(*tasks)
     finally:
-        for task in writes:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*writes, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _StorageError(Exception):
