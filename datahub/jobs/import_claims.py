@@ -130,14 +130,9 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
         _give_up_turn(session, execution_id, attempt)
         return None
     now, leased_at, token = database_now(session), time.monotonic(), str(uuid4())
-    values = {
-        "token": token,
-        "attempts": attempt,
-        "worker": worker,
-        "lease_until": now + timedelta(seconds=settings.lease_seconds),
-    }
-    if row.status == JOB_INITIALIZING:
-        values["executed_at"] = now
+    reads, lease_until = row.status == JOB_INITIALIZING, now + timedelta(seconds=settings.lease_seconds)
+    values = {"token": token, "attempts": attempt, "worker": worker, "lease_until": lease_until}
+    values |= {"executed_at": now} if reads else {}
     try:
         with session.begin_nested():
             taken = lifecycle.move(
@@ -147,7 +142,7 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
                 came_from=row.status,
                 to=STEPS[row.status],
                 actor=SYSTEM,
-                reason="reading begins" if row.status == JOB_INITIALIZING else "writing begins",
+                reason="reading begins" if reads else "writing begins",
                 conditions=[Execution.attempts == attempt - 1],
                 values=values,
             )
@@ -156,7 +151,7 @@ def claim(session: Session, execution_id: int, *, attempt: int, worker: str, set
         return None
     if not taken:
         return None
-    if row.status == JOB_INITIALIZING:
+    if reads:
         _begin_reading(session, execution_id, now)
     return Claim(
         execution_id=execution_id,
