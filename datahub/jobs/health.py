@@ -142,7 +142,10 @@ def _due_exports(session: Session, now: datetime, settings: Settings) -> Check:
         oldest = _oldest_due_export(session, now, besides=crowded)
         if oldest is None or now - oldest[0] < overdue_after(settings):
             return _behind_others(session, job_id, now, now - since, settings)
-    advice = "Workers are missing, stuck or too few. Look whether they run; if they do and this stays, start more."
+    advice = (
+        "Workers are missing, stuck or too few, or their settings are wrong, which Home tells. Look whether they run; "
+        "if they do and this stays, start more."
+    )
     return Check("exports", DUE_EXPORTS, False, _told(now - oldest[0]), advice)
 
 

@@ -185,7 +185,7 @@ def test_a_worker_whose_connection_fell_silent_takes_the_next_message_over_a_fre
         side.start()
         worker.work(max_jobs=1)
         side.join()
-        assert time.monotonic() - sent_at[0] < 20
+        assert time.monotonic() - sent_at[0] < 60
         connection.connection_pool.disconnect()
         wait_until(lambda: proxy.open_now == 0, what="the end of all connections")
     assert calls == [(7, 1)]
