@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from datahub.errors import InvalidError
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Those that turn the direction of the text beside them as well.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 MOST_NAMED = 10
 
 
@@ -47,11 +48,15 @@ class Faults:
         text = value.strip()
         if not text:
             self.add(name, missing)
-        elif len(text) > length:
-            self.add(name, f"At most {length} characters; this has {len(text)}.")
-        elif CONTROL.search(text):
-            self.add(name, "Control characters and line breaks are not possible here.")
+        self.line(name, text, length)
         return text
+
+    def line(self, name: str, value: str, length: int) -> None:
+        """Also where the space around it counts, or where it is empty."""
+        if len(value) > length:
+            self.add(name, f"At most {length} characters; this has {len(value)}.")
+        elif CONTROL.search(value):
+            self.add(name, "Control characters and line breaks are not possible here.")
 
     def raise_any(self, what: str) -> None:
         """Raises InvalidError, which says in what, if there is one."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain, islice
-from pathlib import Path
 from typing import BinaryIO
 
 from datahub.errors import SourceError
@@ -43,13 +42,6 @@ class Fault:
 
 # The line a row begins at, its cells, its fault: a plain tuple, since a class costs a million rows up to 0.3 s more.
 Row = tuple[int, list[str], Fault | None]
-
-
-@contextmanager
-def open_delimited(path: Path, delimiter: str, limits: Limits) -> Iterator[Delimited]:
-    """Raises SourceError at once for a header that cannot be used."""
-    with path.open("rb") as file:
-        yield Delimited(file, delimiter, limits)
 
 
 class Delimited:

@@ -253,7 +253,7 @@ def _check_sign_in(given: _Given, connection: Connection, vault: Vault, faults: 
     if given.password and given.private_key:
         faults.add("private_key", "Give a password or a private key, not both.")
     elif given.password:
-        faults.text("password", given.password, PASSWORD_LENGTH, missing=MISSING)
+        faults.line("password", given.password, PASSWORD_LENGTH)
     elif given.private_key:
         with faults.collect():
             read_private_key(given.private_key, given.private_key_passphrase)

@@ -142,6 +142,7 @@ def _take(session: Session, which: Sequence[ColumnElement[bool]], *, worker: str
             worker=worker,
             executed_at=now,
             lease_until=now + timedelta(seconds=settings.lease_seconds),
+            unfit_reason=None,
         )
         .returning(
             Execution.id,

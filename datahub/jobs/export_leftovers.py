@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from datahub.errors import ConfigError, ConnectionLostError, TransientError
@@ -19,6 +19,7 @@ from datahub.transports.base import Transport, join
 log = structlog.stdlib.get_logger(__name__)
 
 MOST = 100
+FOLDER = func.coalesce(Execution.sent_folder, "")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Leftover:
     public_id: str
     attempts: int
     server: str | None
-    folder: str | None
+    folder: str
     rename_source: int | None = None
 
 
@@ -41,12 +42,18 @@ def temporary_name(public_id: str, attempt: int) -> str:
 
 
 async def sweep(server: str, transport: Transport, ledger: GroupCommit) -> None:
-    """Removes at most MOST executions' files from this server (user@host:port). Safe to repeat and to interrupt."""
-    refusing: set[str | None] = set()
-    for leftover in await ledger.run(lambda session: find(session, server)):
-        # Where one stays the others would too: each batch asks such a folder once.
-        if leftover.folder not in refusing and not await clear(leftover, transport, ledger):
-            refusing.add(leftover.folder)
+    """Removes at most MOST executions' files from this server (user@host:port), beside those of folders that let
+    nobody remove any. Safe to repeat and to interrupt."""
+    refusing: set[str] = set()
+    while True:
+        found = await ledger.run(lambda session: find(session, server, besides=refusing))
+        refusing_before = len(refusing)
+        for leftover in found:
+            # Where one stays the others would too: each batch asks such a folder once.
+            if leftover.folder not in refusing and not await clear(leftover, transport, ledger):
+                refusing.add(leftover.folder)
+        if len(found) < MOST or len(refusing) == refusing_before:
+            return
 
 
 async def clear(leftover: Leftover, transport: Transport, ledger: GroupCommit) -> bool:
@@ -63,7 +70,7 @@ async def remove(leftover: Leftover, transport: Transport) -> bool:
     its final name."""
     is_clean = True
     for attempt in range(1, leftover.attempts + 1):
-        path = join(leftover.folder or "", temporary_name(leftover.public_id, attempt))
+        path = join(leftover.folder, temporary_name(leftover.public_id, attempt))
         if attempt != leftover.rename_source:
             is_clean = await discard(path, transport) and is_clean
         elif await transport.stat(path) is not None:
@@ -86,10 +93,11 @@ async def discard(path: str, transport: Transport) -> bool:
     return True
 
 
-def find(session: Session, server: str) -> list[Leftover]:
-    """The newest first: what nobody may remove does not stand before what comes later."""
-    rows = session.execute(_select().where(Execution.sent_server == server).order_by(Execution.id.desc()).limit(MOST))
-    return [Leftover(*row) for row in rows]
+def find(session: Session, server: str, *, besides: Collection[str] = ()) -> list[Leftover]:
+    """The newest first: what nobody may remove does not stand before what comes later. None of the folders
+    `besides`."""
+    found = _select().where(Execution.sent_server == server, FOLDER.not_in(besides))
+    return [Leftover(*row) for row in session.execute(found.order_by(Execution.id.desc()).limit(MOST))]
 
 
 def find_before(session: Session, execution_ids: Iterable[int]) -> dict[int, list[Leftover]]:
@@ -107,13 +115,13 @@ def find_before(session: Session, execution_ids: Iterable[int]) -> dict[int, lis
     return found
 
 
-def _select() -> Select[int, str, int, str | None, str | None, int | None]:
+def _select() -> Select[int, str, int, str | None, str, int | None]:
     return select(
         Execution.id,
         Execution.public_id,
         Execution.attempts,
         Execution.sent_server,
-        Execution.sent_folder,
+        FOLDER,
         Execution.rename_source,
     ).where(
         # Said as the partial index says it.

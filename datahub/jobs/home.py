@@ -136,20 +136,21 @@ def _failed(session: Session) -> list[Execution]:
 
 
 def _held_up(session: Session) -> list[HeldUp]:
+    reasons = unfit.reasons(session)
     waits = and_(Execution.export_job_id == ExportJob.id, is_unended(), Execution.status == JOB_PENDING)
-    waiting, noted = func.count(Execution.id), func.max(Execution.id).filter(unfit.IS_NOTED)
-    is_asked_for = or_(waiting > 0, func.max(case((ExportJob.active, 1), else_=0)) == 1)
+    waiting = func.count(Execution.id)
     held = (
-        select(Connection, waiting, case((USABLE, noted)))
+        select(Connection, waiting)
         .join(ExportJob, ExportJob.connection_id == Connection.id)
         .outerjoin(Execution, waits)
+        .where(or_(~USABLE, Connection.id.in_(reasons)))
         .group_by(Connection.id)
-        .having(case((USABLE, noted.is_not(None)), else_=is_asked_for))
+        .having(or_(waiting > 0, func.max(case((ExportJob.active, 1), else_=0)) == 1))
         .order_by(Connection.name)
     )
     return [
-        HeldUp(connection, number, (session.get_one(Execution, newest).error or "") if newest else "")
-        for connection, number, newest in session.execute(held).all()
+        HeldUp(connection, number, reasons.get(connection.id, "") if connection.is_usable else "")
+        for connection, number in session.execute(held)
     ]
 
 

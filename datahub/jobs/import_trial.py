@@ -23,7 +23,7 @@ from datahub.jobs.merging.target import Target
 from datahub.jobs.rows.act_writer import writer_of
 from datahub.jobs.rows.chunk import ChunkWriter
 from datahub.jobs.rows.columns import spoolable
-from datahub.jobs.rows.faults import REQUIRED, Fault, Faults, because_of
+from datahub.jobs.rows.faults import REQUIRED, Fault, RowFaults, because_of
 from datahub.jobs.rows.plan import Converted, Plan
 from datahub.jobs.rows.secret_values import UNSEALED
 from datahub.storage import KEYLESS, SpooledRow
@@ -41,7 +41,7 @@ class Said(NamedTuple):
 
 def find_faults(
     session: Session, plan: Plan, file: str, rows: Sequence[Row], converted: Sequence[Converted | None], *, is_cut: bool
-) -> Faults:
+) -> RowFaults:
     """By place of the row, of those that are rejected. Of rows that act, what they do is not tried. Where the sample
     `is_cut`, what is not there is taken to come later."""
     spooled = sorted(_spooled(plan, file, rows, converted), key=lambda row: (row.key, row.sequence))
@@ -70,15 +70,15 @@ def _spooled(plan: Plan, file: str, rows: Sequence[Row], converted: Sequence[Con
         yield SpooledRow(sequence, key, file, line, told, "", orjson.dumps(faults).decode() if faults else "")
 
 
-def _without_lacks(plan: Plan, rows: Sequence[SpooledRow], faults: Faults) -> Faults:
+def _without_lacks(plan: Plan, rows: Sequence[SpooledRow], faults: RowFaults) -> RowFaults:
     """Further rows of the same records may give what these lack."""
     of_parts = {item.key for part in plan.parts for item in part.fields}
     return _without(rows, faults, lambda _, fault: fault["code"] == REQUIRED and fault["field"] not in of_parts)
 
 
 def _in_tree(
-    connection: Connection, plan: Plan, item: Field, rows: Sequence[SpooledRow], faults: Faults, *, is_cut: bool
-) -> Faults:
+    connection: Connection, plan: Plan, item: Field, rows: Sequence[SpooledRow], faults: RowFaults, *, is_cut: bool
+) -> RowFaults:
     """A run writes parents before their children, and removes last, when others have left what goes: without the
     faults that this mends. `item` is the field of the parent."""
     said = {told.row.sequence: told for told in _said(plan, item, rows)}
@@ -89,7 +89,7 @@ def _in_tree(
     def is_orphan(fault: Fault) -> bool:
         return fault["code"] == UNKNOWN_REFERENCE and fault["field"] == item.key
 
-    def mended(faults: Faults) -> Faults:
+    def mended(faults: RowFaults) -> RowFaults:
         good = [told for at, told in said.items() if at not in faults]
         orphans = (told for at, told in said.items() if at in faults and all(map(is_orphan, faults[at])))
         coming, moves = _coming(good, orphans), _moves(good)
@@ -159,14 +159,14 @@ def _children(
     return found
 
 
-def _without_superseded(rows: Sequence[SpooledRow], faults: Faults) -> Faults:
+def _without_superseded(rows: Sequence[SpooledRow], faults: RowFaults) -> RowFaults:
     """Where records have no parts, only the last good row of each is checked."""
     last = {row.key: row.sequence for row in rows if row.sequence not in faults}
     stays = {row.sequence for row in rows if row.faults or row.sequence > last.get(row.key, -1)}
     return {at: found for at, found in faults.items() if at in stays}
 
 
-def _without(rows: Sequence[SpooledRow], faults: Faults, is_void: Callable[[SpooledRow, Fault], bool]) -> Faults:
+def _without(rows: Sequence[SpooledRow], faults: RowFaults, is_void: Callable[[SpooledRow, Fault], bool]) -> RowFaults:
     """Nor with those of other rows of a record that go along with such a fault. What is wrong with a row by itself
     stays."""
     tried = [row for row in rows if row.sequence in faults and not row.faults]

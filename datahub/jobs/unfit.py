@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from datahub.errors import InstallationError, TransientError
 from datahub.jobs import lifecycle
 from datahub.jobs.lifecycle import SYSTEM
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_PENDING, Execution, is_unended
+from datahub.models.execution import JOB_PENDING, Event, Execution, is_unended
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.transports import outbound
 from datahub.vault import Vault
 
-# Nothing else gives an error to an execution that was never tried.
-IS_NOTED = and_(is_unended(), Execution.status == JOB_PENDING, Execution.attempts == 0, Execution.error.is_not(None))
+# Whoever takes it forgets the reason.
+IS_NOTED = and_(Execution.unfit_reason.is_not(None), is_unended(), Execution.status == JOB_PENDING)
 
 
 async def why(connection: Connection, settings: Settings, vault: Vault) -> str:
@@ -34,11 +34,13 @@ async def why(connection: Connection, settings: Settings, vault: Vault) -> str:
 
 
 def note(session: Session, execution_id: int, *, attempt: int, worker: str, reason: str) -> None:
-    """On the execution that a message named, once for each reason, as long as it waits. The caller commits."""
+    """On the execution that a message named, as long as it waits; in its log once for each reason. The caller
+    commits."""
     waits = Execution.id == execution_id, Execution.status == JOB_PENDING, Execution.attempts == attempt - 1
-    is_new = or_(Execution.error.is_(None), Execution.error != reason)
-    noted = update(Execution).where(*waits, is_new).values(error=reason).returning(Execution.id)
-    if session.scalar(noted.execution_options(synchronize_session=False)) is not None:
+    noted = update(Execution).where(*waits).values(unfit_reason=reason).returning(Execution.id)
+    is_there = session.scalar(noted.execution_options(synchronize_session=False)) is not None
+    told = select(Event.id).where(Event.execution_id == execution_id, Event.reason == reason).limit(1)
+    if is_there and session.scalar(told) is None:
         lifecycle.note(
             session,
             execution_id,
@@ -52,7 +54,7 @@ def note(session: Session, execution_id: int, *, attempt: int, worker: str, reas
 
 
 def reasons(session: Session) -> dict[int, str]:
-    """By the id of the connection, the newest one noted on what waits for its first attempt."""
+    """By the id of the connection, the newest one noted on what waits."""
     newest = (
         select(ExportJob.connection_id, func.max(Execution.id).label("execution_id"))
         .join(Execution, Execution.export_job_id == ExportJob.id)
@@ -60,5 +62,6 @@ def reasons(session: Session) -> dict[int, str]:
         .group_by(ExportJob.connection_id)
         .subquery()
     )
-    found = select(newest.c.connection_id, Execution.error).join(newest, newest.c.execution_id == Execution.id)
-    return {connection_id: error or "" for connection_id, error in session.execute(found)}
+    found = select(newest.c.connection_id, Execution.unfit_reason)
+    found = found.join(newest, newest.c.execution_id == Execution.id)
+    return {connection_id: reason or "" for connection_id, reason in session.execute(found)}

@@ -94,7 +94,8 @@ class Execution(Base):
     that was last about to give the file its final name, on `sent_server` (user@host:port) in `sent_folder`, and
     `rename_source` that of the attempt whose temporary file it took; another target clears both. `left_behind` means
     that temporary files may lie there, `alone` that a connection broke while this was under way: the next attempt
-    goes without company, or it might break the connection for others again.
+    goes without company, or it might break the connection for others again. `unfit_reason` is of an export that waits:
+    why the last worker that looked could not use its connection (see jobs.unfit).
     """
 
     __tablename__ = "executions"
@@ -114,6 +115,7 @@ class Execution(Base):
         _partial("uq_executions_integrating", "family", where=text(f"status = '{INTEGRATION_STARTED}'"), unique=True),
         _partial("ix_executions_unended_import", "status", "next_attempt_at", "id", where=UNENDED_IMPORT),
         _partial("ix_executions_left_behind", "sent_server", where=text("left_behind")),
+        _partial("ix_executions_unfit", "export_job_id", "id", where=text("unfit_reason is not null")),
         _partial("ix_executions_failed", "export_job_id", "id", where=text("status = 'ERROR'")),
         # With the status, so that what happened in an hour is counted from the index alone.
         Index("ix_executions_history", "executed_at", "id", "status"),
@@ -183,6 +185,7 @@ class Execution(Base):
     handed_out_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    unfit_reason: Mapped[str | None] = mapped_column(Text)
     may_have_arrived_twice: Mapped[bool] = mapped_column(default=False)
 
     token: Mapped[str | None] = mapped_column(String(36))

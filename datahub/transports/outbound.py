@@ -31,9 +31,11 @@ async def resolve(host: str, port: int, allow: Iterable[Network], seconds: float
     networks = tuple(allow)
     permitted = [address for address in found if is_permitted(address, networks)]
     if not permitted:
+        # Sorted, so that the same trouble has the same words.
+        places = ", ".join(sorted(map(str, found)))
         raise OutboundRefusedError(
-            f"{host} is at {', '.join(map(str, found))}: a private or reserved address, which Data Hub does not "
-            "connect to unless the setting OUTBOUND_ALLOW lists its network."
+            f"{host} is at {places}: a private or reserved address, which Data Hub does not connect to unless the "
+            "setting OUTBOUND_ALLOW lists its network."
         )
     return permitted
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from datahub.entities import ENTITIES
 from datahub.entities.base import EntityType, Field
 from datahub.entities.values import NEVER
-from datahub.formats.delimited import Limits, open_delimited
+from datahub.formats.delimited import Limits
 from datahub.jobs import import_sample
 from datahub.jobs.import_format import open_table
 from datahub.jobs.import_jobs import Configuration
@@ -42,6 +42,7 @@ from sandbox import demo
 from sandbox.catalogue import Sample, write
 from sandbox.catalogue.orders import ACCEPTED, WAITING
 from sandbox.catalogue.words import ATTRIBUTES
+from tests.delimited import open_delimited
 from tests.factories import make_order
 from tests.importer import Importer, causes
 

@@ -83,9 +83,8 @@ def _by_cookie(token: str) -> Visitor | None:
 
 @manager.request_loader
 def _by_token(asked: Request) -> Visitor | None:
-    if not is_api_request():
-        return None
-    token = tokens.find(db.session(), _bearer(asked))
+    text = _bearer(asked) if is_api_request() else ""
+    token = tokens.find(db.session(), text) if text else None
     if token is None:
         return None
     if tokens.needs_touch(db.session(), token):

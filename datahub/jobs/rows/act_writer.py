@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from datahub.jobs.rows import order_import, status_acts
 from datahub.jobs.rows.acts import Act, Doing, RowFaultError, Said, Values
 from datahub.jobs.rows.chunk import REJECTED, ChunkWriter, Outcome
-from datahub.jobs.rows.faults import REQUIRED, Fault, Faults, because_of, fault_of
+from datahub.jobs.rows.faults import REQUIRED, Fault, RowFaults, because_of, fault_of
 from datahub.jobs.rows.fold import Row, Warned, read_rows
 from datahub.jobs.rows.plan import Plan
 from datahub.storage import BY_OTHER, SpooledRow
@@ -60,7 +60,7 @@ class ActWriter:
         outcome.counts[REJECTED] = len(outcome.rejected)
         return outcome
 
-    def find_faults(self, rows: Sequence[SpooledRow]) -> Faults:
+    def find_faults(self, rows: Sequence[SpooledRow]) -> RowFaults:
         """Those that `write` would reject rows for whatever is stored, by sequence."""
         groups = (self._sift(list(group)) for _, group in itertools.groupby(rows, key=lambda row: row.key))
         return {row.sequence: faults for bad, _ in groups for row, faults in bad}

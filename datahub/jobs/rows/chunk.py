@@ -33,7 +33,7 @@ from datahub.jobs.rows.faults import (
     NOT_UNIQUE,
     REQUIRED,
     Fault,
-    Faults,
+    RowFaults,
     blame,
     blame_all,
     explain,
@@ -99,11 +99,11 @@ class ChunkWriter:
         self._settle(rows, records, actions, faulty, outcome)
         return outcome
 
-    def find_faults(self, rows: Sequence[SpooledRow]) -> Faults:
+    def find_faults(self, rows: Sequence[SpooledRow]) -> RowFaults:
         """Those that `write` would reject rows for, by sequence. Writes to temporary tables only."""
         return self._sift(rows)[1]
 
-    def _sift(self, rows: Sequence[SpooledRow]) -> tuple[list[Record], Faults]:
+    def _sift(self, rows: Sequence[SpooledRow]) -> tuple[list[Record], RowFaults]:
         """Staged and found to be right, and what is wrong with the other rows."""
         faulty = {row.sequence: orjson.loads(row.faults) for row in rows if row.faults}
         spoilt = {row.key for row in rows if row.faults}
@@ -145,7 +145,7 @@ class ChunkWriter:
             return [record]
         return [fold(rows, self._plan, is_whole=False)] if rows else []
 
-    def _check(self, records: list[Record]) -> Faults:
+    def _check(self, records: list[Record]) -> RowFaults:
         """The faults of rows, by sequence, against what is stored."""
         leave_unmade(self._connection, self._plan, records)
         take_all(self._plan, self._parts, records)
@@ -157,7 +157,7 @@ class ChunkWriter:
             self._check_rivals(records, faults)
         return faults
 
-    def _check_roots(self, records: list[Record], faults: Faults) -> None:
+    def _check_roots(self, records: list[Record], faults: RowFaults) -> None:
         by_speaker = {record.speaker.spooled.sequence: record for record in records}
         # Asked for first: nothing else can be asked while rows are copied.
         stored = self._stored(self._plan.root, [record.key for record in records])
@@ -168,7 +168,7 @@ class ChunkWriter:
         unsealed = settle_secrets(self._plan, records, stored)
         for record, item, fault in itertools.chain(broken, unpaired, unsealed):
             blame_all(faults, self._plan.root, record, self._to_blame(record), item, fault)
-        missing: Faults = {}
+        missing: RowFaults = {}
         self._root.stage(self._staged_roots(self._plan.root, records, stored, missing))
         lock_deleted(self._connection, self._root, self._plan.parts)
         problems = conditions.problems(self._connection, self._root)
@@ -197,11 +197,11 @@ class ChunkWriter:
         """For what is wrong with the record: each of its rows, or where it has no parts, the one that counts."""
         return record.rows if self._parts else [record.speaker]
 
-    def _check_parts(self, number: int, records: list[Record], faults: Faults) -> None:
+    def _check_parts(self, number: int, records: list[Record], faults: RowFaults) -> None:
         merge, target = self._parts[number], self._plan.parts[number]
         rows = {row.spooled.sequence: row for record in records for row in record.parts[number].values()}
         stored = self._stored(target, [key for record in records for key in record.parts[number]])
-        missing: Faults = {}
+        missing: RowFaults = {}
         merge.stage(self._staged_parts(number, records, stored, missing))
         lock_deleted(self._connection, merge, ())
         problems = conditions.problems(self._connection, merge)
@@ -217,7 +217,7 @@ class ChunkWriter:
             for row in record.rows:
                 blame(faults, row, fault_of(REQUIRED, target.key, []))
 
-    def _check_rivals(self, records: list[Record], faults: Faults) -> None:
+    def _check_rivals(self, records: list[Record], faults: RowFaults) -> None:
         """What only one of several can have: once all else is right, since a row that is wrong takes it from nobody."""
         root = self._plan.root
         rivals = [
@@ -252,7 +252,7 @@ class ChunkWriter:
         ]
 
     def _staged_roots(
-        self, target: Target, records: list[Record], stored: Stored, missing: Faults
+        self, target: Target, records: list[Record], stored: Stored, missing: RowFaults
     ) -> Iterator[tuple[Any, ...]]:
         extras = target.extras
         for record in records:
@@ -267,7 +267,7 @@ class ChunkWriter:
             yield (spooled.sequence, spooled.file, spooled.line, record.key, record.key, int(record.remove), *cells)
 
     def _staged_parts(
-        self, number: int, records: list[Record], stored: Stored, missing: Faults
+        self, number: int, records: list[Record], stored: Stored, missing: RowFaults
     ) -> Iterator[tuple[Any, ...]]:
         target = self._plan.parts[number]
         extras = target.extras

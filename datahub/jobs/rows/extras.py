@@ -14,7 +14,7 @@ from datahub.entities.extras import ATTRIBUTE, CUSTOM_FIELD
 from datahub.jobs.merging.json_values import contradicts, newer
 from datahub.jobs.rows.attribute_links import AttributeLinks, Borne
 from datahub.jobs.rows.cells import as_cell
-from datahub.jobs.rows.faults import REQUIRED, Fault, Faults, no_value_in
+from datahub.jobs.rows.faults import REQUIRED, Fault, RowFaults, no_value_in
 from datahub.jobs.rows.fold import Record, Row, differs
 from datahub.jobs.rows.plan import Plan
 from datahub.models.catalogue import Category, Product
@@ -45,11 +45,11 @@ class ExtraValues:
         self._everywhere = Borne({} if plan.has_levels else custom)
         self._known: dict[str, Borne] = {}
 
-    def spread(self, records: Sequence[Record]) -> Faults:
+    def spread(self, records: Sequence[Record]) -> RowFaults:
         """Attributes to their products or variants, by the category; the faults of rows, by sequence."""
         if self._links is None:
             return {}
-        faults: Faults = {}
+        faults: RowFaults = {}
         # Those of earlier chunks are done with: a run must not keep every record in memory.
         self._known = {}
         categories = self._categories(records)
@@ -96,7 +96,7 @@ class ExtraValues:
                 found[record.key] = record.values[place] or found.get(record.key, "")
         return found
 
-    def _spread(self, record: Record, borne: Borne, faults: Faults) -> None:
+    def _spread(self, record: Record, borne: Borne, faults: RowFaults) -> None:
         self._known[record.key] = borne
         own: dict[str, Any] = {}
         record.extra_warnings = []

@@ -22,7 +22,7 @@ NOT_UNIQUE, TOO_MANY, REFUSED = "not_unique", "too_many_parts", "tree_refused"
 
 Fault = dict[str, str]
 # By sequence of the row; the first one is the cause.
-Faults = dict[int, list[Fault]]
+RowFaults = dict[int, list[Fault]]
 
 
 def no_value_in(column: str) -> str:
@@ -30,11 +30,13 @@ def no_value_in(column: str) -> str:
     return f"A value is required: fill in a column {column}."
 
 
-def blame(faults: Faults, row: Row, fault: Fault) -> None:
+def blame(faults: RowFaults, row: Row, fault: Fault) -> None:
     faults.setdefault(row.spooled.sequence, []).append(fault)
 
 
-def blame_all(faults: Faults, target: Target, record: Record, rows: Sequence[Row], item: Field, fault: Fault) -> None:
+def blame_all(
+    faults: RowFaults, target: Target, record: Record, rows: Sequence[Row], item: Field, fault: Fault
+) -> None:
     """For what is wrong with the record as a whole: rows that do not say it go along with one that does."""
     bearers = _bearers(target, record, rows, item, fault["code"])
     own = {row.spooled.sequence for row in bearers}
@@ -42,12 +44,12 @@ def blame_all(faults: Faults, target: Target, record: Record, rows: Sequence[Row
         blame(faults, row, fault if row.spooled.sequence in own else because_of(bearers[-1].spooled, fault))
 
 
-def join(faults: Faults, others: Faults) -> None:
+def join(faults: RowFaults, others: RowFaults) -> None:
     for sequence, found in others.items():
         faults.setdefault(sequence, []).extend(found)
 
 
-def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) -> None:
+def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: RowFaults) -> None:
     """A record lacks what another row of it says, wrongly or in vain: that row is at fault, not those that leave it
     out."""
     shared = {item.key for item in target.fields}
@@ -69,7 +71,7 @@ def name_culprits(target: Target, rows: Sequence[SpooledRow], faulty: Faults) ->
 
 
 def _culprits(
-    target: Target, group: Sequence[SpooledRow], faulty: Faults, shared: Collection[str]
+    target: Target, group: Sequence[SpooledRow], faulty: RowFaults, shared: Collection[str]
 ) -> dict[str, tuple[SpooledRow, Fault]]:
     """By key of a field of the record: the row that says it wrongly, else one that says it and is rejected for
     something else."""

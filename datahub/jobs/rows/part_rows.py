@@ -15,6 +15,8 @@ from datahub.jobs.rows.faults import TOO_MANY, Fault
 from datahub.jobs.rows.fold import NOT_APPLIED, Record, Row, Warned
 from datahub.jobs.rows.plan import Plan
 
+SPARED = "Another row of the record is rejected, so this one took nothing away. Mend it, and upload both."
+
 
 def leave_unmade(connection: Connection, plan: Plan, records: Sequence[Record]) -> None:
     """Where the key alone would make a record, as that of an assortment does: then its rows take away what is not
@@ -31,9 +33,6 @@ def leave_unmade(connection: Connection, plan: Plan, records: Sequence[Record]) 
 def _only_takes(row: Row) -> bool:
     named = [mention for mention in row.parts if mention.keys]
     return bool(named) and all(mention.remove for mention in named)
-
-
-SPARED = "Another row of the record is rejected, so this one took nothing away. Mend it, and upload both."
 
 
 def take_all(plan: Plan, merges: Sequence[Merge], records: Sequence[Record]) -> None:

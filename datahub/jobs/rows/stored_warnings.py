@@ -14,6 +14,7 @@ from datahub.jobs.rows.held_values import holders_of
 from datahub.jobs.rows.plan import Plan
 
 ERASED = "erased"
+UNIT_CHANGED = "unit_changed"
 
 
 def warn_of_erased(connection: Connection, plan: Plan, records: Sequence[Record]) -> None:
@@ -28,9 +29,6 @@ def warn_of_erased(connection: Connection, plan: Plan, records: Sequence[Record]
             if old != nothing:
                 message = f"No row of {record.key} gives its {item.label.lower()}, so {as_cell(old)} is erased."
                 warn_once(record, ERASED, item, message)
-
-
-UNIT_CHANGED = "unit_changed"
 
 
 def warn_of_units(connection: Connection, plan: Plan, records: Sequence[Record]) -> None:

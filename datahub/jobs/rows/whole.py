@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from datahub.jobs.rows.chunk import ChunkWriter, Outcome
-from datahub.jobs.rows.faults import REFUSED, Faults
+from datahub.jobs.rows.faults import REFUSED, RowFaults
 from datahub.storage import SpooledRow
 
 REFUSED_WORDS = (
@@ -21,7 +21,7 @@ class RefusedError(Exception):
     """What was done must be rolled back. `faults` are by sequence of the rows that have some of their own; the words
     are for the others."""
 
-    def __init__(self, why: str, faults: Faults) -> None:
+    def __init__(self, why: str, faults: RowFaults) -> None:
         super().__init__(why)
         self.faults = faults
 

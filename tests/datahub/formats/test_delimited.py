@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from datahub.errors import ConfigError, SourceError
 from datahub.formats import text_file
-from datahub.formats.delimited import Limits, Row, check_delimiter, guess_delimiter, open_delimited
+from datahub.formats.delimited import Limits, Row, check_delimiter, guess_delimiter
 from datahub.formats.text_file import BLOCK, ROW_LIMIT
+from tests.delimited import open_delimited
 
 UTF_8_MARK = b"\xef\xbb\xbf"
 SMALL = Limits(max_rows=3, max_columns=4, max_cell=6)

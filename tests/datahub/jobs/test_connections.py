@@ -64,6 +64,18 @@ def test_a_new_connection_is_active_on_port_22_and_found_by_its_id(session: Sess
         connections.get(session, "nope")
 
 
+def test_a_password_is_taken_with_its_space_and_nothing_may_turn_the_text_beside_it(
+    session: Session, vault: Vault
+) -> None:
+    stored = create(session, vault, password="   ").password
+    assert stored is not None and vault.decrypt(stored) == "   "
+    for field in ("name", "username", "password"):
+        for mark in ("\u2028", "\u202e", "\u2066", "\x7f", "\n"):
+            with pytest.raises(InvalidError) as refused:
+                create(session, vault, **{"name": "B", field: f"a{mark}b"})
+            assert list(refused.value.fields) == [field], repr(mark)
+
+
 def test_no_secret_is_readable_in_the_database(session: Session, vault: Vault) -> None:
     create(session, vault)
     create(session, vault, name="B", private_key=LOCKED_KEY, private_key_passphrase="right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from structlog.testing import capture_logs
 
 from datahub.db import database_now
-from datahub.errors import ConnectionLostError
-from datahub.jobs import executions, export_run
+from datahub.errors import ConnectionLostError, TransientError
+from datahub.jobs import executions, export_leftovers, export_run
 from datahub.jobs.context import Context
+from datahub.jobs.group_commit import GroupCommit
 from datahub.models.execution import ERROR, JOB_PENDING, SUCCESS, Execution
 from datahub.transports.sftp import SftpTransport
 from tests.servers import SshServer, start_sshd
@@ -151,3 +153,41 @@ def test_a_batch_asks_a_folder_that_refuses_once(context: Context, owe: Owe, fol
     with capture_logs() as lines:
         assert run(context, last).status == SUCCESS
     assert [line["event"] for line in lines].count("a temporary file stays") == 1
+
+
+class Grudging:
+    """A server that lets nobody remove files of one folder."""
+
+    def __init__(self) -> None:
+        self.removed: list[str] = []
+
+    async def stat(self, path: str) -> str:
+        return path
+
+    async def remove(self, path: str) -> None:
+        if path.startswith("drop/"):
+            raise TransientError("It refuses.")
+        self.removed.append(path)
+
+
+def test_folders_that_refuse_do_not_keep_others_from_being_swept(
+    context: Context, owe: Owe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_leftovers, "MOST", 2)
+    older, *newer = owe(4)
+    with context.sessions.begin() as session:
+        ended = {"status": ERROR, "attempts": 1, "left_behind": True, "sent_server": "ada@erp:22"}
+        session.execute(update(Execution).values(sent_folder="drop", ended_at=database_now(session), **ended))
+        session.execute(update(Execution).where(Execution.id == older).values(sent_folder="out"))
+
+    async def sweep(transport: Grudging) -> None:
+        ledger = GroupCommit(context.sessions)
+        try:
+            await export_leftovers.sweep("ada@erp:22", transport, ledger)
+        finally:
+            ledger.close()
+
+    transport = Grudging()
+    asyncio.run(sweep(transport))
+    assert transport.removed == [f"out/.{read(context.sessions, older).public_id}-1.part"]
+    assert [read(context.sessions, number).left_behind for number in (older, *newer)] == [False, True, True, True]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from datahub.db import database_now
 from datahub.jobs import export_run, history, home, import_run, unfit
@@ -68,7 +68,34 @@ def test_exports_wait_for_a_worker_that_is_set_up_rightly_and_lose_no_attempt(
     assert states(context) == {(SUCCESS, 1)}
     with context.sessions() as session:
         assert home.read(session).held_up == []
-        assert session.scalar(select(func.count()).where(Execution.error.is_not(None))) == 0
+        kept = Execution.error.is_not(None) | Execution.unfit_reason.is_not(None)
+        assert session.scalar(select(func.count()).where(kept, Execution.id == ids[0])) == 0
+
+
+def test_a_failed_try_keeps_its_error_beside_what_workers_note_and_each_note_is_logged_once(
+    context: Context, owe: Callable[..., list[int]], folder: Path
+) -> None:
+    (execution_id,) = owe()
+    folder.rmdir()
+    export_run.run(context, execution_id, 1)
+    with context.sessions.begin() as session:
+        failed = session.get_one(Execution, execution_id)
+        error, failed.next_attempt_at = failed.error, database_now(session)
+        session.execute(update(Connection).values(paused_until=None))
+    for _ in range(3):
+        for spoil, _setting in WRONG:
+            export_run.run(spoil(context), execution_id, 2)
+    with context.sessions() as session:
+        waiting = session.get_one(Execution, execution_id)
+        assert (waiting.attempts, waiting.error) == (1, error)
+        (held,) = home.read(session).held_up
+        assert "OUTBOUND_ALLOW" in held.reason, "the newest"
+        assert "OUTBOUND_ALLOW" in history.read(session, waiting).waits_for
+        told = [event.reason for event in waiting.events]
+    assert [sum(setting in reason for reason in told) for _, setting in WRONG] == [1, 1]
+    folder.mkdir()
+    export_run.run(context, execution_id, 2)
+    assert states(context) == {(SUCCESS, 2)}
 
 
 @pytest.mark.parametrize(("spoil", "setting"), WRONG)

@@ -348,8 +348,9 @@ def test_what_workers_with_a_wrong_setting_leave_is_told_with_the_setting(
     with sessions.begin() as session:
         job = make_job(session, add_connection(session, vault, name="ERP", host_key=HOST_KEY))
         wrong = "A stored secret needs the key k2, which ENCRYPTION_KEYS does not hold."
-        noted = add_execution(session, job, status=JOB_PENDING, next_attempt_at=database_now(session), error=wrong)
-        add_execution(session, job, status=JOB_PENDING, next_attempt_at=database_now(session))
+        waits = {"status": JOB_PENDING, "next_attempt_at": database_now(session)}
+        noted = add_execution(session, job, unfit_reason=wrong, **waits)
+        add_execution(session, job, **waits)
         connection_id, execution_id = job.connection.public_id, noted.public_id
     client = sign_in("OPERATOR")
     assert "2 exports wait: no worker that looked can use ERP. " + wrong in section(client, "needs-you")
