@@ -79,7 +79,9 @@ def give_up(importing: Context, number: int, patch: pytest.MonkeyPatch) -> None:
         take_back(importing)
 
 
-@pytest.mark.parametrize(("end", "told"), [(fail, "a fault of ours"), (give_up, "Given up after 3 tries in a row")])
+@pytest.mark.parametrize(
+    ("end", "told"), [(fail, "ValueError in datahub/jobs/import_run.py"), (give_up, "Given up after 3 tries in a row")]
+)
 def test_what_waits_behind_an_import_that_fails_while_it_is_written_starts_once_and_writes_the_rest(
     importing: Context,
     both: tuple[int, int],
