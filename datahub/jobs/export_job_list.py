@@ -88,7 +88,7 @@ def _waiting(session: Session, job_ids: list[int]) -> dict[int, Waiting]:
             func.count(),
             func.count().filter(tried),
             func.min(Execution.next_attempt_at).filter(tried),
-            func.count().filter(unfit.IS_NOTED),
+            func.count().filter(*unfit.is_noted()),
         )
         .where(is_unended(), Execution.status == JOB_PENDING, OF_JOB.in_(job_ids))
         .group_by(OF_JOB)

@@ -105,7 +105,7 @@ def _waits_for(session: Session, execution: Execution) -> str:
             f"{connection.paused_until:%H:%M:%S} UTC; waiting costs no attempt."
         )
     if execution.next_attempt_at is not None and execution.next_attempt_at <= now:
-        if connection is not None and (reason := unfit.reasons(session).get(connection.id)):
+        if connection is not None and (reason := unfit.reason(session, connection)):
             return f"No worker that looked can use the connection {connection.name}; waiting costs no attempt. {reason}"
         return "It is due and waits for a free worker."
     return ""

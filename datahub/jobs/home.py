@@ -136,22 +136,18 @@ def _failed(session: Session) -> list[Execution]:
 
 
 def _held_up(session: Session) -> list[HeldUp]:
-    reasons = unfit.reasons(session)
     waits = and_(Execution.export_job_id == ExportJob.id, is_unended(), Execution.status == JOB_PENDING)
-    waiting = func.count(Execution.id)
+    waiting, reason = func.count(Execution.id), unfit.newest_reason(Connection.id)
     held = (
-        select(Connection, waiting)
+        select(Connection, waiting, case((USABLE, reason)))
         .join(ExportJob, ExportJob.connection_id == Connection.id)
         .outerjoin(Execution, waits)
-        .where(or_(~USABLE, Connection.id.in_(reasons)))
+        .where(or_(~USABLE, reason.is_not(None)))
         .group_by(Connection.id)
         .having(or_(waiting > 0, func.max(case((ExportJob.active, 1), else_=0)) == 1))
         .order_by(Connection.name)
     )
-    return [
-        HeldUp(connection, number, reasons.get(connection.id, "") if connection.is_usable else "")
-        for connection, number in session.execute(held)
-    ]
+    return [HeldUp(connection, number, reason or "") for connection, number, reason in session.execute(held)]
 
 
 def _blocked(jobs: Iterable[ImportJob]) -> list[Blocked]:

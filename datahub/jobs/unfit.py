@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func, select, update
-from sqlalchemy.orm import Session
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, select, update
+from sqlalchemy.orm import Session, aliased
 
 from datahub.errors import InstallationError, TransientError
 from datahub.jobs import lifecycle
 from datahub.jobs.lifecycle import SYSTEM
 from datahub.models.connection import Connection
-from datahub.models.execution import JOB_PENDING, Event, Execution, is_unended
+from datahub.models.execution import JOB_PENDING, Event, Execution
 from datahub.models.export_job import ExportJob
 from datahub.settings import Settings
 from datahub.transports import outbound
 from datahub.vault import Vault
 
-# Whoever takes it forgets the reason.
-IS_NOTED = and_(Execution.unfit_reason.is_not(None), is_unended(), Execution.status == JOB_PENDING)
+
+def is_noted(execution: type[Execution] = Execution) -> tuple[ColumnElement[bool], ...]:
+    """Whoever takes it forgets the reason."""
+    return execution.unfit_reason.is_not(None), execution.status == JOB_PENDING
 
 
 async def why(connection: Connection, settings: Settings, vault: Vault) -> str:
@@ -53,15 +57,14 @@ def note(session: Session, execution_id: int, *, attempt: int, worker: str, reas
         )
 
 
-def reasons(session: Session) -> dict[int, str]:
-    """By the id of the connection, the newest one noted on what waits."""
-    newest = (
-        select(ExportJob.connection_id, func.max(Execution.id).label("execution_id"))
-        .join(Execution, Execution.export_job_id == ExportJob.id)
-        .where(IS_NOTED)
-        .group_by(ExportJob.connection_id)
-        .subquery()
-    )
-    found = select(newest.c.connection_id, Execution.unfit_reason)
-    found = found.join(newest, newest.c.execution_id == Execution.id)
-    return {connection_id: reason or "" for connection_id, reason in session.execute(found)}
+def reason(session: Session, connection: Connection) -> str:
+    """Empty where no worker noted one."""
+    return session.scalar(select(newest_reason(connection.id))) or ""
+
+
+def newest_reason(connection_id: Any) -> ScalarSelect[str | None]:
+    """Of those noted on what waits for the connection; for a value, or a column of the query around it."""
+    job, noted = aliased(ExportJob), aliased(Execution)
+    newest = select(noted.unfit_reason).join(job, job.id == noted.export_job_id)
+    newest = newest.where(job.connection_id == connection_id, *is_noted(noted))
+    return newest.order_by(noted.id.desc()).limit(1).scalar_subquery()

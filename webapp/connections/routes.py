@@ -156,7 +156,7 @@ def _show(connection: Connection, *, folder: str = "", report: Report | None = N
         connection=connection,
         used_by=[shown.using_job(job) for job in jobs],
         waiting=waiting,
-        held_by=unfit.reasons(db.session()).get(connection.id, ""),
+        held_by=unfit.reason(db.session(), connection),
         signs_in_with=shown.signs_in_with(connection),
         disable_question=shown.disable_question(connection, jobs, waiting),
         fingerprint=fingerprint(connection.host_key) if connection.host_key else "",
