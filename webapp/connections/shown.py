@@ -37,9 +37,14 @@ def signs_in_with(connection: Connection) -> str:
     return "a private key with passphrase" if connection.private_key_passphrase else "a private key"
 
 
+def exports_that_wait(number: int) -> str:
+    """At least one."""
+    return f"{counted(number, 'export')} {'waits' if number == 1 else 'wait'}"
+
+
 def disable_question(connection: Connection, jobs: Sequence[ExportJob | ImportJob], waiting: int) -> str:
     """`waiting` counts the exports that wait for it."""
-    waits = f"{counted(waiting, 'export')} {'waits' if waiting == 1 else 'wait'}" if waiting else "No export waits"
+    waits = exports_that_wait(waiting) if waiting else "No export waits"
     which = "These and new ones" if waiting else "New ones"
     until = "go on waiting, without using an attempt, until it is active again."
     fails = " Import jobs that run over it meanwhile fail." if any(isinstance(job, ImportJob) for job in jobs) else ""

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from flask import url_for
 
-from datahub.grouping import counted
 from datahub.jobs.home import HeldUp, Hour
 from datahub.models.connection import Connection
 from datahub.models.execution import (
@@ -26,6 +25,7 @@ from datahub.models.execution import (
     JOB_STOPPED,
     SUCCESS,
 )
+from webapp.connections.shown import exports_that_wait
 from webapp.filters import grouped, hour_text, status_words
 from webapp.permissions import EVERY_STORE_WRITE, may
 
@@ -84,9 +84,7 @@ def make_legend(hours: Sequence[Hour], asking: int) -> list[tuple[str, str]]:
 
 
 def held_up_words(held: HeldUp) -> str:
-    if not held.waiting:
-        return "No export can be sent"
-    return f"{counted(held.waiting, 'export')} {'waits' if held.waiting == 1 else 'wait'}"
+    return exports_that_wait(held.waiting) if held.waiting else "No export can be sent"
 
 
 def way_to_use_it(connection: Connection, verb: str) -> str:
